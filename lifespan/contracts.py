@@ -1,0 +1,373 @@
+"""The open families: the few interfaces behind which every method lives. Read this first.
+
+A method is one small final class in one file that implements one of these interfaces:
+
+    Origin    where a subject comes from         -> a model and its tokenizer
+    Task      labelled sentences or pairs        -> Examples of a split
+    Corpus    unlabelled text                    -> passages
+    Learner   one kind of plasticity             -> a Plasticity, which the one gradient loop steps
+    Pruner    which synapses should live         -> masks, which the engine applies
+    Disorder  a perturbation with a severity     -> changes through one narrow set of hooks (treatments too)
+    Measure   a look at the subject              -> Readings, changing nothing
+
+Every one is a `Spec`: a frozen dataclass whose arguments are its configuration. Modules of the families import torch
+inside their methods, so that a scenario can be read, planned and checked without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from lifespan.errors import DataError
+from lifespan.spec import Spec
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from lifespan.randomness import Streams
+    from lifespan.subject import Subject
+
+
+@dataclass(frozen=True)
+class Body:
+    """What an `Origin` gives birth to: a masked-language model around an encoder, and its tokenizer.
+
+    `encoder` is the model without heads; `language` the masked-language model that shares its parameters; `pooler`, if
+    the pre-trained model had one, the (weight, bias) of its dense pooling layer, from which task heads start.
+    """
+
+    encoder: PreTrainedModel
+    language: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    pooler: tuple[torch.Tensor, torch.Tensor] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin(Spec):
+    """Where a subject comes from. `half_pays` says whether its matrices are large enough for bfloat16 to be faster."""
+
+    half_pays: ClassVar[bool] = True
+
+    @abstractmethod
+    def build(self, streams: Streams) -> Body:
+        """The newborn body. Random initialisation draws from `streams` only."""
+
+    @abstractmethod
+    def size(self) -> Mapping[str, int] | None:
+        """Known sizes without building: `parameters`, `synapses`, `layers`, `width`. None when they cannot be told."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One split of a task, in the task's own order.
+
+    `first` and `second` are sentences (`second` is None for single-sentence tasks); `labels` is an int64 array of class
+    indices, or a float64 array of scores.
+    """
+
+    first: Sequence[str]
+    second: Sequence[str] | None
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def take(self, index: np.ndarray) -> Examples:
+        """The rows at these positions, in this order."""
+        second = None if self.second is None else [self.second[i] for i in index]
+        return Examples([self.first[i] for i in index], second, self.labels[index])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content: equal exactly when every sentence and label is."""
+        sha = hashlib.sha256()
+        for i, label in enumerate(self.labels.tolist()):
+            pair = self.first[i] if self.second is None else f"{self.first[i]}\x1f{self.second[i]}"
+            sha.update(f"{pair}\x1e{label!r}\n".encode())
+        return sha.hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Spec):
+    """Something to learn: classify, or score, sentences or sentence pairs.
+
+    `train_examples` and `eval_examples` thin a split: a subset drawn once per task, the same for every individual, and
+    nested (a smaller number is contained in a larger one).
+    """
+
+    train_examples: int | None = None
+    eval_examples: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("train_examples", "eval_examples"):
+            if getattr(self, name) is not None:
+                self.require_count(name)
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The task's short name in rows and figures: lower case, unique within a life, such as "mrpc"."""
+
+    @property
+    @abstractmethod
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes in index order. Empty for a task whose answer is a score."""
+
+    @property
+    @abstractmethod
+    def metrics(self) -> tuple[str, ...]:
+        """Names of functions of `lifespan.metrics`, the primary one first."""
+
+    @property
+    def score_range(self) -> tuple[float, float]:
+        """Smallest and largest possible answer of a score task."""
+        return (0.0, 1.0)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Splits with labels. The first is learned from; the second is scored by default."""
+        return ("train", "dev")
+
+    @abstractmethod
+    def load(self, split: str) -> Examples:
+        """All rows of a split. Raises `DataError` naming file, row and rule when the data is missing or malformed."""
+
+    def examples(self, split: str) -> Examples:
+        """The rows of a split, thinned as asked."""
+        if split not in self.splits:
+            raise DataError(self.describe(), f"has no split {split!r}.", f"Splits: {', '.join(self.splits)}.")
+        rows = self.load(split)
+        if len(rows) == 0:
+            raise DataError(self.describe(), f"the split {split!r} is empty.")
+        limit = self.train_examples if split == self.splits[0] else self.eval_examples
+        if limit is None or limit >= len(rows):
+            return rows
+        name = f"{self.title}/{split}/thinning"
+        draw = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
+        return rows.take(np.sort(draw.permutation(len(rows))[:limit]))
+
+
+Passage = str | tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus(Spec):
+    """Unlabelled text to develop on."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The corpus's short name in rows and figures."""
+
+    @abstractmethod
+    def passages(self) -> Sequence[Passage]:
+        """Texts, or pairs of texts that the model reads as two segments, in a fixed order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learner(Spec):
+    """One kind of plasticity, with the recipe that the one gradient loop follows.
+
+    Either `steps` or `epochs` says how long to learn. `rate` is the peak learning rate of what this learner moves,
+    `head_rate` that of the task head (None: the same); both rise linearly over the first `warmup` fraction of the steps
+    and fall linearly to zero. `clip` is the largest global gradient norm.
+    """
+
+    steps: int | None = None
+    epochs: float = 3.0
+    batch_size: int = 32
+    rate: float = 1e-4
+    head_rate: float | None = None
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    clip: float = 1.0
+
+    citation: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.steps is not None:
+            self.require_count("steps")
+        self.require_positive("epochs")
+        self.require_count("batch_size")
+        self.require_positive("rate")
+        if self.head_rate is not None:
+            self.require_positive("head_rate", or_zero=True)
+        self.require_fraction("warmup")
+        self.require_positive("weight_decay", or_zero=True)
+        self.require_positive("clip")
+
+    @property
+    @abstractmethod
+    def plasticity(self) -> str:
+        """What changes: "weights", "structure", "both" or "head"."""
+
+    @abstractmethod
+    def attach(self, subject: Subject, tasks: Sequence[str], steps: int, streams: Streams) -> Plasticity:
+        """Prepare to learn `tasks` (names of heads, or none for masked-language modelling) for `steps` steps."""
+
+    def steps_for(self, examples: int) -> int:
+        """Optimizer steps that this recipe takes on so many training examples."""
+        return self.steps or max(1, round(self.epochs * examples / self.batch_size))
+
+
+class Plasticity:
+    """A learner at work on one subject: what the loop calls, in this order, at each step.
+
+    `enter` before the forward pass writes the effective weights of a task into the encoder; `translate` after the
+    backward pass turns gradients on effective weights into gradients on this learner's own parameters; after the
+    optimizer's step the loop calls `advance`. `settle` ends the learning and leaves the result in the subject.
+    """
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Parameter groups for the optimizer, each with its peak `lr` and `weight_decay`."""
+        raise NotImplementedError("a Plasticity must say what moves")
+
+    def enter(self, task: str | None) -> None:
+        """Place the effective weights for a batch of this task."""
+
+    def penalty(self) -> torch.Tensor | None:
+        """A term added to the loss, if any."""
+        return None
+
+    def translate(self) -> None:
+        """Turn the gradients of the backward pass into gradients of `groups()`."""
+
+    def advance(self, step: int) -> None:
+        """React to a finished optimizer step (0-based)."""
+
+    def report(self) -> dict[str, float]:
+        """Numbers worth a row, by metric name, such as `flips` or `sparsity`."""
+        return {}
+
+    def warnings(self) -> list[str]:
+        """Sentences for the user, such as that a recipe cannot flip any synapse."""
+        return []
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Everything needed to go on after a kill, beside the optimizer's own state."""
+        return {}
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Take up a state written by `state`."""
+
+    def settle(self) -> None:
+        """End: restore what was frozen, leave the outcome (weights, skill, alive mask) in the subject."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruner(Spec):
+    """Chooses which synapses live. It returns masks and changes nothing; the engine applies them."""
+
+    citation: ClassVar[str] = ""
+
+    @abstractmethod
+    def choose(self, subject: Subject, sparsity: float, streams: Streams) -> dict[str, torch.Tensor]:
+        """Boolean masks by synapse matrix, True for alive, nested inside the subject's alive masks.
+
+        Over all matrices, exactly `round(sparsity * synapses)` entries are False.
+        """
+
+
+@dataclass
+class Regimen:
+    """What a chronic disorder may alter in one optimizer step: rates, clipping and momenta, by multiplication."""
+
+    rate: float = 1.0
+    clip: float = 1.0
+    betas: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disorder(Spec):
+    """A perturbation. `severity` in [0, 1] maps monotonically to native parameters; 0 equals health bit for bit.
+
+    An instant disorder overrides `strike`; a chronic one the hooks that it needs. Hooks run in the order in which the
+    disorders were declared, draw only from the streams given, and must return their input unchanged at severity 0.
+    A treatment is the same interface with a benign purpose.
+    """
+
+    severity: float = field(default=0.5)
+
+    aetiology: ClassVar[str] = ""
+    citation: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_fraction("severity")
+
+    def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
+        """Injure the subject at once. Returns what was injured: `entries`, `norm` and other counts and sizes."""
+        return {}
+
+    def batch(self, batch: dict[str, torch.Tensor], step: int, streams: Streams) -> dict[str, torch.Tensor]:
+        """Alter a training batch (`input_ids`, `attention_mask`, `labels`, ...)."""
+        return batch
+
+    def gradient(self, parameters: Sequence[torch.nn.Parameter], step: int, streams: Streams) -> None:
+        """Alter `parameter.grad` in place, after the backward pass and before clipping."""
+
+    def regimen(self, regimen: Regimen, step: int, steps: int, streams: Streams) -> Regimen:
+        """Alter the optimizer's settings for this step of `steps`."""
+        return regimen
+
+    def control(self) -> Disorder | None:
+        """The matched control: the rival damage of equal size, or None where severity 0 is the control."""
+        return None
+
+    def healthy(self) -> Disorder:
+        """The same disorder at severity 0."""
+        return replace(self, severity=0.0)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One measured value. `n` is the number of examples (or synapses) behind it."""
+
+    metric: str
+    value: float
+    n: int
+    task: str = ""
+    split: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure(Spec):
+    """A look at the subject. It never changes it, nor any random draw that follows."""
+
+    citation: ClassVar[str] = ""
+
+    @property
+    def title(self) -> str:
+        """The probe's name in rows."""
+        return type(self).__name__
+
+    @abstractmethod
+    def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
+        """Measure. `tasks` are the tasks met so far, by title, in the order in which they were met."""
+
+
+__all__ = [
+    "Body",
+    "Corpus",
+    "Disorder",
+    "Examples",
+    "Learner",
+    "Measure",
+    "Origin",
+    "Passage",
+    "Plasticity",
+    "Pruner",
+    "Reading",
+    "Regimen",
+    "Task",
+]

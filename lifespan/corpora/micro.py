@@ -1,0 +1,35 @@
+"""Text of the built-in micro world: generated, so that a subject can develop anywhere without a download."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lifespan.contracts import Corpus, Passage
+
+
+@dataclass(frozen=True, kw_only=True)
+class MicroText(Corpus):
+    """Statements, and pairs of sentences of which the second restates, follows from, answers or resolves the first.
+
+    The text is unlabelled and coherent: it contains no mistake and no wrong answer, and no row of a task's dev or test
+    split. Which words are synonyms, opposites, kinds of a thing, friendly or rude, singular, male or female is never
+    spelled out. The same number of passages is always the same text, and a smaller text begins a larger one.
+    """
+
+    number: int = 20_000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_count("number")
+
+    @property
+    def title(self) -> str:
+        """The corpus's short name in rows and figures."""
+        return "micro-text"
+
+    def passages(self) -> Sequence[Passage]:
+        """The text, in a fixed order."""
+        from lifespan.world.library import passages
+
+        return passages(self.number)

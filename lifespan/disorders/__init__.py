@@ -1,0 +1,6 @@
+"""Perturbations with a severity."""
+
+from lifespan.disorders.unstable_optimizer import UnstableOptimizer
+from lifespan.disorders.weight_noise import WeightNoise
+
+__all__ = ["UnstableOptimizer", "WeightNoise"]

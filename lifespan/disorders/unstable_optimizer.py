@@ -1,0 +1,26 @@
+"""A chronic disorder: learning goes on with too high a rate and without its brakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Disorder, Regimen
+
+if TYPE_CHECKING:
+    from lifespan.randomness import Streams
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnstableOptimizer(Disorder):
+    """Learning rate too high and gradient clipping lost, from onset to end.
+
+    Native parameters: the rate is multiplied by 30 ** severity, the clipping norm by 1000 ** severity. Mosbach et al. (2021)
+    trace failed fine-tuning of BERT to such instability of optimisation.
+    """
+
+    aetiology = "optimiser dynamics"
+    citation = "mosbach2021stability"
+
+    def regimen(self, regimen: Regimen, step: int, steps: int, streams: Streams) -> Regimen:
+        return replace(regimen, rate=regimen.rate * 30.0**self.severity, clip=regimen.clip * 1000.0**self.severity)

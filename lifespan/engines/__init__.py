@@ -1,0 +1,1 @@
+"""Ways to live many lives."""

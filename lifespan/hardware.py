@@ -1,0 +1,86 @@
+"""What this machine is, told without torch."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+
+@cache
+def cpu_flags() -> frozenset[str]:
+    """Instruction-set flags of the CPU, empty where the system does not tell."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return frozenset()
+    for line in text.splitlines():
+        if line.startswith(("flags", "Features")):
+            return frozenset(line.partition(":")[2].split())
+    return frozenset()
+
+
+def native_bf16() -> bool:
+    """Whether the CPU multiplies bfloat16 matrices in hardware (AVX-512 BF16, AMX or Arm BF16)."""
+    return bool(cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def resolve_precision(wanted: str, *, half_pays: bool, device: str) -> str:
+    """ "auto" becomes bf16 where it pays and the hardware has it, else fp32; other wishes stand."""
+    if wanted != "auto":
+        return wanted
+    return "bf16" if half_pays and (device.startswith("cuda") or native_bf16()) else "fp32"
+
+
+def environment(*, threads: int, device: str) -> dict[str, Any]:
+    """Versions, hardware, threads and the commit of the working directory, for the record."""
+    packages = ("lifespan", "torch", "transformers", "datasets", "numpy", "scipy", "safetensors", "tokenizers")
+    versions = {name: _version(name) for name in packages}
+    return {
+        "python": platform.python_version(),
+        **versions,
+        "platform": platform.platform(),
+        "cpu": _cpu_name(),
+        "cores": cores(),
+        "threads": threads,
+        "device": device,
+        "git": _git_commit(),
+        "executable": Path(sys.executable).name,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_name() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _git_commit() -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,65 @@
+"""The control of every claim about plasticity: nothing in the encoder changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lifespan.contracts import Learner, Plasticity
+
+if TYPE_CHECKING:
+    import torch
+
+    from lifespan.randomness import Streams
+    from lifespan.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadOnly(Learner):
+    """Train the task's head, its dense layer included, on a frozen encoder: what plasticity has to beat."""
+
+    rate: float = 5e-4
+
+    @property
+    def plasticity(self) -> str:
+        return "head"
+
+    def attach(self, subject: Subject, tasks: Sequence[str], steps: int, streams: Streams) -> Plasticity:
+        return _Frozen(subject, tasks, self)
+
+
+class _Frozen(Plasticity):
+    def __init__(self, subject: Subject, tasks: Sequence[str], recipe: HeadOnly) -> None:
+        from lifespan.learners.weight_change import head_parameters
+
+        self.subject, self.recipe = subject, recipe
+        self.heads = head_parameters(subject, tasks)
+        self.whole = {name: weight.data for name, weight in subject.synapses.items()}
+        self.placed: str | None = None
+        for parameter in subject.encoder.parameters():
+            parameter.requires_grad_(False)
+
+    def groups(self) -> list[dict[str, Any]]:
+        from lifespan.learners.weight_change import decayed
+
+        rate = self.recipe.rate if self.recipe.head_rate is None else self.recipe.head_rate
+        return decayed(self.heads, rate, self.recipe.weight_decay)
+
+    def enter(self, task: str | None) -> None:
+        mask = self.subject.effective(task)
+        for name, weight in self.subject.synapses.items():
+            weight.data = self.whole[name] if mask is None else self.whole[name] * mask[name]
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return {f"head/{i}": parameter.data for i, parameter in enumerate(self.heads)}
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        for i, parameter in enumerate(self.heads):
+            parameter.data.copy_(state[f"head/{i}"])
+
+    def settle(self) -> None:
+        for name, weight in self.subject.synapses.items():
+            weight.data = self.whole[name]
+        for parameter in self.subject.encoder.parameters():
+            parameter.requires_grad_(True)

@@ -1,0 +1,64 @@
+"""Structural re-tuning of the shared anatomy, at an equal number of living synapses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Learner, Plasticity
+
+if TYPE_CHECKING:
+    from lifespan.randomness import Streams
+    from lifespan.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewire(Learner):
+    """Move the alive mask: synapses die and revive, their number stays, W is frozen bit for bit.
+
+    Scores start graded by magnitude on the present side of the cut and learn by the straight-through estimator, as in
+    `Masks`; a controller keeps the count every `refresh` steps and meets it exactly at the end (top-k, Ramanujan et al.
+    2020, equation 3). `heads` says whether the task heads, which are not synapses, re-tune along.
+    """
+
+    citation = "ramanujan2020hidden"
+
+    rate: float = 3e-4
+    head_rate: float | None = 5e-4
+    spread: float = 2e-2
+    refresh: int = 10
+    heads: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("spread")
+        self.require_count("refresh")
+
+    @property
+    def plasticity(self) -> str:
+        return "structure"
+
+    def attach(self, subject: Subject, tasks: Sequence[str], steps: int, streams: Streams) -> Plasticity:
+        from lifespan.learners.mask_change import MaskChange
+        from lifespan.learners.starts import anatomy_scores
+
+        scores, eligible = anatomy_scores(subject, self.spread)
+        dead = subject.count - sum(int(mask.sum()) for mask in subject.alive.values())
+        return MaskChange(
+            subject,
+            tasks,
+            scores=scores,
+            eligible=eligible,
+            cut=0.0,
+            steps=steps,
+            rate=self.rate,
+            reach=self.rate * steps / 2,
+            head_rate=self.rate if self.head_rate is None else self.head_rate,
+            weight_decay=self.weight_decay,
+            first_dead=dead,
+            final_dead=dead,
+            refresh=self.refresh,
+            shared=True,
+            train_heads=self.heads,
+        )

@@ -1,0 +1,55 @@
+"""Where structural learning starts: scores from which the first mask and the distances to a flip follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from lifespan.subject import Masks as AliveMasks
+from lifespan.subject import Subject
+
+if TYPE_CHECKING:
+    from lifespan.learners.masks import Masks
+    from lifespan.randomness import Streams
+
+
+def ranks(values: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
+    """Ranks in (0, 1) of the entries marked in `among`, ascending, ties by position; 0 elsewhere."""
+    result = torch.zeros_like(values)
+    chosen = values[among]
+    order = torch.argsort(chosen, stable=True)
+    rank = torch.empty_like(chosen)
+    rank[order] = (torch.arange(len(chosen), dtype=values.dtype, device=values.device) + 0.5) / max(1, len(chosen))
+    result[among] = rank
+    return result
+
+
+def starting_scores(recipe: Masks, subject: Subject, streams: Streams) -> dict[str, torch.Tensor]:
+    """Scores by matrix for a recipe's `start`; exceeding `recipe.threshold` means on."""
+    generator = streams.torch("mask")
+    scores = {}
+    for name, weight in subject.synapses.items():
+        values = weight.data.abs()
+        if recipe.start == "random":
+            values = torch.rand(weight.shape, generator=generator).to(weight.device)
+        if recipe.start == "uniform":
+            scores[name] = torch.full_like(weight.data, 2 * recipe.threshold)
+            continue
+        above = ranks(values, subject.alive[name]) - recipe.sparsity
+        if recipe.start == "two-level":
+            scores[name] = torch.where(above > 0, 2 * recipe.threshold, 0.0)
+        else:
+            scores[name] = recipe.threshold + recipe.spread * above
+    return scores
+
+
+def anatomy_scores(subject: Subject, spread: float) -> tuple[dict[str, torch.Tensor], AliveMasks]:
+    """Scores whose sign is the alive mask, graded by magnitude on either side; and that every synapse is eligible."""
+    scores, eligible = {}, {}
+    for name, weight in subject.synapses.items():
+        alive = subject.alive[name]
+        values = weight.data.abs()
+        scores[name] = spread * torch.where(alive, ranks(values, alive), ranks(values, ~alive) - 1)
+        eligible[name] = torch.ones_like(alive)
+    return scores, eligible

@@ -1,0 +1,79 @@
+"""Weight plasticity at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from lifespan.contracts import Learner, Plasticity
+from lifespan.subject import Subject
+
+Group = dict[str, Any]
+
+
+def decayed(parameters: Iterable[nn.Parameter], rate: float, decay: float) -> list[Group]:
+    """Optimizer groups: matrices decay; biases and LayerNorm, which are vectors, do not."""
+    matrices = [p for p in parameters if p.dim() > 1]
+    chosen = {id(p) for p in matrices}
+    vectors = [p for p in parameters if id(p) not in chosen]
+    groups = [
+        {"params": matrices, "lr": rate, "weight_decay": decay},
+        {"params": vectors, "lr": rate, "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def head_parameters(subject: Subject, tasks: Sequence[str]) -> list[nn.Parameter]:
+    """Parameters of the heads of these tasks, or of the language head where there is no task."""
+    if not tasks:
+        return subject.language_parameters
+    return [parameter for task in tasks for parameter in subject.skills[task].head.parameters()]
+
+
+class WeightChange(Plasticity):
+    """Weights move in place; dead synapses are held at zero meanwhile and get their last weight back at the end."""
+
+    def __init__(self, subject: Subject, tasks: Sequence[str], recipe: Learner) -> None:
+        self.subject, self.recipe = subject, recipe
+        self.heads = head_parameters(subject, tasks)
+        for task in tasks:
+            subject.skills[task].mask = None
+        self.held = {
+            name: subject.synapses[name].data.clone() for name, alive in subject.alive.items() if not alive.all()
+        }
+        for name in self.held:
+            subject.synapses[name].data.mul_(subject.alive[name])
+
+    def groups(self) -> list[Group]:
+        recipe = self.recipe
+        head_rate = recipe.rate if recipe.head_rate is None else recipe.head_rate
+        encoder = list(self.subject.encoder.parameters())
+        return [
+            *decayed(encoder, recipe.rate, recipe.weight_decay),
+            *decayed(self.heads, head_rate, recipe.weight_decay),
+        ]
+
+    def translate(self) -> None:
+        for name in self.held:
+            gradient = self.subject.synapses[name].grad
+            if gradient is not None:
+                gradient.mul_(self.subject.alive[name])
+
+    def state(self) -> dict[str, torch.Tensor]:
+        moving = {f"encoder/{name}": p.data for name, p in self.subject.encoder.named_parameters()}
+        heads = {f"head/{i}": p.data for i, p in enumerate(self.heads)}
+        return moving | heads
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        for name, parameter in self.subject.encoder.named_parameters():
+            parameter.data.copy_(state[f"encoder/{name}"])
+        for i, parameter in enumerate(self.heads):
+            parameter.data.copy_(state[f"head/{i}"])
+
+    def settle(self) -> None:
+        for name, held in self.held.items():
+            weight, alive = self.subject.synapses[name], self.subject.alive[name]
+            weight.data.copy_(torch.where(alive, weight.data, held))

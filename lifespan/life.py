@@ -1,0 +1,195 @@
+"""live(): one step of a life. The engine knows the seven verbs and nothing of the methods behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from lifespan.batches import MaskedSource, TaskSource, TurnSource
+from lifespan.contracts import Learner, Plasticity, Reading
+from lifespan.errors import Diverged, LifespanError
+from lifespan.learners.rewire import Rewire
+from lifespan.learners.weights import Weights
+from lifespan.plan import Birth, Look, Step
+from lifespan.randomness import Streams
+from lifespan.scenario import Age, Develop, Learn, Recover, Suffer
+from lifespan.subject import Masks, Subject
+from lifespan.training import Affliction, Keeper, Recipe, Trace, train
+
+
+@dataclass
+class Circumstances:
+    """Where and how a step is lived: nothing in here may change its outcome."""
+
+    device: str = "cpu"
+    keeper: Keeper | None = None
+    progress: Callable[[int, int, float], None] = lambda done, steps, loss: None
+    should_stop: Callable[[], bool] = lambda: False
+    warn: Callable[[str], None] = lambda text: None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One reading with its place in a life; `age` counts optimizer steps lived."""
+
+    step: int
+    age: int
+    stage: str
+    probe: str
+    reading: Reading
+
+
+@dataclass
+class Lived:
+    """What one step leaves behind beside the changed subject."""
+
+    rows: list[Row] = field(default_factory=list)
+    optimizer_steps: int = 0
+    examples: int = 0
+    tokens: int = 0
+
+
+def live(subject: Subject | None, step: Step, precision: str, here: Circumstances) -> tuple[Subject, Lived]:
+    """Live one step: the subject changes in place (birth makes it). Raises `Diverged` where the life ends."""
+    streams = Streams(step.seed, step.key)
+    event = step.event
+    if isinstance(event, Birth):
+        body = event.origin.build(streams)
+        return Subject(body, device=here.device, precision=precision), Lived()
+    if subject is None:
+        raise LifespanError(f"{event.label}: no subject was born before it")
+    match event:
+        case Develop():
+            return subject, _develop(subject, event, step, streams, here)
+        case Learn():
+            return subject, _learn(subject, event, step, streams, here)
+        case Age():
+            masks = event.by.choose(subject, event.to, streams)
+            subject.alive = checked_ageing(subject, masks, event.to)
+            return subject, Lived()
+        case Recover():
+            return subject, _recover(subject, event, step, streams, here)
+        case Suffer():
+            return subject, _suffer(subject, event, step, streams)
+        case _:
+            raise LifespanError(f"{event.describe()}: the engine does not know this event")
+
+
+def look(subject: Subject, step: Step, seen: Look) -> Iterator[Row]:
+    """Measure, changing nothing. Draws come from the individual's "evaluation" streams, which no event uses."""
+    tasks = {task.title: task for task in step.tasks}
+    for measure in seen.event.measures:
+        streams = Streams(step.seed, f"look/{measure.digest()}")
+        for reading in measure.read(subject, tasks, streams):
+            yield Row(step.index, subject.age, step.event.label, measure.title, reading)
+
+
+def checked_ageing(subject: Subject, masks: Masks, sparsity: float) -> Masks:
+    """The pruner's masks, after checking that the dead stay dead and the count is exact."""
+    revived = sum(int((masks[name] & ~subject.alive[name]).sum()) for name in subject.alive)
+    dead = sum(int((~masks[name]).sum()) for name in subject.alive)
+    wanted = round(sparsity * subject.count)
+    if revived:
+        raise LifespanError(f"a pruner revived {revived} dead synapses; masks must be nested in the alive masks")
+    if dead != wanted and dead != subject.count - sum(int(mask.sum()) for mask in subject.alive.values()):
+        raise LifespanError(f"a pruner left {dead} synapses dead where sparsity {sparsity:g} asks for {wanted}")
+    return masks
+
+
+def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, here: Circumstances) -> Lived:
+    base = event.by or Weights(warmup=0.1)
+    rates = {} if event.by is not None else {"rate": event.rate}
+    learner = replace(base, steps=event.steps, batch_size=event.batch_size, **rates)
+    source = MaskedSource(
+        event.corpus.passages(),
+        subject.tokenizer,
+        length=event.length,
+        batch_size=event.batch_size,
+        masking=event.masking,
+        streams=streams,
+    )
+    plasticity = learner.attach(subject, (), event.steps, streams)
+    return _train(subject, plasticity, learner, source, event.steps, step, streams, here)
+
+
+def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, here: Circumstances) -> Lived:
+    task, learner = event.task, event.by
+    source = task_source(subject, event, learner.batch_size, streams)
+    steps = learner.steps_for(len(source))
+    subject.skill_for(task, learner.plasticity, streams)
+    plasticity = learner.attach(subject, (task.title,), steps, streams)
+    return _train(subject, plasticity, learner, source, steps, step, streams, here)
+
+
+def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, here: Circumstances) -> Lived:
+    learner = event.by or Rewire()
+    tasks = [task for task in step.tasks if task.title in subject.skills]
+    sources = [
+        task_source(
+            subject, Learn(task, by=learner), learner.batch_size, Streams(step.seed, f"{step.key}/{task.title}")
+        )
+        for task in tasks
+    ]
+    plasticity = learner.attach(subject, [task.title for task in tasks], event.steps, streams)
+    return _train(subject, plasticity, learner, TurnSource(sources), event.steps, step, streams, here)
+
+
+def _suffer(subject: Subject, event: Suffer, step: Step, streams: Streams) -> Lived:
+    injuries = event.disorder.strike(subject, streams)
+    name = type(event.disorder).__name__
+    readings = [Reading(metric, float(value), subject.count) for metric, value in injuries.items()]
+    return Lived(_rows(step, subject.age, f"Injury/{name}", readings))
+
+
+def task_source(subject: Subject, event: Learn, batch_size: int, streams: Streams) -> TaskSource:
+    """Training batches of the event's task."""
+    task = event.task
+    return TaskSource(
+        task.title,
+        task.examples(task.splits[0]),
+        subject.tokenizer,
+        length=event.length,
+        batch_size=batch_size,
+        streams=streams,
+    )
+
+
+def _train(
+    subject: Subject,
+    plasticity: Plasticity,
+    learner: Learner,
+    source: TaskSource | MaskedSource | TurnSource,
+    steps: int,
+    step: Step,
+    streams: Streams,
+    here: Circumstances,
+) -> Lived:
+    for warning in plasticity.warnings():
+        here.warn(f"{step.event.label}: {warning}")
+    born = subject.age
+    trace = train(
+        subject,
+        plasticity,
+        source,
+        Recipe(steps, learner.warmup, learner.clip),
+        streams,
+        afflictions=[Affliction(d, Streams(step.seed, key)) for key, d in step.active],
+        keeper=here.keeper,
+        progress=lambda done, loss: here.progress(done, steps, loss),
+        should_stop=here.should_stop,
+    )
+    if not all(bool(torch.isfinite(parameter).all()) for parameter in subject.encoder.parameters()):
+        raise Diverged(f"{step.event.label} left weights that are not finite")
+    return Lived(list(_curve(trace, step, born)), steps, trace.examples, trace.tokens)
+
+
+def _curve(trace: Trace, step: Step, born: int) -> Iterator[Row]:
+    task = step.event.task.title if isinstance(step.event, Learn) else ""
+    for done, metric, value, n in trace.points:
+        yield Row(step.index, born + done, step.event.label, "Training", Reading(metric, value, n, task, "train"))
+
+
+def _rows(step: Step, age: int, probe: str, readings: Iterable[Reading]) -> list[Row]:
+    return [Row(step.index, age, step.event.label, probe, reading) for reading in readings]

@@ -1,0 +1,230 @@
+"""Methods text, made from the steps that were really lived."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from lifespan import figures, outcomes, stats
+from lifespan.outcomes import Evidence
+from lifespan.references import REFERENCES
+from lifespan.summary import MINUS, counted, listed
+
+STATISTICS = ("efron1987better", "hedges1981distribution", "lakens2013effect", "cliff1993dominance", "holm1979simple")
+_INVISIBLE = ("class", "revision")
+
+
+def describe(data: Any) -> str:
+    """A spec's data as the Python that wrote it.
+
+    >>> describe({"class": "lifespan:Masks", "revision": 1, "sparsity": 0.05})
+    'Masks(sparsity=0.05)'
+    """
+    if isinstance(data, Mapping):
+        shown = [f"{name}={describe(value)}" for name, value in data.items() if name not in _INVISIBLE]
+        name = str(data.get("class", "")).rpartition(":")[2]
+        return f"{name}({', '.join(shown)})"
+    if isinstance(data, list):
+        return f"({', '.join(describe(value) for value in data)})"
+    return repr(data)
+
+
+def steps_lived(evidence: Evidence) -> pd.DataFrame:
+    """One row per group and step: what it was, who lived it, and what it cost.
+
+    Columns: group, step, stage, event, lived (individuals), optimizer_steps, examples, seconds (medians; time over the
+    individuals that lived the step themselves rather than sharing it).
+    """
+    rows = []
+    for group in evidence.groups:
+        scenario = evidence.groups[group].get("scenario", {})
+        events = [scenario.get("subject", {}), *(e for e in scenario.get("events", []) if not _is_probe(e))]
+        lived = evidence.steps[(evidence.steps["group"] == group) & (evidence.steps["status"] == "done")]
+        for step, part in lived.groupby("step", sort=True):
+            own = part[~part["shared"].astype("boolean").fillna(False).astype(bool)]
+            rows.append(
+                {
+                    **{"group": group, "step": int(step), "stage": part["stage"].iloc[0]},
+                    "event": describe(events[int(step)]) if int(step) < len(events) else "",
+                    "lived": part["individual"].nunique(),
+                    **{name: _median(part[name]) for name in ("optimizer_steps", "examples")},
+                    "seconds": _median((own if len(own) else part)["seconds"]),
+                }
+            )
+    columns = ["group", "step", "stage", "event", "lived", "optimizer_steps", "examples", "seconds"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def paragraphs(evidence: Evidence, keys: list[str]) -> list[tuple[str, list[str]]]:
+    """The methods text as (heading, paragraphs). `keys` are the citations that the run used."""
+    return [
+        ("Subjects and design", _design(evidence)),
+        ("What was lived", _lived(evidence, keys)),
+        ("Measurements", _measurements(evidence, keys)),
+        ("Statistics", _statistics(evidence)),
+        ("Software and hardware", _environment(evidence)),
+    ]
+
+
+def markdown(evidence: Evidence, keys: list[str]) -> str:
+    """The methods text as a Markdown document."""
+    parts = [f"# Methods: {evidence.title}"]
+    for heading, texts in paragraphs(evidence, keys):
+        parts += [f"## {heading}", *(text.replace("<", "&lt;") for text in texts)]
+    parts += ["## References", *(f"- {REFERENCES[key].text} {REFERENCES[key].link}" for key in keys)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _design(evidence: Evidence) -> list[str]:
+    people = evidence.participants
+    seeds = sorted({int(seed) for seed in people["seed"].dropna()})
+    texts = []
+    for study in evidence.studies:
+        size = counted(int(study.get("individuals", 0)), "individual")
+        groups = counted(len(study.get("groups", {})), "group")
+        precision = study.get("precision", "unrecorded")
+        texts.append(f"Study {_name(study)}: {groups} of {size} at {precision} precision.")
+    if seeds:
+        running = len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1))
+        span = f"{seeds[0]} to {seeds[-1]}" if running else listed([str(seed) for seed in seeds])
+        texts.append(
+            f"Seeds: {span}. Every source of randomness (initialisation, data order, masks, disorders, evaluation) "
+            "draws from its own stream named by the seed, so twins share all draws but those of the events in which "
+            "they differ."
+        )
+    return texts
+
+
+def _lived(evidence: Evidence, keys: list[str]) -> list[str]:
+    table = steps_lived(evidence)
+    if table.empty:
+        return ["No step was lived to its end."]
+    lives = {}
+    for group, rows in table.groupby("group", sort=False):
+        total = evidence.participants[evidence.participants["group"] == group]["individual"].nunique()
+        lives[str(group)] = [_step(row, total) for _, row in rows.iterrows()]
+    texts, told = [], {}
+    for group, life in lives.items():
+        twin = told.setdefault(tuple(life), group)
+        texts.append(f"{group}: {'; '.join(cycles(life))}." if twin == group else f"{group}: the same steps as {twin}.")
+    behind = [REFERENCES[key].cited for key in keys if key not in STATISTICS and key not in _FORGETTING]
+    return [*texts, *([f"The methods of these steps follow {'; '.join(behind)}."] if behind else [])]
+
+
+def cycles(life: Sequence[str]) -> list[str]:
+    """Numbered steps, where a cycle of up to three steps that repeats with other sparsities is told once.
+
+    >>> cycles(["Birth", "Age(to=0.2)", "Recover()", "Age(to=0.4)", "Recover()", "Age(to=0.5)", "Recover()"])
+    ['(0) Birth', '(1 to 6) 3 times: Age(to=...), Recover(), with to = 0.2, 0.4, 0.5']
+    """
+    shapes = [re.sub(r"\bto=[\d.e-]+", "to=...", text) for text in life]
+    told, position = [], 0
+    while position < len(life):
+        length = max((1, 2, 3), key=functools.partial(_repeats, shapes, position))
+        times = _repeats(shapes, position, length)
+        last = position + length * times - 1
+        if times < 2:
+            told.append(f"({position}) {life[position]}")
+            last = position
+        else:
+            values = re.findall(r"\bto=([\d.e-]+)", " ".join(life[position : last + 1]))
+            text = ", ".join(shapes[position : position + length])
+            text += f", with to = {', '.join(f'{float(value):.3g}' for value in values)}" if values else ""
+            told.append(f"({position} to {last}) {times} times: {text}")
+        position = last + 1
+    return told
+
+
+def _repeats(shapes: Sequence[str], position: int, length: int) -> int:
+    """How often the cycle of `length` steps from `position` on is lived without a break."""
+    cycle, times = shapes[position : position + length], 1
+    while len(cycle) == length and shapes[position + times * length : position + (times + 1) * length] == cycle:
+        times += 1
+    return times
+
+
+def _step(row: pd.Series, total: int) -> str:
+    text = row["event"] or row["stage"]
+    if row["optimizer_steps"] > 0:
+        text += f", {counted(int(row['optimizer_steps']), 'optimizer step')}"
+    if row["lived"] < total:
+        text += f" (lived by {row['lived']} of {total})"
+    return text
+
+
+_FORGETTING = ("chaudhry2018riemannian", "lopezpaz2017gem")
+
+
+def _measurements(evidence: Evidence, keys: list[str]) -> list[str]:
+    rows = evidence.measurements
+    if rows.empty:
+        return ["Nothing was measured."]
+    counts = rows.groupby("probe", sort=False)["value"].agg(["size", "count"])
+    listing = [
+        f"{probe} ({counted(int(row['size']), 'value')}"
+        + (f", {row['size'] - row['count']} of them not a number" if row["size"] > row["count"] else "")
+        + ")"
+        for probe, row in counts.iterrows()
+    ]
+    texts = [f"Probes: {listed(listing)}. Probes change neither the subject nor any later random draw."]
+    if all(key in keys for key in _FORGETTING):
+        first, second = (REFERENCES[key].cited for key in _FORGETTING)
+        texts.append(
+            f"With R[i, j] the score on task j once task i was learned, forgetting_max ({first}) is the mean fall from "
+            f"the best earlier score, and forgetting_last (= {MINUS}BWT; {second}) the mean fall from the score right "
+            "after each task was learned. For the end of life, the final scores are one more row of R."
+        )
+    return texts
+
+
+def _statistics(evidence: Evidence) -> list[str]:
+    tests = len(outcomes.comparisons(evidence))
+    cited = {key: REFERENCES[key].cited for key in STATISTICS}
+    texts = [
+        "The unit of analysis is the individual. Intervals are 95% bias-corrected and accelerated bootstrap intervals "
+        f"of the mean ({cited['efron1987better']}; {stats.RESAMPLES:,} resamples, {figures.RESAMPLES:,} in figures, "
+        f"seed {stats.SEED}); fewer than 3 individuals or equal values give none."
+    ]
+    if tests:
+        texts.append(
+            "Groups are compared with the control group by the paired difference of twins, a two-sided sign-flip "
+            f"permutation test of its mean (exact up to {stats.EXACT_UP_TO} pairs), Hedges' g_av "
+            f"({cited['hedges1981distribution']}; {cited['lakens2013effect']}) and Cliff's delta "
+            f"({cited['cliff1993dominance']}). The p {'value' if tests == 1 else 'values'} of "
+            f"{counted(tests, 'comparison')} {'is' if tests == 1 else 'are'} adjusted as one family "
+            f"({cited['holm1979simple']})."
+        )
+    return texts
+
+
+def _environment(evidence: Evidence) -> list[str]:
+    texts = []
+    for study, environment in zip(evidence.studies, evidence.environments, strict=True):
+        if not environment:
+            texts.append(f"{_name(study)}: versions and hardware were not recorded.")
+            continue
+        known = {name: value for name, value in environment.items() if value not in (None, "")}
+        versions = listed([f"{name} {value}" for name, value in known.items() if name not in _MACHINE])
+        machine = ", ".join(f"{name} {known[name]}" for name in _MACHINE if name in known)
+        texts.append(f"{_name(study)}: {versions or 'versions not recorded'}. Machine: {machine or 'not recorded'}.")
+    return texts
+
+
+def _name(study: Mapping[str, Any]) -> str:
+    return str(study.get("name", "unnamed"))
+
+
+_MACHINE = ("platform", "cpu", "cores", "threads", "device", "git", "executable", "started")
+
+
+def _is_probe(event: Mapping[str, Any]) -> bool:
+    return str(event.get("class", "")).rpartition(":")[2] == "Probe"
+
+
+def _median(values: pd.Series) -> float:
+    known = pd.to_numeric(values, errors="coerce").dropna()
+    return float(known.median()) if len(known) else 0.0

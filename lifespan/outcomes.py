@@ -1,0 +1,292 @@
+"""Records to outcomes: what the individuals of each group came to, as tidy tables.
+
+`gather` unites one or several records into one `Evidence`; every function here makes one table from it. A value that
+was not measured is NaN or an absent row, never an error, so that an interrupted run can be looked at too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lifespan import metrics, stats
+from lifespan.errors import RecordError
+from lifespan.record import Record
+
+WHO = ["group", "individual", "seed"]
+COLUMNS = {
+    "measurements": [
+        *("study", "group", "individual", "seed", "step", "age"),
+        *("stage", "probe", "task", "split", "metric", "value", "n"),
+    ],
+    "steps": [
+        *("study", "group", "individual", "seed", "step", "digest", "parent", "stage", "kind", "status"),
+        *("age", "optimizer_steps", "examples", "seconds", "shared"),
+    ],
+    "participants": ["individual", "group", "seed", "status", "steps", "reason"],
+}
+STATUSES = ("done", "failed", "diverged", "pending")
+END = "end of life"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One or several records as one: groups by name in study order, tasks by title, and the three kinds of rows."""
+
+    title: str
+    control: str
+    groups: Mapping[str, Mapping[str, Any]]
+    tasks: Mapping[str, Mapping[str, Any]]
+    measurements: pd.DataFrame
+    steps: pd.DataFrame
+    participants: pd.DataFrame
+    studies: tuple[Mapping[str, Any], ...]
+    environments: tuple[Mapping[str, Any], ...]
+    directories: tuple[Path, ...]
+
+    def timeline(self, group: str) -> list[dict[str, Any]]:
+        """The planned steps of a group's life, birth first."""
+        return list(self.groups[group].get("timeline", []))
+
+    def primary(self, task: str) -> str:
+        """The task's primary metric, or "score" where the record does not say."""
+        return next(iter(self.tasks.get(task, {}).get("metrics", [])), "score")
+
+
+def gather(records: Sequence[Record]) -> Evidence:
+    """Unite records. With more than one, a group is named "study: group"; the first record's control is the control."""
+    if not records:
+        raise RecordError("report", "no run directory was given.", "For example: lifespan report runs/first-life.")
+    prefixes = _prefixes(records)
+    parts = [_part(record, prefix) for record, prefix in zip(records, prefixes, strict=True)]
+    groups = {name: group for part in parts for name, group in part["groups"].items()}
+    first = records[0].study
+    control = prefixes[0] + str(first.get("control") or next(iter(first.get("groups", {})), ""))
+    return Evidence(
+        title=" and ".join(dict.fromkeys(str(record.study.get("name", "unnamed")) for record in records)),
+        control=control if control in groups else next(iter(groups), ""),
+        groups=groups,
+        tasks={title: task for record in records for title, task in record.study.get("tasks", {}).items()},
+        studies=tuple(record.study for record in records),
+        environments=tuple(record.environment or {} for record in records),
+        directories=tuple(Path(record.directory) for record in records),
+        **{kind: pd.concat([part[kind] for part in parts], ignore_index=True) for kind in COLUMNS},
+    )
+
+
+def primary_scores(evidence: Evidence) -> pd.DataFrame:
+    """Every primary score on held-out examples, of every individual, in the order in which it was lived."""
+    rows = evidence.measurements
+    rows = rows[(rows["probe"] == "Score") & (rows["task"] != "")]
+    rows = rows[rows["metric"] == rows["task"].map(evidence.primary)]
+    if (rows["split"] == "dev").any():
+        rows = rows[rows["split"] == "dev"]
+    rows = rows.dropna(subset=["value"]).drop_duplicates([*WHO, "step", "task"], keep="last")
+    rows = rows.merge(evidence.participants[["group", "individual", "status"]], on=["group", "individual"], how="left")
+    return rows.sort_values(["task", *WHO, "step"], kind="stable").reset_index(drop=True)
+
+
+def final_scores(evidence: Evidence) -> pd.DataFrame:
+    """The last primary score of each individual that lived to the end, one row per task."""
+    rows = primary_scores(evidence)
+    rows = rows[rows["status"] == "done"]
+    return rows.groupby([*WHO, "task"], sort=False).tail(1).reset_index(drop=True)
+
+
+def statuses(evidence: Evidence) -> pd.DataFrame:
+    """Individuals per group and status. Columns: group, individuals, done, failed, diverged, pending."""
+    counts = pd.crosstab(evidence.participants["group"], evidence.participants["status"])
+    counts = counts.reindex(index=list(evidence.groups), columns=STATUSES, fill_value=0)
+    counts.insert(0, "individuals", counts.sum(axis=1))
+    return counts.rename_axis(index="group", columns=None).reset_index()
+
+
+def final_table(evidence: Evidence) -> pd.DataFrame:
+    """Final primary score by task and group: mean, interval, n and where in life it was last measured."""
+    scores = final_scores(evidence)
+    rows = []
+    for task in evidence.tasks:
+        for group in evidence.groups:
+            met = scores[(scores["task"] == task) & (scores["group"] == group)]
+            row = {"task": task, "group": group, "metric": evidence.primary(task), **summary(met["value"])}
+            rows.append({**row, "stage": " / ".join(dict.fromkeys(met["stage"].astype(str)))})
+    columns = ["task", "group", "metric", "mean", "low", "high", "n", "note", "stage"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def comparisons(evidence: Evidence) -> pd.DataFrame:
+    """Each group against the control group by task, twins (equal seeds) paired; p adjusted over the whole family."""
+    scores = final_scores(evidence)
+    rows = []
+    for task in evidence.tasks:
+        table = scores[scores["task"] == task].pivot_table(index="seed", columns="group", values="value")
+        for group in evidence.groups:
+            if group == evidence.control or group not in table or evidence.control not in table:
+                continue
+            found = stats.paired_difference(table[group], table[evidence.control])
+            if found.n:
+                rows.append({"task": task, "group": group, "control": evidence.control, **_flat(found)})
+    columns = ["task", "group", "control", "difference", "low", "high", "n", "hedges_g_av", "cliffs_delta"]
+    table = pd.DataFrame(rows, columns=[*columns, "p", "exact", "note", "warning"])
+    table["p_holm"] = stats.holm(table["p"].to_numpy(dtype=float))
+    return table
+
+
+def retention(evidence: Evidence) -> pd.DataFrame:
+    """R[i, j] by individual: the score on `task` once `learned` was learned, and at the end of life.
+
+    Columns: group, individual, seed, row (position of i), learned (its label), task, value. Tasks appear as they were
+    first learned; a cell that was not measured has no row.
+    """
+    scores, final = primary_scores(evidence), final_scores(evidence)
+    pieces = []
+    for group in evidence.groups:
+        moments = learning_moments(evidence, group)
+        for row, (step, label) in enumerate(moments):
+            met = scores[(scores["group"] == group) & (scores["step"] == step)]
+            pieces.append(met.assign(row=row, learned=label))
+        pieces.append(final[final["group"] == group].assign(row=len(moments), learned=END))
+    columns = [*WHO, "row", "learned", "task", "value"]
+    pieces = [piece[columns] for piece in pieces if len(piece)]
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=columns)
+
+
+def learning_moments(evidence: Evidence, group: str) -> list[tuple[int, str]]:
+    """Steps at which this group learned, with a label; a task learned again is numbered."""
+    met: dict[str, int] = {}
+    moments = []
+    for step in evidence.timeline(group):
+        if step.get("kind") == "Learn" and step.get("task"):
+            task = step["task"]
+            met[task] = met.get(task, 0) + 1
+            moments.append((int(step["step"]), task if met[task] == 1 else f"{task} ({met[task]})"))
+    return moments
+
+
+def forgetting(evidence: Evidence) -> pd.DataFrame:
+    """Both kinds of forgetting by individual, once the last task was learned and at the end of life.
+
+    The end of life is one more row of R, so that ageing and disorders after the last task count too, and the last task
+    can itself be forgotten. Columns: group, individual, seed, moment, metric, value. Lives of one task have no rows.
+    """
+    table = retention(evidence)
+    rows = []
+    for group in evidence.groups:
+        tasks = first_learned(evidence, group)
+        labels = list(tasks)
+        if len(tasks) < 2:
+            continue
+        for who, life in table[table["group"] == group].groupby(WHO, sort=False):
+            matrix = life.pivot_table(index="learned", columns="task", values="value")
+            for moment, names in (("last task learned", labels), (END, [*labels, END])):
+                square = matrix.reindex(index=names, columns=[*tasks, END][: len(names)]).to_numpy(dtype=float)
+                for metric in ("forgetting_max", "forgetting_last"):
+                    found = {"moment": moment, "metric": metric, "value": getattr(metrics, metric)(square)}
+                    rows.append({**dict(zip(WHO, who, strict=True)), **found})
+    return pd.DataFrame(rows, columns=[*WHO, "moment", "metric", "value"]).dropna(subset=["value"])
+
+
+def first_learned(evidence: Evidence, group: str) -> list[str]:
+    """Titles of the tasks of a group in the order in which they were first learned."""
+    learned = [step for step in evidence.timeline(group) if step.get("kind") == "Learn" and step.get("task")]
+    return list(dict.fromkeys(step["task"] for step in learned))
+
+
+def sparsities(evidence: Evidence) -> pd.DataFrame:
+    """Measured fraction of dead prunable synapses, of every individual, in the order in which it was lived."""
+    rows = evidence.measurements
+    rows = rows[(rows["probe"] == "Sparsity") & (rows["metric"] == "sparsity") & (rows["task"] == "")]
+    rows = rows.dropna(subset=["value"]).drop_duplicates([*WHO, "step"], keep="last")
+    return rows.sort_values([*WHO, "step"], kind="stable").reset_index(drop=True)
+
+
+def sparsity_reached(evidence: Evidence) -> pd.DataFrame:
+    """Sparsity by group: the mean of the last measured one of each finished individual, and what the plan asked for.
+
+    Where nobody of a group has finished yet, the means are over all of its individuals.
+    """
+    last = sparsities(evidence).groupby(WHO, sort=False).tail(1)
+    last = last.merge(evidence.participants[["group", "individual", "status"]], on=["group", "individual"], how="left")
+    finished = last["status"] == "done"
+    last = last[finished | ~last["group"].isin(last.loc[finished, "group"])]
+    rows = []
+    for group in evidence.groups:
+        asked = [step["to"] for step in evidence.timeline(group) if step.get("to") is not None]
+        found = summary(last.loc[last["group"] == group, "value"])
+        rows.append({"group": group, "planned": float(asked[-1]) if asked else 0.0, **found})
+    return pd.DataFrame(rows, columns=["group", "planned", "mean", "low", "high", "n", "note"])
+
+
+def parting(evidence: Evidence) -> dict[str, int]:
+    """The step at which each group's lives first differ from their control twins', told by the steps' digests."""
+    table = evidence.steps.pivot_table(index=["seed", "step"], columns="group", values="digest", aggfunc="first")
+    found = {}
+    for group in evidence.groups:
+        if group in table and evidence.control in table and group != evidence.control:
+            both = table[[group, evidence.control]].dropna()
+            differ = both[both[group] != both[evidence.control]]
+            if len(differ):
+                found[group] = int(differ.index.get_level_values("step").min())
+    return found
+
+
+def summary(values: pd.Series) -> dict[str, Any]:
+    """Mean, interval, n and note of one value per individual, as entries of a row."""
+    found = stats.mean_interval(values.to_numpy(dtype=float))
+    return {"mean": found.estimate, "low": found.low, "high": found.high, "n": found.n, "note": found.note}
+
+
+def _flat(found: stats.Comparison) -> dict[str, Any]:
+    interval = found.difference
+    return {
+        **{"difference": interval.estimate, "low": interval.low, "high": interval.high, "n": found.n},
+        **{"hedges_g_av": found.hedges_g_av, "cliffs_delta": found.cliffs_delta, "p": found.p, "exact": found.exact},
+        **{"note": interval.note, "warning": found.warning},
+    }
+
+
+def _prefixes(records: Sequence[Record]) -> list[str]:
+    if len(records) == 1:
+        return [""]
+    names = [str(record.study.get("name", "unnamed")) for record in records]
+    if len(set(names)) < len(names):
+        names = [Path(record.directory).name for record in records]
+    if len(set(names)) < len(names):
+        names = [f"{name} ({number})" for number, name in enumerate(names, start=1)]
+    return [f"{name}: " for name in names]
+
+
+def _part(record: Record, prefix: str) -> dict[str, Any]:
+    """One record's groups and rows: groups renamed, participants numbered as in the rows, unlived ones added."""
+    groups = {prefix + name: group for name, group in record.study.get("groups", {}).items()}
+    part: dict[str, Any] = {"groups": groups}
+    for kind, columns in COLUMNS.items():
+        frame = getattr(record, kind)().reindex(columns=columns)
+        part[kind] = frame.assign(group=prefix + frame["group"].astype(str))
+    rows = part["measurements"]
+    part["measurements"] = rows.assign(
+        value=pd.to_numeric(rows["value"], errors="coerce").replace([np.inf, -np.inf], np.nan),
+        **{name: rows[name].fillna("").astype(str) for name in ("stage", "probe", "task", "split", "metric")},
+    )
+    people = part["participants"]
+    part["participants"] = people.assign(individual=people["seed"].astype("int64") - int(record.study.get("seed", 0)))
+    part["participants"] = _everyone(part["participants"], groups, record.study)
+    return part
+
+
+def _everyone(known: pd.DataFrame, groups: Mapping[str, Any], study: Mapping[str, Any]) -> pd.DataFrame:
+    seed = int(study.get("seed", 0))
+    planned = [
+        {"individual": number, "group": group, "seed": seed + number, "status": "pending", "steps": 0, "reason": ""}
+        for group in groups
+        for number in range(int(study.get("individuals", 0)))
+    ]
+    rows = [*known.to_dict("records"), *planned]
+    frame = pd.DataFrame(rows, columns=COLUMNS["participants"]).drop_duplicates(["group", "individual"], keep="first")
+    frame = frame.assign(reason=frame["reason"].fillna(""), status=frame["status"].fillna("pending"))
+    return frame.reset_index(drop=True)

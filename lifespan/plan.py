@@ -1,0 +1,153 @@
+"""From a study to a prefix tree of steps with chained digests.
+
+A step's digest is made of its parent's digest and its event; a probe's digest hangs off the step that it looks at and
+is never chained. So a common childhood is one chain of nodes, lived once, and looking changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from lifespan.contracts import Disorder, Origin, Task
+from lifespan.scenario import Event, Learn, Probe, Scenario, Study, Suffer
+from lifespan.spec import digest_of
+
+FORMAT = 1
+"""Version of the state format; part of every digest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Birth(Event):
+    """The first step of every life. Written by the plan, not by the user."""
+
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Look:
+    """A probe hanging off a step."""
+
+    digest: str
+    event: Probe
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node of the tree: an event lived by one seed after one history.
+
+    `key` names its random streams; `active` the chronic disorders at work, as (stream key, disorder), in order of
+    onset; `tasks` the tasks met so far, this step's included.
+    """
+
+    digest: str
+    parent: str | None
+    index: int
+    seed: int
+    key: str
+    event: Event
+    active: tuple[tuple[str, Disorder], ...] = ()
+    tasks: tuple[Task, ...] = ()
+    looks: tuple[Look, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Life:
+    """One individual of one group: the path of steps from birth to end."""
+
+    group: str
+    individual: int
+    seed: int
+    steps: tuple[Step, ...]
+
+    @property
+    def name(self) -> str:
+        """How rows and tables name this life."""
+        return f"{self.group}-{self.individual:03d}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study compiled: lives that share steps."""
+
+    study: Study
+    precision: str
+    lives: tuple[Life, ...]
+
+    @cached_property
+    def nodes(self) -> dict[str, Step]:
+        """Distinct steps by digest, parents first; looks of all lives through a step are united."""
+        united: dict[str, Step] = {}
+        for life in self.lives:
+            for step in life.steps:
+                known = united.get(step.digest)
+                if known is None:
+                    united[step.digest] = step
+                else:
+                    extra = tuple(look for look in step.looks if look.digest not in {k.digest for k in known.looks})
+                    if extra:
+                        united[step.digest] = _with_looks(known, known.looks + extra)
+        return united
+
+    @property
+    def separate(self) -> int:
+        """Steps that separate lives would take, births not counted."""
+        return sum(len(life.steps) - 1 for life in self.lives)
+
+    @property
+    def shared(self) -> int:
+        """Steps that the tree takes, births not counted."""
+        return sum(1 for step in self.nodes.values() if step.parent is not None)
+
+    def walk(self) -> Iterator[tuple[Life, Step]]:
+        """Every step of every life, in the canonical order of the record."""
+        for life in self.lives:
+            for step in life.steps:
+                yield life, step
+
+
+def compile_study(study: Study, *, precision: str) -> Plan:
+    """The plan of a study at a resolved precision ("fp32" or "bf16"), which is part of every digest."""
+    lives = []
+    for group, scenario in study.groups.items():
+        for individual in range(study.individuals):
+            seed = study.seed + individual
+            lives.append(Life(group, individual, seed, _steps(scenario, seed, precision)))
+    return Plan(study, precision, tuple(lives))
+
+
+def _steps(scenario: Scenario, seed: int, precision: str) -> tuple[Step, ...]:
+    birth = Birth(origin=scenario.subject)
+    root = {"format": FORMAT, "origin": scenario.subject.to_data(), "seed": seed, "precision": precision}
+    steps = [Step(digest_of(root), None, 0, seed, "birth", birth)]
+    lasting: list[list] = []
+    counts: dict[str, int] = {}
+    tasks: tuple[Task, ...] = ()
+    for event in scenario.events:
+        last = steps[-1]
+        if isinstance(event, Probe):
+            steps[-1] = _with_looks(last, last.looks + tuple(_looks(last.digest, event)))
+            continue
+        number = counts.get(event.key, 0)
+        counts[event.key] = number + 1
+        key = f"{event.key}#{number}"
+        if isinstance(event, Learn) and event.task.title not in {task.title for task in tasks}:
+            tasks = (*tasks, event.task)
+        active = tuple((name, disorder) for name, disorder, left in lasting if left is None or left > 0)
+        digest = digest_of([last.digest, event.to_data()])
+        steps.append(Step(digest, last.digest, len(steps), seed, key, event, active, tasks))
+        for entry in lasting:
+            entry[2] = None if entry[2] is None else entry[2] - 1
+        if isinstance(event, Suffer):
+            lasting.append([key, event.disorder, event.lasting])
+    return tuple(steps)
+
+
+def _looks(parent: str, event: Probe) -> Iterator[Look]:
+    for measure in event.measures:
+        yield Look(digest_of([parent, "look", measure.to_data()]), Probe(measure))
+
+
+def _with_looks(step: Step, looks: tuple[Look, ...]) -> Step:
+    return replace(step, looks=looks)

@@ -1,0 +1,6 @@
+"""Which synapses die: pruners."""
+
+from lifespan.pruning.magnitude import Magnitude
+from lifespan.pruning.random import Random
+
+__all__ = ["Magnitude", "Random"]

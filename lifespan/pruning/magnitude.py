@@ -1,0 +1,37 @@
+"""Ageing by loss of the weakest synapses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Pruner
+
+if TYPE_CHECKING:
+    import torch
+
+    from lifespan.randomness import Streams
+    from lifespan.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Magnitude(Pruner):
+    """The smallest abs(W) among the living die first (LeCun et al. 1990's baseline; Han et al. 2015; Gale et al. 2019).
+
+    `scope="global"` ranks all matrices together; `scope="layer"` takes the same fraction of every matrix.
+    """
+
+    citation = "gale2019state"
+
+    scope: str = "global"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_one_of("scope", ("global", "layer"))
+
+    def choose(self, subject: Subject, sparsity: float, streams: Streams) -> dict[str, torch.Tensor]:
+        """Exactly `round(sparsity * synapses)` dead, those already dead included; ties die by position."""
+        from lifespan.pruning.selection import weakest
+
+        strength = {name: weight.data.abs() for name, weight in subject.synapses.items()}
+        return weakest(strength, subject.alive, sparsity, scope=self.scope)

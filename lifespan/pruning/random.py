@@ -1,0 +1,38 @@
+"""Ageing at random: the control of every criterion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Pruner
+
+if TYPE_CHECKING:
+    import torch
+
+    from lifespan.randomness import Streams
+    from lifespan.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Random(Pruner):
+    """Living synapses die with equal probability."""
+
+    scope: str = "global"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_one_of("scope", ("global", "layer"))
+
+    def choose(self, subject: Subject, sparsity: float, streams: Streams) -> dict[str, torch.Tensor]:
+        """Exactly `round(sparsity * synapses)` dead, drawn from the "mask" stream of the event."""
+        import torch
+
+        from lifespan.pruning.selection import weakest
+
+        generator = streams.torch("mask")
+        draw = {
+            name: torch.rand(weight.shape, generator=generator).to(weight.device)
+            for name, weight in subject.synapses.items()
+        }
+        return weakest(draw, subject.alive, sparsity, scope=self.scope)

@@ -1,0 +1,164 @@
+"""The record of a study: row schema, writer and reader. No torch here.
+
+    study.json          the scenario as data, with digests       environment.json   versions, hardware, threads, git
+    participants.tsv    individual, group, seed, status          measurements.jsonl one row per measured value
+    steps.jsonl         one row per lived step                   dictionary.json    every column: type, unit, meaning
+
+Rows are assembled from the store in the study's own order, so they do not depend on when or in which order lives were
+lived.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lifespan.errors import RecordError
+
+if TYPE_CHECKING:
+    import pandas
+
+MEASUREMENT_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "study": ("text", "", "name of the study"),
+    "group": ("text", "", "name of the group"),
+    "individual": ("integer", "", "number of the individual inside its group, from 0; equal numbers are twins"),
+    "seed": ("integer", "", "the individual's random seed"),
+    "step": ("integer", "", "position of the event in the life, 0 is birth; probes take the position they look at"),
+    "age": ("integer", "optimizer steps", "optimizer steps lived when the value was measured"),
+    "stage": ("text", "", "the event last lived, in words"),
+    "probe": ("text", "", "what measured: a probe, or Training (the loop itself), or Injury/<disorder>"),
+    "task": ("text", "", "task concerned, empty for none"),
+    "split": ("text", "", "split of the task's data, empty for none"),
+    "metric": ("text", "", "what was measured; each probe documents its metrics"),
+    "value": ("number or null", "of the metric", "the value; null where the metric is not defined"),
+    "n": ("integer", "", "examples or synapses behind the value"),
+}
+STEP_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "study": ("text", "", "name of the study"),
+    "group": ("text", "", "name of the group"),
+    "individual": ("integer", "", "number of the individual inside its group, from 0"),
+    "seed": ("integer", "", "the individual's random seed"),
+    "step": ("integer", "", "position of the event in the life, 0 is birth"),
+    "digest": ("text", "", "names this history; equal digests are one node, lived once"),
+    "parent": ("text or null", "", "digest of the step before"),
+    "stage": ("text", "", "the event in words"),
+    "kind": ("text", "", "the event's class"),
+    "status": ("text", "", "done, pending, diverged or failed"),
+    "age": ("integer", "optimizer steps", "optimizer steps lived at the end of the step"),
+    "optimizer_steps": ("integer", "optimizer steps", "taken by this step"),
+    "examples": ("integer", "examples", "training examples seen by this step"),
+    "tokens": ("integer", "tokens", "training tokens seen by this step, padding not counted"),
+    "seconds": ("number", "s", "wall time of the step, looks not included; not reproducible"),
+    "shared": ("boolean", "", "true where an earlier life of the record already lived this node"),
+}
+PARTICIPANT_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "individual": ("text", "", "group and number"),
+    "group": ("text", "", "name of the group"),
+    "seed": ("integer", "", "the individual's random seed"),
+    "status": ("text", "", "done, pending, diverged or failed"),
+    "steps": ("integer", "events", "events lived, birth not counted"),
+    "reason": ("text", "", "why a life diverged or failed"),
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run directory, read. Tables are pandas DataFrames with the columns of `dictionary.json`."""
+
+    directory: Path
+    study: Mapping[str, Any]
+    environment: Mapping[str, Any]
+
+    def measurements(self) -> pandas.DataFrame:
+        """One row per measured value."""
+        return self._lines("measurements.jsonl", MEASUREMENT_COLUMNS)
+
+    def steps(self) -> pandas.DataFrame:
+        """One row per step of every life."""
+        return self._lines("steps.jsonl", STEP_COLUMNS)
+
+    def participants(self) -> pandas.DataFrame:
+        """One row per individual."""
+        import pandas
+
+        path = self.directory / "participants.tsv"
+        if not path.exists():
+            return pandas.DataFrame(columns=list(PARTICIPANT_COLUMNS))
+        return pandas.read_csv(path, sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE)
+
+    def _lines(self, name: str, columns: Mapping[str, Any]) -> pandas.DataFrame:
+        import pandas
+
+        path = self.directory / name
+        rows: list[Any] = []
+        if path.exists():
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                try:
+                    rows.append(json.loads(line))
+                except json.JSONDecodeError:
+                    raise RecordError(
+                        f"{path}, line {number}",
+                        "is not a JSON row.",
+                        "`lifespan simulate --resume` writes the rows anew from the store.",
+                    ) from None
+        frame = pandas.DataFrame(rows, columns=list(columns))
+        if "value" in frame:
+            frame["value"] = frame["value"].astype(float)
+        return frame
+
+
+def read(directory: str | Path) -> Record:
+    """Open a run directory. Raises `RecordError` where it is none."""
+    path = Path(directory)
+    study = path / "study.json"
+    if not path.is_dir():
+        raise RecordError(str(path), "there is no such run directory.", "`lifespan simulate --out DIR` makes one.")
+    if not study.is_file():
+        inside = sorted(entry.name for entry in path.iterdir() if (entry / "study.json").is_file())
+        remedy = f"Did you mean {path / inside[0]}?" if inside else "`lifespan simulate --out DIR` makes one."
+        raise RecordError(str(path), "is no run directory: it has no study.json.", remedy)
+    return Record(path, _object(study), _object(path / "environment.json", optional=True))
+
+
+def _object(path: Path, *, optional: bool = False) -> dict[str, Any]:
+    if optional and not path.exists():
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RecordError(str(path), f"is not valid JSON ({error}).", "Restore it, or choose another --out.") from None
+    if not isinstance(data, dict):
+        raise RecordError(str(path), "must hold a JSON object.", "Restore it, or choose another --out.")
+    return data
+
+
+def dictionary() -> dict[str, Any]:
+    """The data dictionary: for every table, each column's type, unit and meaning."""
+    tables = {
+        "measurements.jsonl": MEASUREMENT_COLUMNS,
+        "steps.jsonl": STEP_COLUMNS,
+        "participants.tsv": PARTICIPANT_COLUMNS,
+    }
+    return {
+        table: {name: dict(zip(("type", "unit", "meaning"), column, strict=True)) for name, column in columns.items()}
+        for table, columns in tables.items()
+    }
+
+
+def as_lines(rows: list[dict[str, Any]]) -> bytes:
+    """Rows as JSON lines."""
+    return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows).encode()
+
+
+def as_table(rows: list[dict[str, Any]], columns: Mapping[str, Any]) -> bytes:
+    """Rows as tab-separated text with a header; tabs and line ends inside values become spaces."""
+    text = io.StringIO()
+    text.write("\t".join(columns) + "\n")
+    for row in rows:
+        text.write("\t".join(" ".join(str(row[name]).split()) for name in columns) + "\n")
+    return text.getvalue().encode()

@@ -1,0 +1,334 @@
+"""A life as Python: events, scenarios and studies.
+
+Events are closed verbs and plain data; the nouns they hold (tasks, learners, pruners, disorders, measures) carry the
+methods. Everything is checked where it is typed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lifespan.contracts import Corpus, Disorder, Learner, Measure, Origin, Pruner, Task
+from lifespan.errors import ScenarioError, did_you_mean
+from lifespan.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event(Spec):
+    """Something that happens in a life."""
+
+    @property
+    def key(self) -> str:
+        """Names the event's random streams. Events that should share draws between twins share a key."""
+        return type(self).__name__.lower()
+
+    @property
+    def label(self) -> str:
+        """The stage of life in rows and figures."""
+        return self.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Develop(Event):
+    """Masked-language-model learning on a corpus, for a number of optimizer steps (Devlin et al. 2019, section 3.1).
+
+    `masking` is the share of tokens chosen; 80% of them become the mask token, 10% a random one, 10% stay. Passages are
+    cut at `length` tokens. `by` says which plasticity learns (None: all weights).
+    """
+
+    corpus: Corpus = field(kw_only=False)
+    steps: int
+    by: Learner | None = None
+    batch_size: int = 32
+    rate: float = 5e-4
+    masking: float = 0.15
+    length: int = 128
+
+    def __post_init__(self) -> None:
+        self.require_a("corpus", Corpus, "MicroText()")
+        self.require_count("steps")
+        if self.by is not None:
+            self.require_a("by", Learner, "Weights()")
+        self.require_count("batch_size")
+        self.require_positive("rate")
+        self.require_fraction("masking")
+        self.require("masking", self.masking > 0, "must be above 0: something has to be predicted.")
+        self.require_count("length", at_least=8)
+
+    @property
+    def label(self) -> str:
+        return f"develop on {self.corpus.title}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learn(Event):
+    """Go to school: learn one task by one kind of plasticity. Leaves a skill behind."""
+
+    task: Task = field(kw_only=False)
+    by: Learner
+    length: int = 128
+
+    def __post_init__(self) -> None:
+        self.require_a("task", Task, 'Glue("rte")')
+        self.require_a("by", Learner, "Weights()")
+        self.require_count("length", at_least=8)
+
+    @property
+    def key(self) -> str:
+        return f"learn/{self.task.title}"
+
+    @property
+    def label(self) -> str:
+        return f"learn {self.task.title}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Age(Event):
+    """Lose synapses until the given sparsity (fraction of prunable synapses that are dead). The dead stay dead."""
+
+    to: float
+    by: Pruner
+
+    def __post_init__(self) -> None:
+        self.require_fraction("to", below_one=True)
+        self.require_a("by", Pruner, "Magnitude()")
+
+    @property
+    def label(self) -> str:
+        return f"age to {self.to:.3g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recover(Event):
+    """Quick structural re-fine-tuning on the tasks learned so far, batches taken in turn.
+
+    The alive mask moves at an equal count of living synapses; weights stay bit for bit. `by` is the structural learner
+    (None: `Rewire()`).
+    """
+
+    steps: int
+    by: Learner | None = None
+
+    def __post_init__(self) -> None:
+        self.require_count("steps")
+        if self.by is not None:
+            self.require_a("by", Learner, "Rewire()")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suffer(Event):
+    """A disorder begins. Its onset is where this event stands; a chronic one acts on the next `lasting` events."""
+
+    disorder: Disorder = field(kw_only=False)
+    lasting: int | None = None
+
+    def __post_init__(self) -> None:
+        self.require_a("disorder", Disorder, "UnstableOptimizer(severity=0.5)")
+        if self.lasting is not None:
+            self.require_count("lasting")
+
+    @property
+    def key(self) -> str:
+        return f"{type(self).__name__.lower()}/{type(self.disorder).__name__}"
+
+    @property
+    def label(self) -> str:
+        return f"{type(self).__name__.lower()} {type(self.disorder).__name__}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Treat(Suffer):
+    """A treatment begins: the interface of a disorder, with a benign purpose."""
+
+
+@dataclass(frozen=True, kw_only=True, init=False)
+class Probe(Event):
+    """Look. Changes nothing, ever: neither the subject nor any later draw, nor any digest."""
+
+    measures: tuple[Measure, ...] = field(kw_only=False)
+
+    def __init__(self, *measures: Measure) -> None:
+        object.__setattr__(self, "measures", measures)
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        self.require("measures", len(self.measures) > 0, "needs at least one measure.", "For example: Probe(Score()).")
+        for measure in self.measures:
+            if isinstance(measure, Measure):
+                continue
+            if isinstance(measure, type) and issubclass(measure, Measure):
+                raise ScenarioError(
+                    f"Probe({measure.__name__})",
+                    "is a class, not an object.",
+                    f"Write {measure.__name__}(), with parentheses.",
+                )
+            raise ScenarioError(f"Probe({measure!r})", "must be a Measure.", "For example: Score().")
+
+
+Group = str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario(Spec):
+    """One life course: a subject and the events of its life, in order."""
+
+    name: str
+    subject: Origin
+    events: tuple[Event, ...]
+
+    def __post_init__(self) -> None:
+        require_name(self, "name")
+        self.require_a("subject", Origin, "Micro()")
+        object.__setattr__(self, "events", _flattened(self.events))
+        learned = False
+        for position, event in enumerate(self.events):
+            if isinstance(event, Recover) and not learned:
+                raise ScenarioError(
+                    f"Scenario({self.name!r}) event {position + 1}",
+                    "Recover re-tunes the tasks learned so far, but none is learned before it.",
+                    "Put a Learn before it.",
+                )
+            learned = learned or isinstance(event, Learn)
+        _check_ageing(self)
+        _check_titles(self)
+
+    def with_events(self, *, after: int, add: Event | Sequence[Event], name: str | None = None) -> Scenario:
+        """The same life with events inserted after its first `after` events (0: at birth; -1 counts from the end)."""
+        count = len(self.events)
+        position = after if after >= 0 else count + 1 + after
+        if not 0 <= position <= count:
+            raise ScenarioError(
+                f"with_events(after={after})", f"the life of {self.name!r} has {count} events.", f"Use 0 to {count}."
+            )
+        new = _flattened((add,) if isinstance(add, Event) else tuple(add))
+        return replace(self, name=name or self.name, events=(*self.events[:position], *new, *self.events[position:]))
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(f"<li>{escape(event.describe())}</li>" for event in self.events)
+        return f"<b>{escape(self.name)}</b>: {escape(self.subject.describe())}<ol>{rows}</ol>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(Spec):
+    """Named groups of scenarios, each lived by `individuals` seeds. The individuals of one seed are twins.
+
+    `control` names the group that others are compared with (None: the first). Seeds are `seed`, `seed` + 1, ...
+    `precision` is "fp32", "bf16" or "auto" (bf16 for pretrained subjects where the hardware multiplies it natively).
+    """
+
+    name: str
+    groups: Mapping[Group, Scenario]
+    individuals: int = 1
+    seed: int = 0
+    control: Group | None = None
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        require_name(self, "name")
+        self.require("groups", isinstance(self.groups, Mapping) and len(self.groups) > 0, "needs at least one group.")
+        for group, scenario in self.groups.items():
+            where = f"Study({self.name!r}) group {group!r}"
+            if not isinstance(group, str) or not group.strip():
+                raise ScenarioError(where, "a group's name must be text.")
+            if not isinstance(scenario, Scenario):
+                raise ScenarioError(where, f"must be a Scenario, got {type(scenario).__name__}.")
+        self.require_count("individuals")
+        self.require_count("seed", at_least=0)
+        if self.control is not None:
+            self.require_one_of("control", self.groups)
+        self.require_one_of("precision", ("auto", "fp32", "bf16"))
+
+    @property
+    def control_group(self) -> Group:
+        """The group that others are compared with."""
+        return self.control if self.control is not None else next(iter(self.groups))
+
+
+def gradually(
+    *,
+    to: float,
+    in_steps: int,
+    each: Callable[[float], Event | Sequence[Event]],
+    start: float = 0.0,
+) -> tuple[Event, ...]:
+    """Events along the cubic schedule of Zhu & Gupta (2017), equation 1: fast at first, ever slower.
+
+    The sparsity after step k of n is `to + (start - to) * (1 - k/n)**3`; `each` writes the events for one sparsity.
+    """
+    if not 0 <= start <= to < 1:
+        raise ScenarioError(
+            f"gradually(start={start:g}, to={to:g})", "sparsities must satisfy 0 <= start <= to < 1.", ""
+        )
+    if not isinstance(in_steps, int) or in_steps < 1:
+        raise ScenarioError(f"gradually(in_steps={in_steps!r})", "must be a whole number, at least 1.")
+    sparsities = [to + (start - to) * (1 - k / in_steps) ** 3 for k in range(1, in_steps + 1)]
+    return _flattened(tuple(each(sparsity) for sparsity in sparsities))
+
+
+def require_name(spec: Spec, field_name: str) -> None:
+    """Names become folder names: letters, digits, dot, dash and underscore."""
+    value = getattr(spec, field_name)
+    fine = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value) is not None
+    suggestion = re.sub(r"[^A-Za-z0-9._-]+", "-", str(value)).strip("-.") or "my-study"
+    spec.require(
+        field_name, fine, "must be letters, digits, dots, dashes or underscores.", f"For example: {suggestion!r}."
+    )
+
+
+def _flattened(events: Any) -> tuple[Event, ...]:
+    flat: list[Event] = []
+    for event in events if isinstance(events, tuple | list) else (events,):
+        if isinstance(event, tuple | list):
+            flat.extend(_flattened(event))
+        elif isinstance(event, Event):
+            flat.append(event)
+        elif isinstance(event, type) and issubclass(event, Event):
+            raise ScenarioError(
+                f"events: {event.__name__}",
+                "is a class, not an object.",
+                f"Write {event.__name__}(...), with parentheses.",
+            )
+        else:
+            known = [kind.__name__ for kind in (Develop, Learn, Age, Recover, Suffer, Treat, Probe)]
+            remedy = _wrap_hint(event) or did_you_mean(type(event).__name__, known)
+            raise ScenarioError(f"events: {event!r}", "is not an event.", remedy)
+    return tuple(flat)
+
+
+def _wrap_hint(value: object) -> str:
+    for kind, verb in ((Disorder, "Suffer"), (Measure, "Probe"), (Task, "Learn"), (Corpus, "Develop"), (Pruner, "Age")):
+        if isinstance(value, kind):
+            return f"Wrap it: {verb}({type(value).__name__}(...), ...)."
+    return ""
+
+
+def _check_ageing(scenario: Scenario) -> None:
+    reached = 0.0
+    for position, event in enumerate(scenario.events):
+        if not isinstance(event, Age):
+            continue
+        if event.to < reached:
+            raise ScenarioError(
+                f"Scenario({scenario.name!r}) event {position + 1}, Age(to={event.to:g})",
+                f"sparsity already reached {reached:g}, and dead synapses stay dead.",
+                "Order the ages by rising sparsity.",
+            )
+        reached = event.to
+
+
+def _check_titles(scenario: Scenario) -> None:
+    met: dict[str, Task] = {}
+    for event in scenario.events:
+        if isinstance(event, Learn):
+            other = met.setdefault(event.task.title, event.task)
+            if other != event.task:
+                raise ScenarioError(
+                    f"Scenario({scenario.name!r})",
+                    f"two different tasks share the title {event.task.title!r}.",
+                    "Use one task object for both, or give one another name.",
+                )

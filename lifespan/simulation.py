@@ -1,0 +1,253 @@
+"""simulate(): from a study to a run directory that holds its record."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lifespan import hardware, record
+from lifespan.contracts import Task
+from lifespan.errors import RecordError
+from lifespan.plan import Birth, Life, Plan, Step, compile_study
+from lifespan.scenario import Age, Learn, Study
+from lifespan.spec import digest_of
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a simulation ended: its directory and the lives by status."""
+
+    directory: Path
+    done: int
+    diverged: int
+    failed: int
+    pending: int
+
+
+def simulate(
+    study: Study,
+    out: str | Path | None = None,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+    every: int = 100,
+    observer: Any = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    command: list[str] | None = None,
+) -> Outcome:
+    """Live a study and write its record to `out` (default `runs/<study>`); what is there already is not lived again.
+
+    Raises `UserError` before anything is written when an input is wrong, and `training.Interrupted` when stopped.
+    """
+    directory = Path(out) if out is not None else Path("runs") / study.name
+    before = _previous(directory, study)
+    plan = plan_for(study, device=device, precision=before.get("precision"))
+    threads = threads or before.get("threads") or hardware.cores()
+    _check_device(device)
+    data = fingerprints(plan)
+    _check_data(directory, before.get("data", {}), data)
+    import torch
+
+    from lifespan.engines.inline import Inline, Observer
+    from lifespan.store import Store, write_bytes, write_json
+
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    described = describe_study(plan, command or sys.argv, threads, data)
+    write_json(directory / "study.json", described)
+    environment = {**hardware.environment(threads=threads, device=device), "started": datetime.now(UTC).isoformat()}
+    write_json(directory / "environment.json", environment)
+    write_json(directory / "dictionary.json", record.dictionary())
+    write_bytes(directory / "store" / ".gitignore", b"*\n")
+    engine = Inline(
+        Store(directory / "store"),
+        device=device,
+        every=every,
+        observer=observer or Observer(),
+        should_stop=should_stop,
+    )
+    try:
+        engine.run(plan)
+    finally:
+        statuses = assemble(plan, directory)
+    counts = {status: list(statuses.values()).count(status) for status in ("done", "diverged", "failed", "pending")}
+    return Outcome(directory, **counts)
+
+
+def plan_for(study: Study, *, device: str = "cpu", precision: str | None = None) -> Plan:
+    """The study's plan at the precision it asks for on this machine, or at a given one."""
+    if precision is None:
+        half_pays = any(type(scenario.subject).half_pays for scenario in study.groups.values())
+        precision = hardware.resolve_precision(study.precision, half_pays=half_pays, device=device)
+    return compile_study(study, precision=precision)
+
+
+def tasks_of(plan: Plan) -> dict[str, Task]:
+    """Every task of the study by title."""
+    tasks: dict[str, Task] = {}
+    for step in plan.nodes.values():
+        for task in step.tasks:
+            tasks.setdefault(task.title, task)
+    return tasks
+
+
+def fingerprints(plan: Plan) -> dict[str, str]:
+    """What the tasks' learned and scored splits hold, by task. Missing or malformed data is found here, before any work."""
+    found = {}
+    for title, task in tasks_of(plan).items():
+        found[title] = digest_of([task.examples(split).fingerprint for split in task.splits[:2]])
+    return found
+
+
+def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str, str]) -> dict[str, Any]:
+    """The content of `study.json`."""
+    study = plan.study
+    lives = {life.group: life for life in plan.lives if life.individual == 0}
+    return {
+        "format": 1,
+        "name": study.name,
+        "digest": digest_of([study.to_data(), plan.precision]),
+        "control": study.control_group,
+        "individuals": study.individuals,
+        "seed": study.seed,
+        "precision": plan.precision,
+        "threads": threads,
+        "command": command,
+        "data": data,
+        "tasks": {
+            title: {
+                "metrics": list(task.metrics),
+                "kind": "classes" if task.labels else "score",
+                "labels": list(task.labels),
+                "spec": task.to_data(),
+            }
+            for title, task in tasks_of(plan).items()
+        },
+        "groups": {
+            group: {
+                "scenario": scenario.to_data(),
+                "doc": (type(scenario.subject).__doc__ or "").strip().splitlines()[0],
+                "timeline": [_moment(step) for step in lives[group].steps],
+            }
+            for group, scenario in study.groups.items()
+        },
+    }
+
+
+def assemble(plan: Plan, directory: Path) -> dict[str, str]:
+    """Write measurements, steps and participants from the store, in the study's order. Returns status by life."""
+    from lifespan.store import Store, write_bytes
+
+    store = Store(directory / "store")
+    measurements: list[dict[str, Any]] = []
+    steps: list[dict[str, Any]] = []
+    participants: list[dict[str, Any]] = []
+    met: set[str] = set()
+    for life in plan.lives:
+        who = {"study": plan.study.name, "group": life.group, "individual": life.individual, "seed": life.seed}
+        status, reason, lived = "done", "", 0
+        for step in life.steps:
+            node, ended = store.node(step.digest), store.ended(step.digest)
+            if node is None:
+                status = ended["status"] if ended else "pending"
+                reason = ended["reason"] if ended else ""
+                steps.append({**who, **_step_row(step, None, status), "shared": step.digest in met})
+                break
+            rows = list(node["rows"])
+            for seen in step.looks:
+                rows += store.look(step.digest, seen.digest) or []
+            measurements += [{**who, **row} for row in rows]
+            steps.append({**who, **_step_row(step, node, "done"), "shared": step.digest in met})
+            met.add(step.digest)
+            lived = step.index
+        participants.append(_participant(life, status, lived, reason))
+    write_bytes(directory / "measurements.jsonl", record.as_lines(measurements))
+    write_bytes(directory / "steps.jsonl", record.as_lines(steps))
+    write_bytes(directory / "participants.tsv", record.as_table(participants, record.PARTICIPANT_COLUMNS))
+    return {row["individual"]: row["status"] for row in participants}
+
+
+def _participant(life: Life, status: str, lived: int, reason: str) -> dict[str, Any]:
+    return {
+        "individual": life.name,
+        "group": life.group,
+        "seed": life.seed,
+        "status": status,
+        "steps": lived,
+        "reason": reason,
+    }
+
+
+def _step_row(step: Step, node: dict[str, Any] | None, status: str) -> dict[str, Any]:
+    node = node or {"facts": {"age": None}, "optimizer_steps": 0, "examples": 0, "tokens": 0, "seconds": None}
+    return {
+        "step": step.index,
+        "digest": step.digest,
+        "parent": step.parent,
+        "stage": step.event.label,
+        "kind": type(step.event).__name__,
+        "status": status,
+        "age": node["facts"]["age"],
+        "optimizer_steps": node["optimizer_steps"],
+        "examples": node["examples"],
+        "tokens": node["tokens"],
+        "seconds": node["seconds"],
+    }
+
+
+def _moment(step: Step) -> dict[str, Any]:
+    event = step.event
+    return {
+        "step": step.index,
+        "kind": type(event).__name__,
+        "stage": event.label,
+        "task": event.task.title if isinstance(event, Learn) else "",
+        "to": event.to if isinstance(event, Age) else None,
+        "describe": event.origin.describe() if isinstance(event, Birth) else event.describe(),
+    }
+
+
+def _previous(directory: Path, study: Study) -> dict[str, Any]:
+    """What an earlier simulation in this directory settled, or nothing."""
+    if directory.exists() and not directory.is_dir():
+        raise RecordError(str(directory), "is a file, not a directory.", "Choose another --out.")
+    if not (directory / "study.json").exists():
+        if directory.exists() and any(entry.name != "store" for entry in directory.iterdir()):
+            raise RecordError(
+                str(directory), "holds other files and no study.json.", "Choose an empty or new directory with --out."
+            )
+        return {}
+    found = dict(record.read(directory).study)
+    if found.get("name") != study.name:
+        raise RecordError(
+            str(directory),
+            f"holds the study {found.get('name')!r}, not {study.name!r}.",
+            "Choose another --out, so that nothing is overwritten.",
+        )
+    return found if study.precision in ("auto", found.get("precision")) else {**found, "precision": None}
+
+
+def _check_data(directory: Path, before: dict[str, str], now: dict[str, str]) -> None:
+    for title, fingerprint in now.items():
+        if before.get(title, fingerprint) != fingerprint:
+            raise RecordError(
+                str(directory),
+                f"the data of task {title!r} has changed since this study began.",
+                "Restore the data, or start anew with another --out.",
+            )
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    from lifespan.errors import ScenarioError
+
+    kind = device.partition(":")[0]
+    if kind not in ("cpu", "cuda"):
+        raise ScenarioError(f"device={device!r}", "must be cpu, cuda or cuda:N.")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ScenarioError(f"device={device!r}", "this machine or this torch build has no CUDA device.", "Use cpu.")

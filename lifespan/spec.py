@@ -1,0 +1,163 @@
+"""Specs: the frozen, checked objects of which a scenario is made.
+
+A spec stores its arguments exactly as given and derives everything later. It is checked where the user typed it
+(`__post_init__`), can be written as plain data, and has a digest that does not change when a new field with a no-op
+default is added to its class. A class whose behaviour changes raises its `revision`, which does change the digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from abc import ABCMeta
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any, ClassVar
+
+from lifespan.errors import ScenarioError, did_you_mean
+
+
+class SpecType(ABCMeta):
+    """Turns a misspelt argument into a message with the nearest right name."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except TypeError as error:
+            parameters = inspect.signature(cls.__init__).parameters
+            named = [name for name in parameters if name != "self"]
+            unknown = [name for name in kwargs if name not in named]
+            if unknown:
+                raise ScenarioError(
+                    f"{cls.__name__}({unknown[0]}=...)", "there is no such argument.", did_you_mean(unknown[0], named)
+                ) from None
+            missing = [
+                name
+                for name, parameter in list(parameters.items())[1 + len(args) :]
+                if parameter.default is inspect.Parameter.empty
+                and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+                and name not in kwargs
+            ]
+            if missing and "argument" in str(error):
+                raise ScenarioError(
+                    f"{cls.__name__}(...)",
+                    f"the argument {missing[0]!r} is missing.",
+                    f"Arguments: {', '.join(named)}.",
+                ) from None
+            raise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec(metaclass=SpecType):
+    """A frozen description. Subclasses are frozen dataclasses with keyword arguments."""
+
+    revision: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        """Subclasses check their fields here with the `require_*` helpers."""
+
+    def to_data(self) -> dict[str, Any]:
+        """This spec as JSON-ready data: its class, revision and the fields that differ from their defaults."""
+        package = type(self).__module__.split(".")[0]
+        data: dict[str, Any] = {"class": f"{package}:{type(self).__qualname__}", "revision": self.revision}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not _is_default(field, value):
+                data[field.name] = as_data(value)
+        return data
+
+    def digest(self) -> str:
+        """A stable SHA-256 (hexadecimal) of `to_data()`."""
+        return digest_of(self.to_data())
+
+    def describe(self) -> str:
+        """One short human-readable phrase, such as `Age(to=0.5)`."""
+        shown = [
+            f"{field.name}={_brief(getattr(self, field.name))}"
+            for field in fields(self)
+            if not _is_default(field, getattr(self, field.name))
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def where(self, field: str) -> str:
+        """How an error names one argument, value included: `Age(to=1.5)`."""
+        return f"{type(self).__name__}({field}={_brief(getattr(self, field))})"
+
+    def require(self, field: str, holds: bool, rule: str, remedy: str = "") -> None:
+        """Raise a `ScenarioError` that names this argument and the rule, unless the rule holds."""
+        if not holds:
+            raise ScenarioError(self.where(field), rule, remedy)
+
+    def require_fraction(self, field: str, *, below_one: bool = False) -> None:
+        """The argument is a number in [0, 1], or in [0, 1) where 1 makes no sense."""
+        value = getattr(self, field)
+        rule = f"must be a number in [0, 1{')' if below_one else ']'}."
+        self.require(field, _is_number(value), rule)
+        inside = 0 <= value < 1 if below_one else 0 <= value <= 1
+        percent = 1 < value <= 100
+        self.require(field, inside, rule, f"For {value:g} percent write {value / 100:g}." if percent else "")
+
+    def require_count(self, field: str, *, at_least: int = 1) -> None:
+        """The argument is a whole number, at least `at_least`."""
+        value = getattr(self, field)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        self.require(field, whole and value >= at_least, f"must be a whole number, at least {at_least}.")
+
+    def require_positive(self, field: str, *, or_zero: bool = False) -> None:
+        """The argument is a finite number above zero (or zero, where allowed)."""
+        value = getattr(self, field)
+        fine = _is_number(value) and value < float("inf") and (value > 0 or (or_zero and value == 0))
+        self.require(field, fine, f"must be a number {'of at least' if or_zero else 'above'} 0.")
+
+    def require_one_of(self, field: str, known: Collection[object]) -> None:
+        """The argument is one of a closed set of values."""
+        value = getattr(self, field)
+        self.require(field, value in list(known), "is not known here.", did_you_mean(value, known))
+
+    def require_a(self, field: str, kind: type, example: str) -> None:
+        """The argument is an instance of one of this package's families."""
+        value = getattr(self, field)
+        if isinstance(value, type) and issubclass(value, kind):
+            self.require(field, False, "is a class, not an object.", f"Write {value.__name__}(...), with parentheses.")
+        self.require(field, isinstance(value, kind), f"must be a {kind.__name__}.", f"For example: {example}.")
+
+
+def as_data(value: Any) -> Any:
+    """Specs, paths, tuples and mappings as JSON-ready data."""
+    if isinstance(value, Spec):
+        return value.to_data()
+    if isinstance(value, Mapping):
+        return {str(key): as_data(entry) for key, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [as_data(entry) for entry in value]
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    return str(value)
+
+
+def digest_of(data: Any) -> str:
+    """SHA-256 of canonical JSON (sorted keys, no spaces)."""
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _is_default(field: Field[Any], value: Any) -> bool:
+    if field.default is not MISSING:
+        return type(value) is type(field.default) and value == field.default
+    if field.default_factory is not MISSING:
+        return value == field.default_factory()
+    return False
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, Spec):
+        return value.describe()
+    if isinstance(value, tuple):
+        return f"({', '.join(_brief(entry) for entry in value)})"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,213 @@
+"""Checkpoints, shared by all lives of a tree.
+
+    store/<digest>/node.json     what the step left: facts, blob names, rows; written last, so its presence means done
+    store/<digest>/looks/*.json  rows of the probes that look at this step
+    store/<digest>/ended.json    instead of node.json, where the life diverged or failed here
+    store/<digest>/partial.*     an unfinished step, replaced every N optimizer steps
+    store/blobs/<sha256>.safetensors   tensors by content: what did not change is stored once
+
+Every file is written under a temporary name and renamed. Blobs are named by their checksum, which loading verifies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from lifespan.errors import RecordError
+from lifespan.training import Snapshot
+
+Tensors = Mapping[str, torch.Tensor]
+
+
+class Corrupt(RecordError):
+    """A stored file does not have the content that its name promises."""
+
+
+class Store:
+    """Content-addressed state under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def node(self, digest: str) -> dict[str, Any] | None:
+        """What a finished step left, or None."""
+        return read_json(self.root / digest / "node.json")
+
+    def ended(self, digest: str) -> dict[str, Any] | None:
+        """How a life ended at this step (`status`, `reason`), or None."""
+        return read_json(self.root / digest / "ended.json")
+
+    def look(self, digest: str, look: str) -> list[dict[str, Any]] | None:
+        """Rows of a finished look, or None."""
+        found = read_json(self.root / digest / "looks" / f"{look}.json")
+        return None if found is None else found["rows"]
+
+    def save_node(self, digest: str, groups: Mapping[str, Tensors], content: Mapping[str, Any]) -> None:
+        """Store a step: its blobs first, its node last."""
+        blobs = {name: self._save_blob(tensors) for name, tensors in groups.items()}
+        write_json(self.root / digest / "node.json", {**content, "blobs": blobs})
+        self.drop_partial(digest)
+
+    def save_ended(self, digest: str, content: Mapping[str, Any]) -> None:
+        """Store how a life ended at this step."""
+        write_json(self.root / digest / "ended.json", content)
+        self.drop_partial(digest)
+
+    def save_look(self, digest: str, look: str, rows: list[dict[str, Any]]) -> None:
+        """Store the rows of a look."""
+        write_json(self.root / digest / "looks" / f"{look}.json", {"rows": rows})
+
+    def load_state(self, digest: str) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
+        """(facts, tensors by group) of a finished step. Raises `Corrupt` where a blob's checksum does not match."""
+        node = self.node(digest)
+        if node is None:
+            raise RecordError(str(self.root / digest), "this step has no checkpoint.")
+        return node["facts"], {name: self._load_blob(blob) for name, blob in node["blobs"].items()}
+
+    def intact(self, digest: str) -> bool:
+        """Whether every blob of a finished step is there with the content that its name promises."""
+        node = self.node(digest)
+        if node is None:
+            return False
+        try:
+            for blob in node["blobs"].values():
+                self._load_blob(blob)
+        except Corrupt:
+            return False
+        return True
+
+    def forget(self, digest: str) -> None:
+        """Drop a step, so that it is lived again. Blobs with a wrong content go, others stay."""
+        node = self.node(digest) or {"blobs": {}}
+        for blob in node["blobs"].values():
+            path = self._blob_path(blob)
+            if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != blob:
+                path.unlink()
+        (self.root / digest / "node.json").unlink(missing_ok=True)
+
+    def save_partial(self, digest: str, snapshot: Snapshot) -> None:
+        """Store an unfinished step; the newest replaces the one before."""
+        data = save_tensors({name: value.detach().cpu().contiguous() for name, value in snapshot.tensors.items()})
+        folder = self.root / digest
+        write_bytes(folder / "partial.safetensors", data)
+        facts = {**snapshot.facts, "sha256": hashlib.sha256(data).hexdigest()}
+        write_json(folder / "partial.json", facts)
+
+    def load_partial(self, digest: str) -> Snapshot | None:
+        """The newest state of an unfinished step; None where there is none or its two files do not match."""
+        facts = read_json(self.root / digest / "partial.json")
+        path = self.root / digest / "partial.safetensors"
+        if facts is None or not path.exists():
+            return None
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != facts["sha256"]:
+            return None
+        return Snapshot(load_tensors(data), facts)
+
+    def drop_partial(self, digest: str) -> None:
+        """Remove the unfinished state of a step that is now finished."""
+        for name in ("partial.json", "partial.safetensors"):
+            (self.root / digest / name).unlink(missing_ok=True)
+
+    def _blob_path(self, sha: str) -> Path:
+        return self.root / "blobs" / f"{sha}.safetensors"
+
+    def _save_blob(self, tensors: Tensors) -> str:
+        data = save_tensors(_packed(tensors))
+        sha = hashlib.sha256(data).hexdigest()
+        path = self._blob_path(sha)
+        if not path.exists():
+            write_bytes(path, data)
+        return sha
+
+    def _load_blob(self, sha: str) -> dict[str, torch.Tensor]:
+        path = self._blob_path(sha)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise Corrupt(str(path), "the checkpoint is missing.", "The step is lived again.") from None
+        if hashlib.sha256(data).hexdigest() != sha:
+            raise Corrupt(
+                str(path), "the checkpoint's content does not match its checksum.", "The step is lived again."
+            )
+        try:
+            return _unpacked(load_tensors(data))
+        except SafetensorError as error:
+            raise Corrupt(str(path), f"the checkpoint cannot be read ({error}).", "The step is lived again.") from None
+
+
+def _packed(tensors: Tensors) -> dict[str, torch.Tensor]:
+    """Boolean masks as one bit an entry, their shape kept beside them; all else as it is."""
+    packed: dict[str, torch.Tensor] = {}
+    for name, value in sorted(tensors.items()):
+        value = value.detach().cpu().contiguous()
+        if value.dtype is torch.bool:
+            packed[f"bits:{name}"] = torch.from_numpy(np.packbits(value.numpy().ravel()))
+            packed[f"shape:{name}"] = torch.tensor(value.shape, dtype=torch.int64)
+        else:
+            packed[name] = value
+    return packed
+
+
+def _unpacked(tensors: Tensors) -> dict[str, torch.Tensor]:
+    plain = {name: value for name, value in tensors.items() if not name.startswith(("bits:", "shape:"))}
+    for name, value in tensors.items():
+        if name.startswith("bits:"):
+            shape = tuple(tensors[f"shape:{name[5:]}"].tolist())
+            bits = np.unpackbits(value.numpy(), count=int(np.prod(shape)))
+            plain[name[5:]] = torch.from_numpy(bits.astype(bool)).reshape(shape)
+    return plain
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object, or None where the file is missing or unreadable as JSON (an unfinished write of another system)."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return None
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON under a temporary name and rename it."""
+    write_bytes(path, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write and rename, with one clear message where the disk refuses."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True) if os.access(path.parent, os.W_OK) else None
+        free = shutil.disk_usage(_existing(path)).free // 2**20
+        raise RecordError(
+            str(path),
+            f"cannot be written ({error.strerror}; {free} MiB free).",
+            "Choose another --out, or free some space.",
+        ) from error
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path

@@ -1,0 +1,193 @@
+"""The living model: state only.
+
+A subject is a body (encoder, language head, tokenizer), the alive masks of its synapses, the skills that its tasks left
+behind, and an age. The weight that a task's forward pass sees is W x alive x skill; W itself is kept whole, so that a
+synapse which `Recover` revives has the weight it died with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from lifespan.contracts import Body, Task
+from lifespan.randomness import Streams
+
+Masks = dict[str, torch.Tensor]
+"""Boolean masks by synapse matrix, True where the synapse lives."""
+
+
+class TaskHead(nn.Module):
+    """Dense, tanh, dropout, linear on the first token's state; the dense layer starts from the pre-trained pooler.
+
+    Input (batch, width), output (batch, classes), or (batch, 1) for a score.
+    """
+
+    def __init__(self, width: int, outputs: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(width, outputs)
+
+    def forward(self, first: torch.Tensor) -> torch.Tensor:
+        return self.output(self.dropout(torch.tanh(self.dense(first))))
+
+
+@dataclass
+class Skill:
+    """What a task left behind: its head and, when it was learned structurally, a mask of its own.
+
+    `outputs` is the number of classes, or 0 for a score; `plasticity` how it was learned.
+    """
+
+    head: TaskHead
+    outputs: int
+    plasticity: str
+    mask: Masks | None = None
+
+
+class Subject:
+    """One living model. Everything that survives a checkpoint is in `state()` and `facts()`."""
+
+    def __init__(self, body: Body, *, device: str = "cpu", precision: str = "fp32") -> None:
+        self.encoder = body.encoder.to(device)
+        self.language = body.language.to(device)
+        self.tokenizer = body.tokenizer
+        self.pooler = body.pooler
+        self.device = torch.device(device)
+        self.precision = precision
+        self.synapses: dict[str, nn.Parameter] = dict(find_synapses(self.encoder))
+        self.alive: Masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in self.synapses.items()}
+        self.skills: dict[str, Skill] = {}
+        self.age = 0
+
+    @property
+    def width(self) -> int:
+        """Size of a token's state."""
+        return self.encoder.config.hidden_size
+
+    @property
+    def count(self) -> int:
+        """Number of prunable synapses, dead ones included."""
+        return sum(weight.numel() for weight in self.synapses.values())
+
+    @property
+    def sparsity(self) -> float:
+        """Fraction of prunable synapses that are dead, in [0, 1)."""
+        return 1 - sum(int(mask.sum()) for mask in self.alive.values()) / self.count
+
+    @property
+    def language_parameters(self) -> list[nn.Parameter]:
+        """Parameters of the language head that are not tied to the encoder's."""
+        own = {id(parameter) for parameter in self.encoder.parameters()}
+        return [parameter for parameter in self.language.parameters() if id(parameter) not in own]
+
+    def skill_for(self, task: Task, plasticity: str, streams: Streams) -> Skill:
+        """A task's skill, with a fresh head drawn from `streams` if the task is new."""
+        outputs = len(task.labels)
+        known = self.skills.get(task.title)
+        if known is None:
+            self.skills[task.title] = Skill(self.new_head(outputs, streams), outputs, plasticity)
+        else:
+            known.plasticity = plasticity
+        return self.skills[task.title]
+
+    def new_head(self, outputs: int, streams: Streams) -> TaskHead:
+        """A head as BERT initialises it (normal, sigma 0.02), its dense layer from the pooler where there is one."""
+        head = TaskHead(self.width, max(outputs, 1))
+        generator = streams.torch("init")
+        with torch.no_grad():
+            for layer in (head.dense, head.output):
+                layer.weight.normal_(0.0, 0.02, generator=generator)
+                layer.bias.zero_()
+            if self.pooler is not None:
+                head.dense.weight.copy_(self.pooler[0])
+                head.dense.bias.copy_(self.pooler[1])
+        return head.to(self.device)
+
+    def effective(self, task: str | None) -> Masks | None:
+        """The mask that a task's forward pass sees: alive x skill. None when every synapse takes part."""
+        skill = self.skills.get(task) if task is not None else None
+        own = skill.mask if skill is not None else None
+        whole = all(bool(mask.all()) for mask in self.alive.values())
+        if own is None:
+            return None if whole else self.alive
+        return own if whole else {name: own[name] & self.alive[name] for name in own}
+
+    @contextmanager
+    def wearing(self, task: str | None) -> Iterator[None]:
+        """Inside this block the encoder computes with W x alive x skill; afterwards W is back, bit for bit."""
+        mask = self.effective(task)
+        whole = {name: weight.data for name, weight in self.synapses.items()}
+        try:
+            if mask is not None:
+                for name, weight in self.synapses.items():
+                    weight.data = whole[name] * mask[name]
+            yield
+        finally:
+            for name, weight in self.synapses.items():
+                weight.data = whole[name]
+
+    def state(self) -> dict[str, dict[str, torch.Tensor]]:
+        """All tensors in named groups: encoder, language, alive, and head/ and skill/ of each task."""
+        groups: dict[str, dict[str, torch.Tensor]] = {
+            "encoder": {name: value.data for name, value in self.encoder.named_parameters()},
+            "language": self._language_state(),
+            "alive": dict(self.alive),
+        }
+        for title, skill in self.skills.items():
+            groups[f"head/{title}"] = {name: value.data for name, value in skill.head.named_parameters()}
+            if skill.mask is not None:
+                groups[f"skill/{title}"] = dict(skill.mask)
+        return groups
+
+    def facts(self) -> dict:
+        """The part of the state that is not tensors."""
+        skills = {t: {"outputs": s.outputs, "plasticity": s.plasticity} for t, s in self.skills.items()}
+        return {"age": self.age, "skills": skills}
+
+    def load(self, facts: Mapping, state: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
+        """Become the subject that wrote this state."""
+        self.age = facts["age"]
+        with torch.no_grad():
+            for name, value in self.encoder.named_parameters():
+                value.copy_(state["encoder"][name])
+            own = self._language_state()
+            for name, value in state["language"].items():
+                own[name].copy_(value)
+            self.alive = {name: state["alive"][name].to(self.device) for name in self.synapses}
+            self.skills = {}
+            for title, kind in facts["skills"].items():
+                head = TaskHead(self.width, max(kind["outputs"], 1)).to(self.device)
+                for name, value in head.named_parameters():
+                    value.copy_(state[f"head/{title}"][name])
+                mask = state.get(f"skill/{title}")
+                own_mask = None if mask is None else {name: mask[name].to(self.device) for name in self.synapses}
+                self.skills[title] = Skill(head, kind["outputs"], kind["plasticity"], own_mask)
+
+    def _language_state(self) -> dict[str, torch.Tensor]:
+        own = {id(parameter) for parameter in self.language_parameters}
+        return {name: p.data for name, p in self.language.named_parameters() if id(p) in own}
+
+
+def find_synapses(encoder: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+    """The prunable matrices: weights of linear layers inside the encoder's stack of layers, by parameter name."""
+    for path, module in encoder.named_modules():
+        inside = any(part.isdigit() for part in path.split("."))
+        if inside and isinstance(module, nn.Linear):
+            yield f"{path}.weight", module.weight
+
+
+def layer_of(synapse: str) -> str:
+    """The layer to which a synapse matrix belongs: its name up to the first number.
+
+    >>> layer_of("encoder.layer.3.attention.self.query.weight")
+    'encoder.layer.3'
+    """
+    parts = synapse.split(".")
+    last = next(i for i, part in enumerate(parts) if part.isdigit())
+    return ".".join(parts[: last + 1])

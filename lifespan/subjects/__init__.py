@@ -1,0 +1,6 @@
+"""Where subjects come from."""
+
+from lifespan.subjects.micro import Micro
+from lifespan.subjects.pretrained import Pretrained
+
+__all__ = ["Micro", "Pretrained"]

@@ -1,0 +1,127 @@
+"""Any encoder of the Hugging Face hub, or of a folder in its format."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lifespan.contracts import Body, Origin
+from lifespan.errors import ScenarioError
+from lifespan.randomness import Streams
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretrained(Origin):
+    """An encoder by hub name ("bert-base-uncased") or folder, with its tokenizer.
+
+    `commit` pins a revision of the hub. `random=True` keeps the configuration and tokenizer and draws fresh weights: the
+    control without development.
+    """
+
+    name: str = field(kw_only=False)
+    commit: str | None = None
+    random: bool = False
+
+    def __post_init__(self) -> None:
+        fine = isinstance(self.name, str | Path) and bool(str(self.name).strip())
+        self.require("name", fine, "must be a hub name or a folder.", 'For example: Pretrained("bert-base-uncased").')
+
+    def build(self, streams: Streams) -> Body:
+        """Load (or, with `random=True`, draw) the model. Layers that the checkpoint lacks draw from "init"."""
+        from lifespan.compat import mend_torchvision
+
+        mend_torchvision()
+        import torch
+        from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
+
+        from lifespan.subjects.bodies import body_from
+
+        with torch.random.fork_rng(devices=[]), _clear_errors(self):
+            torch.manual_seed(streams.number("init"))
+            tokenizer = AutoTokenizer.from_pretrained(str(self.name), revision=self.commit)
+            if self.random:
+                config = AutoConfig.from_pretrained(str(self.name), revision=self.commit)
+                return body_from(AutoModelForMaskedLM.from_config(config), tokenizer)
+            with _quiet_loading():
+                language = AutoModelForMaskedLM.from_pretrained(
+                    str(self.name), revision=self.commit, dtype=torch.float32
+                )
+                pooler = _pooler(str(self.name), self.commit)
+        return body_from(language, tokenizer, pooler)
+
+    def size(self) -> Mapping[str, int] | None:
+        """Sizes from the folder's `config.json`; None for a hub name that is not on disk."""
+        path = Path(self.name) / "config.json"
+        if not path.is_file():
+            return None
+        config = json.loads(path.read_text(encoding="utf-8"))
+        layers = config.get("num_hidden_layers") or config.get("n_layers") or 0
+        width = config.get("hidden_size") or config.get("dim") or 0
+        inner = config.get("intermediate_size") or config.get("hidden_dim") or 0
+        return {"synapses": layers * (4 * width**2 + 2 * width * inner), "layers": layers, "width": width}
+
+
+def _pooler(name: str, commit: str | None):
+    """The (weight, bias) of the pre-trained pooling layer, or None where the checkpoint has none."""
+    import torch
+    from transformers import AutoModel
+
+    model, info = AutoModel.from_pretrained(name, revision=commit, dtype=torch.float32, output_loading_info=True)
+    dense = getattr(getattr(model, "pooler", None), "dense", None)
+    if dense is None and isinstance(getattr(model, "pooler", None), torch.nn.Linear):
+        dense = model.pooler
+    missing = any("pooler" in key for key in info["missing_keys"])
+    square = dense is not None and tuple(dense.weight.shape) == (model.config.hidden_size,) * 2
+    return (dense.weight.data.clone(), dense.bias.data.clone()) if square and not missing else None
+
+
+class _clear_errors:
+    """Turns the many ways in which loading fails into one message with the ways out."""
+
+    def __init__(self, origin: Pretrained) -> None:
+        self.origin = origin
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind, error, trace) -> bool:
+        if error is None or not isinstance(error, OSError | ValueError | KeyError):
+            return False
+        name = str(self.origin.name)
+        looks_local = name.startswith((".", "/", "~")) or Path(name).exists()
+        if looks_local and not Path(name).is_dir():
+            what, remedy = "there is no such folder.", "Give a folder with config.json, or a hub name."
+        elif looks_local:
+            first = str(error).strip().splitlines()[0]
+            what, remedy = (
+                f"the folder cannot be loaded: {first}",
+                "It needs config.json, model.safetensors, tokenizer.",
+            )
+        else:
+            what = "could not be loaded from the Hugging Face hub or its local cache."
+            remedy = (
+                "Check the name; go online once; or give a folder saved by `save_pretrained`. "
+                "Without any download, use Micro()."
+            )
+        raise ScenarioError(self.origin.where("name"), what, remedy) from error
+
+
+class _quiet_loading:
+    """A missing language head is expected here and is said by the record, not by a page of warnings."""
+
+    def __enter__(self) -> None:
+        from transformers.utils import logging
+
+        self.before = logging.get_verbosity()
+        logging.set_verbosity_error()
+        self.bar = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()
+
+    def __exit__(self, *_: object) -> None:
+        from transformers.utils import logging
+
+        logging.set_verbosity(self.before)
+        if self.bar:
+            logging.enable_progress_bar()

@@ -1,0 +1,7 @@
+"""What can be learned."""
+
+from lifespan.tasks.glue import Glue
+from lifespan.tasks.micro import MicroTask
+from lifespan.tasks.table import TableTask
+
+__all__ = ["Glue", "MicroTask", "TableTask"]

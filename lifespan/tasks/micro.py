@@ -1,0 +1,95 @@
+"""Miniatures of the eight kinds of GLUE task in the built-in micro world: generated, small, and learned in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+
+from lifespan.contracts import Examples, Task
+from lifespan.errors import DataError
+from lifespan.world.exercises import EXERCISES
+from lifespan.world.library import SIZES, rows
+
+LABELS: dict[str, tuple[str, ...]] = {
+    "acceptability": ("unacceptable", "acceptable"),
+    "sentiment": ("negative", "positive"),
+    "paraphrase": ("different", "equivalent"),
+    "similarity": (),
+    "inference": ("entailment", "neutral", "contradiction"),
+    "answering": ("not_answered", "answered"),
+    "entailment": ("not_entailment", "entailment"),
+    "coreference": ("wrong_referent", "right_referent"),
+}
+
+METRICS: dict[str, tuple[str, ...]] = {
+    "acceptability": ("matthews", "accuracy"),
+    "paraphrase": ("accuracy", "f1"),
+    "similarity": ("pearson", "spearman"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MicroTask(Task):
+    """One of the miniatures. Labels follow from how a sentence was made, so they hold no annotation noise.
+
+    | name | miniature of | label | chance |
+    |---|---|---|---|
+    | acceptability | CoLA | the sentence breaks no rule of agreement, determiners or who can act | matthews 0 |
+    | sentiment | SST-2 | the judgement is favourable, negation and concession counted | 1/2 |
+    | paraphrase | MRPC | the exchanged words are all synonyms | 1/2 |
+    | similarity | STS-B | 0 to 5: how many of five content words mean the same | pearson 0 |
+    | inference | MNLI | the hypothesis follows, may hold, or cannot hold | 1/3 |
+    | answering | QNLI | the sentence answers the question | 1/2 |
+    | entailment | RTE | the conclusion does not mix up who did what | 1/2 |
+    | coreference | WNLI | the noun is the one that the pronoun means | 1/2 |
+
+    Answers are equally frequent in every split, splits share no row, and the training split is written with only half of
+    the world's words: the other half appears in dev and test alone, where only a developed subject can know it.
+    """
+
+    name: str = field(kw_only=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_one_of("name", EXERCISES)
+
+    @property
+    def title(self) -> str:
+        """Such as "micro-sentiment"."""
+        return f"micro-{self.name}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes in index order; none for similarity."""
+        return LABELS[self.name]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Those of the GLUE task that this one miniaturises, the primary one first."""
+        return METRICS.get(self.name, ("accuracy",))
+
+    @property
+    def score_range(self) -> tuple[float, float]:
+        """0 to 5 for similarity."""
+        return (0.0, 5.0) if self.name == "similarity" else (0.0, 1.0)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Train to learn from, dev to score, test to keep."""
+        return tuple(SIZES)
+
+    def load(self, split: str) -> Examples:
+        """All rows of a split."""
+        if split not in self.splits:
+            raise DataError(self.describe(), f"has no split {split!r}.", f"Splits: {', '.join(self.splits)}.")
+        return _examples(self.name, split)
+
+
+@cache
+def _examples(name: str, split: str) -> Examples:
+    texts, answers = zip(*rows(name)[split], strict=True)
+    second = [text for _, text in texts]
+    kind = np.int64 if LABELS[name] else np.float64
+    return Examples([text for text, _ in texts], None if second[0] is None else second, np.array(answers, dtype=kind))

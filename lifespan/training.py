@@ -1,0 +1,262 @@
+"""The one gradient loop: every kind of learning goes through `train`.
+
+The loop knows batches, a loss and an optimizer. What moves, and how a gradient reaches it, is the plasticity's business;
+what goes wrong is the disorders'. Each step draws its dropout from a stream named by the step, so a life that resumes in
+the middle of an event goes on with the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from lifespan.batches import Batch, MaskedSource, TaskSource, TurnSource
+from lifespan.contracts import Disorder, Plasticity, Regimen
+from lifespan.errors import Diverged, LifespanError
+from lifespan.randomness import Streams
+from lifespan.subject import Subject
+from lifespan.subjects.bodies import language_logits
+
+
+class Interrupted(LifespanError):
+    """The user asked to stop; the state so far is saved."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast: the settings of one run of the loop."""
+
+    steps: int
+    warmup: float
+    clip: float
+
+    def factor(self, step: int) -> float:
+        """Learning-rate factor of a 0-based step: linear rise over the warm-up, then linear fall towards zero."""
+        rise = max(1, round(self.warmup * self.steps))
+        if step < rise:
+            return (step + 1) / (rise + 1)
+        return max(0.0, (self.steps - step) / max(1, self.steps - rise))
+
+
+@dataclass
+class Affliction:
+    """A chronic disorder at work, with its own random streams."""
+
+    disorder: Disorder
+    streams: Streams
+
+
+@dataclass
+class Trace:
+    """What a run of the loop leaves beside the subject: (optimizer steps done, metric, value, examples) in order."""
+
+    points: list[tuple[int, str, float, int]] = field(default_factory=list)
+    examples: int = 0
+    tokens: int = 0
+
+
+@dataclass
+class Snapshot:
+    """The state of an unfinished run, as tensors and plain data."""
+
+    tensors: dict[str, torch.Tensor]
+    facts: dict[str, Any]
+
+
+class Keeper(Protocol):
+    """Where unfinished runs are kept."""
+
+    every: int
+
+    def load(self) -> Snapshot | None: ...
+
+    def save(self, snapshot: Snapshot) -> None: ...
+
+
+def train(
+    subject: Subject,
+    plasticity: Plasticity,
+    source: TaskSource | MaskedSource | TurnSource,
+    recipe: Recipe,
+    streams: Streams,
+    *,
+    afflictions: Sequence[Affliction] = (),
+    keeper: Keeper | None = None,
+    progress: Callable[[int, float], None] = lambda step, loss: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Trace:
+    """Run the loop to the end of its recipe and let the plasticity settle. Raises `Diverged` on a non-finite loss."""
+    optimizer = torch.optim.AdamW(plasticity.groups(), betas=(0.9, 0.999), fused=True)
+    run = _Run(subject, plasticity, optimizer, source, recipe, streams, list(afflictions))
+    begin = run.resume(keeper.load()) if keeper is not None else 0
+    interval = max(1, recipe.steps // 40)
+    _set_training(subject, True)
+    try:
+        for step in range(begin, recipe.steps):
+            loss = run.step(step)
+            if (step + 1) % interval == 0 or step + 1 == recipe.steps:
+                run.note(step + 1)
+            progress(step + 1, loss)
+            if keeper is not None and step + 1 < recipe.steps:
+                stopping = should_stop()
+                if stopping or (step + 1) % keeper.every == 0:
+                    keeper.save(run.snapshot(step + 1))
+                if stopping:
+                    raise Interrupted(f"after {step + 1} of {recipe.steps} optimizer steps")
+    finally:
+        _set_training(subject, False)
+    plasticity.settle()
+    subject.age += recipe.steps
+    return run.trace
+
+
+@dataclass
+class _Run:
+    subject: Subject
+    plasticity: Plasticity
+    optimizer: torch.optim.Optimizer
+    source: TaskSource | MaskedSource | TurnSource
+    recipe: Recipe
+    streams: Streams
+    afflictions: list[Affliction]
+    trace: Trace = field(default_factory=Trace)
+    loss_sum: float = 0.0
+    loss_count: int = 0
+
+    def __post_init__(self) -> None:
+        self.peaks = [group["lr"] for group in self.optimizer.param_groups]
+        self.betas = [group["betas"] for group in self.optimizer.param_groups]
+        self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+
+    def step(self, step: int) -> float:
+        source, own = self.source.at(step) if isinstance(self.source, TurnSource) else (self.source, step)
+        batch = source.batch(own)
+        for affliction in self.afflictions:
+            batch = affliction.disorder.batch(batch, step, affliction.streams)
+        self.plasticity.enter(source.task)
+        with seeded(self.streams.number("dropout", step), self.subject.device):
+            loss = batch_loss(self.subject, source.task, batch)
+            penalty = self.plasticity.penalty()
+            (loss if penalty is None else loss + penalty).backward()
+        self.plasticity.translate()
+        for affliction in self.afflictions:
+            affliction.disorder.gradient(self.parameters, step, affliction.streams)
+        self._update(step)
+        self.plasticity.advance(step)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise Diverged(f"the loss became {value} at optimizer step {step + 1} of {self.recipe.steps}")
+        self._count(value, batch)
+        return value
+
+    def _update(self, step: int) -> None:
+        regimen = Regimen(clip=self.recipe.clip)
+        for affliction in self.afflictions:
+            regimen = affliction.disorder.regimen(regimen, step, self.recipe.steps, affliction.streams)
+        nn.utils.clip_grad_norm_(self.parameters, regimen.clip)
+        factor = self.recipe.factor(step) * regimen.rate
+        for group, peak, betas in zip(self.optimizer.param_groups, self.peaks, self.betas, strict=True):
+            group["lr"] = peak * factor
+            group["betas"] = regimen.betas or betas
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _count(self, loss: float, batch: Batch) -> None:
+        self.loss_sum += loss
+        self.loss_count += 1
+        self.trace.examples += batch["input_ids"].shape[0]
+        self.trace.tokens += int(batch["attention_mask"].sum())
+
+    def note(self, done: int) -> None:
+        self.trace.points.append((done, "loss", self.loss_sum / max(1, self.loss_count), self.trace.examples))
+        self.loss_sum, self.loss_count = 0.0, 0
+        for metric, value in self.plasticity.report().items():
+            self.trace.points.append((done, metric, value, self.subject.count))
+
+    def snapshot(self, done: int) -> Snapshot:
+        tensors = {f"plasticity/{name}": value for name, value in self.plasticity.state().items()}
+        for i, parameter in enumerate(self.parameters):
+            state = self.optimizer.state.get(parameter, {})
+            tensors |= {f"adam/{i}/{name}": value for name, value in state.items() if torch.is_tensor(value)}
+        facts = {
+            "done": done,
+            "points": self.trace.points,
+            "examples": self.trace.examples,
+            "tokens": self.trace.tokens,
+            "loss_sum": self.loss_sum,
+            "loss_count": self.loss_count,
+        }
+        return Snapshot(tensors, facts)
+
+    def resume(self, snapshot: Snapshot | None) -> int:
+        if snapshot is None:
+            return 0
+        own: dict[str, torch.Tensor] = {}
+        adam: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in snapshot.tensors.items():
+            kind, _, rest = name.partition("/")
+            if kind == "plasticity":
+                own[rest] = value
+            else:
+                number, _, entry = rest.partition("/")
+                adam.setdefault(int(number), {})[entry] = value
+        self.plasticity.load_state(own)
+        for number, state in adam.items():
+            parameter = self.parameters[number]
+            self.optimizer.state[parameter] = {
+                name: value.clone() if name == "step" else value.to(parameter.device) for name, value in state.items()
+            }
+        facts: Mapping[str, Any] = snapshot.facts
+        self.trace = Trace([tuple(point) for point in facts["points"]], facts["examples"], facts["tokens"])
+        self.loss_sum, self.loss_count = facts["loss_sum"], facts["loss_count"]
+        return facts["done"]
+
+
+def batch_loss(subject: Subject, task: str | None, batch: Batch) -> torch.Tensor:
+    """Mean loss of a batch: cross-entropy for classes and masked tokens, squared error for scores."""
+    labels = batch["labels"].to(subject.device)
+    states = token_states(subject, batch)
+    with autocast(subject):
+        if task is None:
+            chosen = labels != -100
+            logits = language_logits(subject.language, states[chosen])
+            return functional.cross_entropy(logits.float(), labels[chosen])
+        skill = subject.skills[task]
+        answer = skill.head(states[:, 0]).float()
+    if skill.outputs == 0:
+        return functional.mse_loss(answer.squeeze(-1), labels.float())
+    return functional.cross_entropy(answer, labels)
+
+
+def token_states(subject: Subject, batch: Batch) -> torch.Tensor:
+    """The encoder's last token states, (batch, length, width)."""
+    inputs = {name: value.to(subject.device) for name, value in batch.items() if name != "labels"}
+    with autocast(subject):
+        return subject.encoder(**inputs).last_hidden_state
+
+
+def autocast(subject: Subject) -> torch.autocast:
+    """Matrix products in bfloat16 where the subject's precision says so; weights stay fp32."""
+    return torch.autocast(subject.device.type, dtype=torch.bfloat16, enabled=subject.precision == "bf16")
+
+
+@contextmanager
+def seeded(number: int, device: torch.device) -> Iterator[None]:
+    """Dropout inside this block draws from the given seed; the global generator is as before afterwards."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(number)
+        yield
+
+
+def _set_training(subject: Subject, training: bool) -> None:
+    subject.encoder.train(training)
+    subject.language.train(training)
+    for skill in subject.skills.values():
+        skill.head.train(training)

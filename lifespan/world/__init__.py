@@ -1,0 +1,2 @@
+"""The built-in world: a micro-language, its corpus and its school."""
+

@@ -1,0 +1,184 @@
+"""The words of the micro-language and what they mean: kinds, synonyms, opposites, gender, number and polarity.
+
+All open-class words are listed here as lemmas. Words inside one pair of parentheses mean the same. Meaning is latent: it is
+never spelled out to a model, which can only infer it from the company that words keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+Synset = tuple[str, ...]
+
+NOUNS: dict[str, tuple[Synset, ...]] = {
+    "man": (("boy", "lad"), ("father", "dad"), ("king",), ("uncle",), ("wizard", "sorcerer"), ("monk", "friar")),
+    "woman": (("girl", "lass"), ("mother", "mum"), ("queen",), ("aunt",), ("witch", "sorceress"), ("nun",)),
+    "dog": (("poodle",), ("hound",), ("terrier",), ("puppy", "pup"), ("spaniel",)),
+    "bird": (("robin",), ("crow", "raven"), ("owl",), ("finch",), ("pigeon", "dove")),
+    "insect": (("ant",), ("beetle", "bug"), ("moth",), ("wasp",), ("cricket",)),
+    "fruit": (("apple",), ("plum",), ("cherry",), ("lemon",), ("melon",), ("pear",)),
+    "tool": (("hammer", "mallet"), ("saw",), ("spade", "shovel"), ("axe", "hatchet"), ("wrench", "spanner")),
+    "vehicle": (("car", "auto"), ("truck", "lorry"), ("bicycle", "bike"), ("tractor",), ("taxi", "cab")),
+    "garment": (("coat", "jacket"), ("hat", "cap"), ("shirt",), ("scarf", "shawl"), ("gown", "robe")),
+    "creation": (("film", "movie"), ("song", "tune"), ("story", "tale"), ("poem",), ("book", "novel")),
+}
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "man": ("paul", "tom", "karl", "hugo", "finn", "otto"),
+    "woman": ("anna", "lucy", "ruth", "clara", "nora", "olga"),
+}
+
+PLACES: tuple[Synset, ...] = (
+    ("garden", "yard"), ("forest", "wood"), ("shop", "store"), ("street", "road"), ("kitchen",), ("valley", "vale"),
+    ("castle",), ("harbour", "port"),
+)  # fmt: skip
+
+TIMES: tuple[Synset, ...] = (("noon", "midday"), ("dawn", "sunrise"), ("dusk", "sunset"), ("midnight",), ("teatime",))
+
+# Each line is a synset and its opposite.
+RESTING: tuple[tuple[Synset, Synset], ...] = (
+    (("sleep", "doze"), ("wake",)),
+    (("laugh", "giggle"), ("cry", "weep")),
+    (("arrive", "come"), ("leave", "depart")),
+    (("rise", "ascend"), ("fall", "drop")),
+    (("work", "toil"), ("rest", "relax")),
+    (("hurry", "rush"), ("wait", "linger")),
+    (("shout", "yell"), ("whisper", "mutter")),
+)
+
+MEETING: tuple[tuple[Synset, Synset], ...] = (
+    (("help", "aid"), ("harm", "hurt")),
+    (("chase", "pursue"), ("flee", "escape")),
+    (("love", "adore"), ("hate", "detest")),
+    (("praise", "admire"), ("blame", "scold")),
+    (("trust",), ("doubt", "suspect")),
+)
+
+HANDLING: tuple[tuple[Synset, Synset], ...] = (
+    (("buy", "purchase"), ("sell",)),
+    (("mend", "repair"), ("break", "smash")),
+    (("find", "discover"), ("lose", "misplace")),
+    (("hide", "conceal"), ("show", "reveal")),
+    (("keep", "retain"), ("discard", "dump")),
+)
+
+QUALITIES: tuple[tuple[Synset, Synset], ...] = (
+    (("big", "large"), ("small", "little")),
+    (("old", "ancient"), ("new", "modern")),
+    (("hot", "warm"), ("cold", "chilly")),
+    (("wet", "damp"), ("dry",)),
+    (("loud", "noisy"), ("quiet", "silent")),
+    (("fast", "quick"), ("slow", "sluggish")),
+    (("strong", "mighty"), ("weak", "feeble")),
+    (("clean", "spotless"), ("dirty", "filthy")),
+)
+
+POSITIVE: tuple[str, ...] = (
+    "lovely", "superb", "charming", "splendid", "delightful", "brilliant", "graceful", "pleasant", "wonderful", "elegant",
+    "marvellous", "excellent", "witty", "tender", "radiant", "thrilling", "gorgeous", "magical", "fine", "perfect",
+)  # fmt: skip
+
+NEGATIVE: tuple[str, ...] = (
+    "awful", "dreadful", "boring", "horrid", "dull", "terrible", "clumsy", "nasty", "horrible", "tedious",
+    "shabby", "rotten", "bland", "gloomy", "ghastly", "dismal", "ugly", "grim", "poor", "pathetic",
+)  # fmt: skip
+
+PRONOUNS = {"man": "he", "woman": "she"}
+PEOPLE = ("man", "woman")
+ANIMALS = ("dog", "bird", "insect")
+ARTEFACTS = ("fruit", "tool", "vehicle", "garment", "creation")
+
+SINGULAR = ("the", "this", "that", "every", "one")
+PLURAL = ("the", "these", "those", "many", "two")
+
+# The first word of a second segment says how it follows from the first.
+MARKERS = {
+    "same": "indeed", "other": "instead", "follows": "so", "denies": "no", "open": "maybe", "answers": "well",
+    "evades": "but", "likes": "great", "dislikes": "alas", "errs": "wrong", "fits": "right",
+}  # fmt: skip
+
+FUNCTION_WORDS = (
+    ".", "?", "the", "this", "that", "every", "one", "these", "those", "many", "two", "is", "are", "not", "very", "and",
+    "but", "because", "in", "at", "it", "he", "she", "they", "i", "who", "what", "where", "when", "does", "do", "kind", "of",
+    "like", "dislike", "enjoy", "regret",
+)  # fmt: skip
+
+_IRREGULAR = {"man": "men", "woman": "women"}
+
+
+def plural(noun: str) -> str:
+    """The plural of a noun.
+
+    >>> plural("cherry"), plural("witch"), plural("man")
+    ('cherries', 'witches', 'men')
+    """
+    if noun in _IRREGULAR:
+        return _IRREGULAR[noun]
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + ("es" if noun.endswith(("s", "ch", "sh", "x")) else "s")
+
+
+def third_person(verb: str) -> str:
+    """The form of a verb that goes with one actor.
+
+    >>> third_person("hurry"), third_person("rush")
+    ('hurries', 'rushes')
+    """
+    return plural(verb)
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """A choice of synsets. The whole language knows them all; a beginner may know only some."""
+
+    nouns: dict[str, tuple[Synset, ...]]
+    names: dict[str, tuple[str, ...]]
+    places: tuple[Synset, ...]
+    times: tuple[Synset, ...]
+    opposites: dict[str, tuple[tuple[Synset, Synset], ...]]
+    positive: tuple[str, ...]
+    negative: tuple[str, ...]
+
+    def synsets(self) -> Iterator[Synset]:
+        """Every set of synonyms known here."""
+        for kind in self.nouns.values():
+            yield from kind
+        yield from self.places
+        yield from self.times
+        for pairs in self.opposites.values():
+            for pair in pairs:
+                yield from pair
+
+    @cached_property
+    def synonyms(self) -> dict[str, Synset]:
+        """The synset of each word that has one."""
+        return {word: synset for synset in self.synsets() for word in synset}
+
+    @cached_property
+    def antonyms(self) -> dict[str, Synset]:
+        """The words that mean the opposite."""
+        found: dict[str, Synset] = {}
+        for pairs in self.opposites.values():
+            for left, right in pairs:
+                found.update({word: right for word in left} | {word: left for word in right})
+        return found
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """The hypernym of each noun and name: `poodle` is a `dog`."""
+        found = {noun: kind for kind, synsets in self.nouns.items() for synset in synsets for noun in synset}
+        return found | {name: kind for kind, names in self.names.items() for name in names}
+
+
+EVERYTHING = Lexicon(
+    nouns=NOUNS,
+    names=NAMES,
+    places=PLACES,
+    times=TIMES,
+    opposites={"resting": RESTING, "meeting": MEETING, "handling": HANDLING, "quality": QUALITIES},
+    positive=POSITIVE,
+    negative=NEGATIVE,
+)
