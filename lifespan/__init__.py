@@ -10,7 +10,7 @@ from lifespan.pruning import Magnitude, Random
 from lifespan.record import read
 from lifespan.scenario import Age, Develop, Learn, Probe, Recover, Scenario, Study, Suffer, Treat, gradually
 from lifespan.simulation import simulate
-from lifespan.subjects import Micro, Pretrained
+from lifespan.subjects import Micro, MiniLM, Pretrained
 from lifespan.tasks import Glue, MicroTask, TableTask
 
 __version__ = "0.1.0"
@@ -35,6 +35,7 @@ __all__ = [
     "Micro",
     "MicroTask",
     "MicroText",
+    "MiniLM",
     "Origin",
     "Plasticity",
     "Pretrained",

@@ -5,13 +5,13 @@ Random access by step is what makes a killed life resumable: no iterator has a s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from lifespan.contracts import Examples, Passage
+from lifespan.contracts import Examples, Passage, Task
 from lifespan.randomness import Streams
 
 if TYPE_CHECKING:
@@ -24,25 +24,42 @@ BUCKET = 32
 
 
 class Tokens:
-    """Tokenised texts as ragged int lists, and their collation to padded tensors."""
+    """Tokenised texts as ragged int lists, and their collation to padded tensors.
+
+    `second` holds the second segments; None (as a whole or in a place) means that there is none.
+    """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, first: Sequence[str], second: Sequence[str] | None, length: int
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        first: Sequence[str],
+        second: Sequence[str | None] | None,
+        length: int,
     ) -> None:
-        pairs = (list(first),) if second is None else (list(first), list(second))
-        length = min(length, tokenizer.model_max_length)
-        encoded = tokenizer(*pairs, truncation=True, max_length=length)
-        self.fields = {
-            name: [np.asarray(row, dtype=np.int64) for row in encoded[name]]
-            for name in ("input_ids", "token_type_ids")
-            if name in encoded
-        }
+        second = [None] * len(first) if second is None else second
+        self.fields: dict[str, list[np.ndarray]] = {}
+        for paired in (False, True):
+            chosen = [i for i, text in enumerate(second) if (text is not None) == paired]
+            if chosen:
+                texts = [[first[i] for i in chosen], [second[i] for i in chosen]][: 1 + paired]
+                encoded = tokenizer(*texts, truncation=True, max_length=min(length, tokenizer.model_max_length))
+                self._keep(chosen, encoded, len(first))
         self.lengths = np.array([len(row) for row in self.fields["input_ids"]])
         self.padding = {"input_ids": tokenizer.pad_token_id or 0, "token_type_ids": 0}
 
+    def _keep(self, positions: list[int], encoded: Mapping[str, list[list[int]]], count: int) -> None:
+        for name in ("input_ids", "token_type_ids"):
+            if name in encoded:
+                rows = self.fields.setdefault(name, [np.zeros(0, dtype=np.int64)] * count)
+                for i, row in zip(positions, encoded[name], strict=True):
+                    rows[i] = np.asarray(row, dtype=np.int64)
+
     def collate(self, index: np.ndarray) -> Batch:
-        """The texts at these positions, padded to their longest: (batch, length) int64 tensors."""
-        width = int(self.lengths[index].max())
+        """The texts at these positions, padded to their longest: (batch, length) int64 tensors.
+
+        The length is a multiple of 8: fewer distinct shapes for the matrix kernels to prepare for.
+        """
+        width = -(-int(self.lengths[index].max()) // 8) * 8
         batch: Batch = {}
         for name, rows in self.fields.items():
             padded = np.full((len(index), width), self.padding[name], dtype=np.int64)
@@ -86,7 +103,7 @@ class TaskSource:
 
     def __init__(
         self,
-        task: str,
+        task: Task,
         examples: Examples,
         tokenizer: PreTrainedTokenizerBase,
         *,
@@ -94,8 +111,11 @@ class TaskSource:
         batch_size: int,
         streams: Streams,
     ) -> None:
-        self.task: str | None = task
-        self.labels = torch.from_numpy(np.asarray(examples.labels))
+        self.task: str | None = task.title
+        low, high = task.score_range
+        labels = np.asarray(examples.labels)
+        # Scores are learned on a scale of 0 to 1, so that one learning rate fits classes and scores.
+        self.labels = torch.from_numpy(labels if task.labels else ((labels - low) / (high - low)).astype(np.float32))
         self.tokens = Tokens(tokenizer, examples.first, examples.second, length)
         self.order = Shuffle(self.tokens.lengths, batch_size, streams)
 
@@ -124,9 +144,8 @@ class MaskedSource:
         streams: Streams,
     ) -> None:
         self.task: str | None = None
-        pairs = any(isinstance(passage, tuple) for passage in passages)
         first = [passage[0] if isinstance(passage, tuple) else passage for passage in passages]
-        second = [passage[1] if isinstance(passage, tuple) else "" for passage in passages] if pairs else None
+        second = [passage[1] if isinstance(passage, tuple) else None for passage in passages]
         self.tokens = Tokens(tokenizer, first, second, length)
         self.order = Shuffle(self.tokens.lengths, batch_size, streams)
         self.tokenizer, self.masking, self.streams = tokenizer, masking, streams

@@ -271,10 +271,11 @@ class Pruner(Spec):
     citation: ClassVar[str] = ""
 
     @abstractmethod
-    def choose(self, subject: Subject, sparsity: float, streams: Streams) -> dict[str, torch.Tensor]:
+    def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Boolean masks by synapse matrix, True for alive, nested inside the subject's alive masks.
 
-        Over all matrices, exactly `round(sparsity * synapses)` entries are False.
+        Over all matrices, exactly `round(sparsity * synapses)` entries are False. `tasks` are those learned so far, for
+        criteria that need data; draws come from `streams` only.
         """
 
 

@@ -32,7 +32,7 @@ def predictions(subject: Subject, task: Task, split: str, length: int) -> tuple[
     if task.labels:
         return logits.argmax(axis=1), labels
     low, high = task.score_range
-    return np.clip(logits[:, 0].astype(np.float64), low, high), labels
+    return np.clip(low + (high - low) * logits[:, 0].astype(np.float64), low, high), labels
 
 
 def task_logits(subject: Subject, task: Task, split: str, length: int) -> tuple[np.ndarray, np.ndarray]:

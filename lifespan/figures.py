@@ -9,6 +9,8 @@ readers, and each group has its own line style too, for print without colour.
 from __future__ import annotations
 
 import io
+import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -29,7 +31,7 @@ from lifespan.outcomes import WHO, Evidence
 Drawn = tuple[Figure, pd.DataFrame] | None
 
 INK = "#24292f"
-WIDTH = 5.4
+WIDTH = 5.0
 AGE = "age (optimizer steps lived)"
 KINDS = {
     **{"Birth": "#949494", "Develop": "#0173b2", "Learn": "#029e73", "Age": "#de8f05"},
@@ -42,12 +44,12 @@ THIN_UP_TO = 30
 
 RESAMPLES = 2000
 BINS = 80
-_STYLE = {
-    **{"font.size": 9.5, "font.family": "sans-serif", "axes.spines.top": False, "axes.spines.right": False},
+_STYLE: Any = {
+    **{"font.size": 10, "font.family": "sans-serif", "axes.spines.top": False, "axes.spines.right": False},
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
     **{"axes.grid": True, "grid.color": INK, "grid.alpha": 0.12, "grid.linewidth": 0.6, "axes.axisbelow": True},
     **{"axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none", "legend.frameon": False},
-    **{"axes.titlesize": 9.5, "axes.titlelocation": "left", "axes.titleweight": "bold", "axes.linewidth": 0.8},
+    **{"axes.titlesize": 10, "axes.titlelocation": "left", "axes.titleweight": "bold", "axes.linewidth": 0.8},
     **{"svg.fonttype": "none", "svg.hashsalt": "lifespan", "font.sans-serif": ["DejaVu Sans"], "text.usetex": False},
     "text.parse_math": False,
 }
@@ -66,10 +68,11 @@ def timeline(evidence: Evidence) -> Drawn:
     parted = outcomes.parting(evidence)
     table["parted"] = table["step"] >= table["group"].map(parted).fillna(np.inf)
     with _style():
-        figure, axes = _canvas(0.62 * table["group"].nunique() + 1.0)
+        figure, axes = _canvas(0.7 * table["group"].nunique() + 0.6)
+        names = _brief(list(evidence.tasks))
         for position, group in enumerate(evidence.groups):
             life = table[table["group"] == group]
-            _track(axes, life.to_dict("records"), position, parted.get(group), length=int(table["step"].max()))
+            _track(axes, life, position, parted.get(group), names, int(table["step"].max()))
         axes.set_xlim(-0.6, table["step"].max() + 0.6)
         axes.set_ylim(len(evidence.groups) - 0.4, -0.75)
         axes.set_yticks([])
@@ -113,23 +116,26 @@ def retention(evidence: Evidence) -> Drawn:
     table["n"] = table["n"].astype(int)
     groups = [group for group in evidence.groups if group in set(table["group"])]
     low, high = float(table["mean"].min()), float(table["mean"].max())
-    height = sum(0.34 * table.loc[table["group"] == group, "row"].nunique() + 0.75 for group in groups) + 0.3
+    height = sum(0.34 * table.loc[table["group"] == group, "row"].nunique() + 0.8 for group in groups) + 0.3
     with _style():
         figure, panels = _canvas(height, len(groups))
         for axes, group in zip(panels, groups, strict=True):
             cells = table[table["group"] == group]
             tasks = [task for task in outcomes.first_learned(evidence, group) if task in set(cells["task"])]
-            matrix = cells.sort_values("row").pivot_table(index="learned", columns="task", values="mean", sort=False)
+            cells = cells.sort_values("row")
+            matrix = cells.pivot_table(index="learned", columns="task", values="mean", sort=False)[tasks]
+            room = max(6, 44 // len(tasks))
+            labels = {"yticklabels": [_short(name, 16) for name in matrix.index]}
+            labels["xticklabels"] = [_short(name, room) for name in tasks]
             seaborn.heatmap(
-                matrix[tasks],
-                **{"ax": axes, "vmin": low, "vmax": high, "cmap": "cividis", "annot": True, "fmt": ".2f"},
-                **{"linewidths": 1.5, "linecolor": "none", "cbar_kws": {"label": "score", "pad": 0.02}},
+                matrix,
+                **{"ax": axes, "vmin": low, "vmax": high, "cmap": "cividis", "annot": len(tasks) <= 9, "fmt": ".2f"},
+                **{"linewidths": 1.5, "linecolor": "none", "cbar": len(tasks) > 9, **labels},
             )
             axes.set(xlabel="", ylabel="after learning")
-            axes.set_title(f"{group} (n = {_range(cells['n'])})")
+            axes.set_title(f"{_short(group, 30)} (n = {_range(cells['n'])})")
             axes.grid(False)
-            axes.tick_params(length=0, axis="both")
-            axes.tick_params(axis="y", labelrotation=0)
+            axes.tick_params(length=0, axis="both", labelrotation=0)
         panels[-1].set_xlabel("score on")
     return figure, table
 
@@ -155,7 +161,7 @@ def sparsity_performance(evidence: Evidence) -> Drawn:
     """Primary score against sparsity, a panel per task. Open markers: just pruned; filled: the last score there."""
     dead = outcomes.sparsities(evidence)[["group", "individual", "step", "value"]].rename(columns={"value": "sparsity"})
     scores = outcomes.primary_scores(evidence)[[*WHO, "status", "task", "metric", "step", "stage", "value"]]
-    table = scores.merge(dead, on=["group", "individual", "step"]).sort_values([*WHO, "task", "step"], kind="stable")
+    table = scores.merge(dead, on=["group", "individual", "step"])
     if table.empty:
         return None
     kinds = {(group, step["step"]): step.get("kind") for group in evidence.groups for step in evidence.timeline(group)}
@@ -173,8 +179,7 @@ def sparsity_performance(evidence: Evidence) -> Drawn:
             axes.set_ylabel(evidence.primary(task))
         panels[-1].set_xlabel("sparsity (fraction of prunable synapses that are dead)")
         hollow = Line2D([], [], color=INK, marker="o", markerfacecolor="none", linestyle="", label="just pruned")
-        extra = [hollow] if "just pruned" in set(table["drawn"]) else []
-        _legend(figure, [*_keys(evidence, table, markers=True), *extra])
+        _legend(figure, [*_keys(evidence, table, markers=True), hollow])
     return figure, table
 
 
@@ -234,9 +239,25 @@ def _canvas(height: float, panels: int | None = None, **options: Any) -> tuple[F
     return figure, axes if panels else axes[0]
 
 
+def _short(text: object, room: int) -> str:
+    """A name cut to so many characters."""
+    name = str(text)
+    return name if len(name) <= room else name[: room - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _brief(tasks: list[str]) -> dict[str, str]:
+    """Task names without a first word that all of them share.
+
+    >>> _brief(["micro-sentiment", "micro-entailment"])
+    {'micro-sentiment': 'sentiment', 'micro-entailment': 'entailment'}
+    """
+    words = {re.split("(?<=[-_/.])", task, maxsplit=1)[0] for task in tasks}
+    shared = words.pop() if len(tasks) > 1 and len(words) == 1 else ""
+    return {task: task.removeprefix(shared) or task for task in tasks}
+
+
 def _range(counts: pd.Series) -> str:
-    low, high = counts.min(), counts.max()
-    return f"{low}" if low == high else f"{low} to {high}"
+    return " to ".join(str(count) for count in sorted({counts.min(), counts.max()}))
 
 
 def _look(evidence: Evidence, group: str) -> dict[str, Any]:
@@ -259,16 +280,17 @@ def _developments(axes: Axes, evidence: Evidence, table: pd.DataFrame, *, by: st
             if rows["individual"].nunique() <= THIN_UP_TO:
                 for _, life in lives:
                     axes.plot(life["age"], life["value"], color=look["color"], linewidth=0.6, alpha=0.45)
-            bold = part.groupby(by, sort=True).apply(_moment, include_groups=False)
+            bold = pd.DataFrame([_moment(met) for _, met in part.groupby(by, sort=True)])
             axes.fill_between(bold["age"], bold["low"], bold["high"], color=look["color"], alpha=0.18, linewidth=0)
-            axes.plot(bold["age"], bold["mean"], linewidth=2, marker="." if len(bold) < 2 else "", **look)
+            dots = "." if len(bold) == 1 or (not breaks and len(bold) <= 40) else ""
+            axes.plot(bold["age"], bold["mean"], linewidth=1.8, marker=dots, markersize=6, **look)
         broken = rows[rows["status"].isin(["failed", "diverged"])].groupby("individual").tail(1)
         axes.plot(broken["age"], broken["value"], "x", color=look["color"], markersize=6, markeredgewidth=1.8)
 
 
-def _moment(rows: pd.DataFrame) -> pd.Series:
+def _moment(rows: pd.DataFrame) -> dict[str, float]:
     found = stats.mean_interval(rows["value"].to_numpy(), resamples=RESAMPLES)
-    return pd.Series({"age": rows["age"].mean(), "mean": found.estimate, "low": found.low, "high": found.high})
+    return {"age": rows["age"].mean(), "mean": found.estimate, "low": found.low, "high": found.high}
 
 
 def _settled_and_pruned(axes: Axes, evidence: Evidence, table: pd.DataFrame) -> None:
@@ -279,12 +301,12 @@ def _settled_and_pruned(axes: Axes, evidence: Evidence, table: pd.DataFrame) -> 
         if rows["individual"].nunique() <= THIN_UP_TO:
             for _, life in settled.groupby("individual", sort=False):
                 axes.plot(life["sparsity"], life["value"], color=look["color"], linewidth=0.6, alpha=0.45)
-        bold = settled.assign(age=settled["sparsity"], level=settled["sparsity"].round(4))
-        bold = bold.groupby("level", sort=True).apply(_moment, include_groups=False)
+        settled = settled.assign(age=settled["sparsity"])
+        bold = pd.DataFrame([_moment(level) for _, level in settled.groupby(settled["age"].round(4), sort=True)])
         axes.fill_between(bold["age"], bold["low"], bold["high"], color=look["color"], alpha=0.18, linewidth=0)
-        axes.plot(bold["age"], bold["mean"], linewidth=2, marker=marker, markersize=4.5, **look)
+        axes.plot(bold["age"], bold["mean"], linewidth=1.8, marker=marker, markersize=4.5, **look)
         fresh = pruned.groupby(pruned["sparsity"].round(4))[["sparsity", "value"]].mean()
-        open_marker = {"marker": marker, "markerfacecolor": "none", "markersize": 5.5, "linestyle": ""}
+        open_marker: dict[str, Any] = {"marker": marker, "markerfacecolor": "none", "markersize": 5.5, "linestyle": ""}
         axes.plot(fresh["sparsity"], fresh["value"], color=look["color"], **open_marker)
 
 
@@ -317,7 +339,7 @@ def _keys(evidence: Evidence, table: pd.DataFrame, *, markers: bool = False) -> 
     shown = [group for group in evidence.groups if group in set(table["group"])]
     marks = {group: MARKERS[i % len(MARKERS)] for i, group in enumerate(evidence.groups)} if markers else {}
     return [
-        Line2D([], [], linewidth=2, marker=marks.get(group, ""), label=group, **_look(evidence, group))
+        Line2D([], [], linewidth=1.8, marker=marks.get(group, ""), label=_short(group, 52), **_look(evidence, group))
         for group in shown
     ]
 
@@ -346,24 +368,30 @@ def _with_status(evidence: Evidence, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _legend(figure: Figure, handles: Sequence[Any]) -> None:
+    """A legend above the panels, for which the figure grows."""
     longest = max((len(str(handle.get_label())) for handle in handles), default=0)
-    columns = 1 if longest > 34 else 2 if longest > 18 else 3
+    columns = 1 if longest > 24 else 2 if longest > 11 else 3
+    figure.set_figheight(figure.get_figheight() + 0.2 * math.ceil(len(handles) / columns))
     figure.legend(handles=list(handles), loc="outside upper left", ncols=columns, handlelength=2.6, columnspacing=1.2)
 
 
-def _track(axes: Axes, life: list[dict[str, Any]], position: int, parted: int | None, *, length: int) -> None:
+def _track(axes: Axes, life: pd.DataFrame, position: int, parted: int | None, names: dict[str, str], length: int) -> None:
     """One group's life as a row of blocks."""
-    for step in life:
+    for _, step in life.iterrows():
         corner, color = (step["step"] - 0.46, position - 0.24), KINDS.get(step["kind"], INK)
         axes.add_patch(Rectangle(corner, 0.92, 0.48, color=color, linewidth=0))
-        text = f"{step['to']:.0%}" if step["to"] is not None and step["to"] == step["to"] else str(step["task"] or "")
-        room = 34 // max(1, length)
-        upright = len(text) > room
+        text = f"{step['to']:.0%}" if pd.notna(step["to"]) else names.get(step["task"], "")
+        room = 80 // (length + 1)
+        upright = len(text) > room and room < 6
         axes.text(
-            *(step["step"], position, text if len(text) <= 9 else text[:8] + "\N{HORIZONTAL ELLIPSIS}"),
-            **{"ha": "center", "va": "center", "color": "black", "rotation": 90 if upright else 0},
-            fontsize=7 if upright else 8,
+            *(step["step"], position, _short(text, 6 if upright else room)),
+            ha="center",
+            va="center",
+            color="black",
+            rotation=90 if upright else 0,
+            fontsize=7,
         )
-    axes.text(-0.46, position - 0.32, life[0]["group"] if life else "", ha="left", va="bottom", fontweight="bold")
+    for group in life["group"].head(1):
+        axes.text(-0.46, position - 0.32, _short(group, 48), ha="left", va="bottom", fontweight="bold")
     if parted is not None:
         axes.plot([parted - 0.5] * 2, [position - 0.32, position + 0.32], color=INK, linewidth=1.6)

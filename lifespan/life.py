@@ -66,7 +66,8 @@ def live(subject: Subject | None, step: Step, precision: str, here: Circumstance
         case Learn():
             return subject, _learn(subject, event, step, streams, here)
         case Age():
-            masks = event.by.choose(subject, event.to, streams)
+            learned = [task for task in step.tasks if task.title in subject.skills]
+            masks = event.by.choose(subject, event.to, streams, learned)
             subject.alive = checked_ageing(subject, masks, event.to)
             return subject, Lived()
         case Recover():
@@ -127,9 +128,7 @@ def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, her
     learner = event.by or Rewire()
     tasks = [task for task in step.tasks if task.title in subject.skills]
     sources = [
-        task_source(
-            subject, Learn(task, by=learner), learner.batch_size, Streams(step.seed, f"{step.key}/{task.title}")
-        )
+        task_source(subject, Learn(task, by=learner), learner.batch_size, Streams(step.seed, f"{step.key}/{task.title}"))
         for task in tasks
     ]
     plasticity = learner.attach(subject, [task.title for task in tasks], event.steps, streams)
@@ -147,7 +146,7 @@ def task_source(subject: Subject, event: Learn, batch_size: int, streams: Stream
     """Training batches of the event's task."""
     task = event.task
     return TaskSource(
-        task.title,
+        task,
         task.examples(task.splits[0]),
         subject.tokenizer,
         length=event.length,

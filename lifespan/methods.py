@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+import lifespan
 from lifespan import figures, outcomes, stats
 from lifespan.outcomes import Evidence
 from lifespan.references import REFERENCES
@@ -21,16 +22,22 @@ _INVISIBLE = ("class", "revision")
 def describe(data: Any) -> str:
     """A spec's data as the Python that wrote it.
 
+    Data leaves out what equals its default; the severity of a built-in disorder is told even so.
+
     >>> describe({"class": "lifespan:Masks", "revision": 1, "sparsity": 0.05})
     'Masks(sparsity=0.05)'
+    >>> describe({"class": "lifespan:UnstableOptimizer", "revision": 1})
+    'UnstableOptimizer(severity=0.5)'
     """
     if isinstance(data, Mapping):
-        shown = [f"{name}={describe(value)}" for name, value in data.items() if name not in _INVISIBLE]
         name = str(data.get("class", "")).rpartition(":")[2]
+        severity = getattr(getattr(lifespan, name, None), "severity", None)
+        told = {"severity": severity, **data} if isinstance(severity, float) else data
+        shown = [f"{key}={describe(value)}" for key, value in told.items() if key not in _INVISIBLE]
         return f"{name}({', '.join(shown)})"
     if isinstance(data, list):
         return f"({', '.join(describe(value) for value in data)})"
-    return repr(data)
+    return f"{data:.4g}" if isinstance(data, float) else repr(data)
 
 
 def steps_lived(evidence: Evidence) -> pd.DataFrame:
@@ -44,12 +51,13 @@ def steps_lived(evidence: Evidence) -> pd.DataFrame:
         scenario = evidence.groups[group].get("scenario", {})
         events = [scenario.get("subject", {}), *(e for e in scenario.get("events", []) if not _is_probe(e))]
         lived = evidence.steps[(evidence.steps["group"] == group) & (evidence.steps["status"] == "done")]
-        for step, part in lived.groupby("step", sort=True):
+        for step in sorted(lived["step"].astype(int).unique().tolist()):
+            part = lived[lived["step"] == step]
             own = part[~part["shared"].astype("boolean").fillna(False).astype(bool)]
             rows.append(
                 {
-                    **{"group": group, "step": int(step), "stage": part["stage"].iloc[0]},
-                    "event": describe(events[int(step)]) if int(step) < len(events) else "",
+                    **{"group": group, "step": step, "stage": part["stage"].iloc[0]},
+                    "event": describe(events[step]) if step < len(events) else "",
                     "lived": part["individual"].nunique(),
                     **{name: _median(part[name]) for name in ("optimizer_steps", "examples")},
                     "seconds": _median((own if len(own) else part)["seconds"]),
@@ -107,7 +115,8 @@ def _lived(evidence: Evidence, keys: list[str]) -> list[str]:
     for group, rows in table.groupby("group", sort=False):
         total = evidence.participants[evidence.participants["group"] == group]["individual"].nunique()
         lives[str(group)] = [_step(row, total) for _, row in rows.iterrows()]
-    texts, told = [], {}
+    texts: list[str] = []
+    told: dict[tuple[str, ...], str] = {}
     for group, life in lives.items():
         twin = told.setdefault(tuple(life), group)
         texts.append(f"{group}: {'; '.join(cycles(life))}." if twin == group else f"{group}: the same steps as {twin}.")

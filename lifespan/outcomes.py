@@ -88,7 +88,7 @@ def primary_scores(evidence: Evidence) -> pd.DataFrame:
         rows = rows[rows["split"] == "dev"]
     rows = rows.dropna(subset=["value"]).drop_duplicates([*WHO, "step", "task"], keep="last")
     rows = rows.merge(evidence.participants[["group", "individual", "status"]], on=["group", "individual"], how="left")
-    return rows.sort_values(["task", *WHO, "step"], kind="stable").reset_index(drop=True)
+    return _in_order(evidence, rows)
 
 
 def final_scores(evidence: Evidence) -> pd.DataFrame:
@@ -128,7 +128,7 @@ def comparisons(evidence: Evidence) -> pd.DataFrame:
         for group in evidence.groups:
             if group == evidence.control or group not in table or evidence.control not in table:
                 continue
-            found = stats.paired_difference(table[group], table[evidence.control])
+            found = stats.paired_difference(table[group].to_numpy(), table[evidence.control].to_numpy())
             if found.n:
                 rows.append({"task": task, "group": group, "control": evidence.control, **_flat(found)})
     columns = ["task", "group", "control", "difference", "low", "high", "n", "hedges_g_av", "cliffs_delta"]
@@ -202,7 +202,7 @@ def sparsities(evidence: Evidence) -> pd.DataFrame:
     rows = evidence.measurements
     rows = rows[(rows["probe"] == "Sparsity") & (rows["metric"] == "sparsity") & (rows["task"] == "")]
     rows = rows.dropna(subset=["value"]).drop_duplicates([*WHO, "step"], keep="last")
-    return rows.sort_values([*WHO, "step"], kind="stable").reset_index(drop=True)
+    return _in_order(evidence, rows)
 
 
 def sparsity_reached(evidence: Evidence) -> pd.DataFrame:
@@ -239,6 +239,14 @@ def summary(values: pd.Series) -> dict[str, Any]:
     """Mean, interval, n and note of one value per individual, as entries of a row."""
     found = stats.mean_interval(values.to_numpy(dtype=float))
     return {"mean": found.estimate, "low": found.low, "high": found.high, "n": found.n, "note": found.note}
+
+
+def _in_order(evidence: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows by task and group as the study lists them, then by individual and step."""
+    tasks, groups = ({name: place for place, name in enumerate(names)} for names in (evidence.tasks, evidence.groups))
+    keys = [rows["task"].map(tasks).fillna(-1), rows["group"].map(groups), rows["individual"], rows["step"]]
+    order = np.lexsort([key.to_numpy(dtype=float) for key in reversed(keys)])
+    return rows.iloc[order].reset_index(drop=True)
 
 
 def _flat(found: stats.Comparison) -> dict[str, Any]:

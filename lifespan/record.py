@@ -89,7 +89,7 @@ class Record:
         path = self.directory / "participants.tsv"
         if not path.exists():
             return pandas.DataFrame(columns=list(PARTICIPANT_COLUMNS))
-        return pandas.read_csv(path, sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE)
+        return pandas.read_csv(path, sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE, dtype={"group": str})
 
     def _lines(self, name: str, columns: Mapping[str, Any]) -> pandas.DataFrame:
         import pandas

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import lifespan
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
@@ -112,6 +114,41 @@ _ALL = (
         url="https://arxiv.org/abs/2004.14129",
     ),
     _paper(
+        "ramanujan2020hidden",
+        "Ramanujan, Vivek and Wortsman, Mitchell and Kembhavi, Aniruddha and Farhadi, Ali and Rastegari, Mohammad",
+        2020,
+        "What's Hidden in a Randomly Weighted Neural Network?",
+        "Proceedings of CVPR",
+        url="https://arxiv.org/abs/1911.13299",
+    ),
+    _paper(
+        "gale2019state",
+        "Gale, Trevor and Elsen, Erich and Hooker, Sara",
+        2019,
+        "The State of Sparsity in Deep Neural Networks",
+        "arXiv:1902.09574",
+        kind="article",
+        url="https://arxiv.org/abs/1902.09574",
+    ),
+    _paper(
+        "mosbach2021stability",
+        "Mosbach, Marius and Andriushchenko, Maksym and Klakow, Dietrich",
+        2021,
+        "On the Stability of Fine-tuning BERT: Misconceptions, Explanations, and Strong Baselines",
+        "Proceedings of ICLR",
+        url="https://arxiv.org/abs/2006.04884",
+    ),
+    _paper(
+        "guest2020levels",
+        "Guest, Olivia and Caso, Andrea and Cooper, Richard P.",
+        2020,
+        "On Simulating Neural Damage in Connectionist Networks",
+        "Computational Brain & Behavior 3",
+        kind="article",
+        pages="289--321",
+        doi="10.1007/s42113-020-00081-z",
+    ),
+    _paper(
         "chaudhry2018riemannian",
         "Chaudhry, Arslan and Dokania, Puneet K. and Ajanthan, Thalaiyasingam and Torr, Philip H. S.",
         2018,
@@ -180,13 +217,13 @@ _ALL = (
 
 REFERENCES: dict[str, Reference] = {reference.key: reference for reference in _ALL}
 
-_BY_CLASS = {
+_BESIDE = {
     "Develop": ("devlin2019bert",),
     "Glue": ("wang2018glue",),
     "Masks": ("mallya2018piggyback", "zhao2020masking", "radiyadixit2020fine"),
-    "Rewire": ("mallya2018piggyback", "radiyadixit2020fine"),
+    "Rewire": ("radiyadixit2020fine",),
 }
-"""Which publications stand behind a class of a scenario."""
+"""Publications behind a class of a scenario, beside the one that the class itself cites."""
 
 
 def cited_by(scenarios: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -200,7 +237,7 @@ def cited_by(scenarios: Iterable[Mapping[str, Any]]) -> list[str]:
     keys: list[str] = []
     for scenario in scenarios:
         classes = [name.rpartition(":")[2] for name in _classes(scenario)]
-        keys += [key for name in classes for key in _BY_CLASS.get(name, ())]
+        keys += [key for name in classes for key in (*_BESIDE.get(name, ()), _own(name))]
         keys += ["zhu2017prune"] if classes.count("Age") >= 2 else []
     return [key for key in REFERENCES if key in keys]
 
@@ -210,10 +247,18 @@ def bibliography(keys: Iterable[str]) -> str:
     return "\n".join(REFERENCES[key].bibtex() for key in keys)
 
 
+def _own(name: str) -> str:
+    """The citation that a built-in class declares. Classes of other packages are not imported on a record's word."""
+    return str(getattr(getattr(lifespan, name, None), "citation", ""))
+
+
 def _classes(data: Any) -> Iterator[str]:
     if isinstance(data, Mapping):
-        if isinstance(data.get("class"), str):
-            yield data["class"]
+        name = str(data.get("class", ""))
+        if name:
+            yield name
+        if name == "lifespan:Recover" and "by" not in data:
+            yield "lifespan:Rewire"
         for value in data.values():
             yield from _classes(value)
     elif isinstance(data, list):

@@ -36,8 +36,8 @@ class Caption:
 CAPTIONS = {
     "timeline": Caption(
         "Scenario timeline",
-        "What each group lives, one block per step; percentages are sparsities to age to. A black bar marks where a "
-        "group's lives first differ from their control twins'.",
+        "What each group lives, one block per step; percentages are sparsities to age to. A vertical bar marks where "
+        "a group's lives first differ from their control twins'.",
         "groups share their life up to the bar and differ after it only in what the study manipulates.",
     ),
     "trajectories": Caption(
@@ -47,8 +47,8 @@ CAPTIONS = {
     ),
     "retention": Caption(
         "Retention",
-        "Mean score on each task (columns) once each task was learned (rows, from the top) and at the end of life. "
-        "Empty cells were not measured.",
+        "Mean score on each task (columns) once each task was learned (rows, from the top) and at the end of life, "
+        "on one colour scale for all groups. Empty cells were not measured.",
         "columns keep their colour from the row where the task was learned down to the end of life.",
     ),
     "sparsity": Caption(
@@ -64,14 +64,14 @@ CAPTIONS = {
     ),
     "training": Caption(
         "Training curves",
-        "Training loss, and the fraction of mask bits that differ from the start where structure was learned, averaged in "
+        "Training loss and, where structure was learned, the fraction of mask bits that differ from the start, in "
         f"{figures.BINS} bins of age.",
         "loss that falls and settles in each step. Flips that stay at zero mean that structure could not learn.",
     ),
 }
 LINES = (
-    "Thin lines are individuals, bold lines means over those measured, bands 95% BCa intervals; a cross ends the line "
-    "of an individual that failed or diverged."
+    "Thin lines are individuals, bold lines means over those measured, bands 95% BCa intervals; dots are measured, "
+    "lines only join them. A cross ends the line of an individual that failed or diverged."
 )
 
 
@@ -148,7 +148,7 @@ def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
 
 def _html(evidence: Evidence, keys: list[str], vectors: Mapping[str, str], directories: Sequence[Path | str]) -> str:
     source = resources.files("lifespan").joinpath("templates", "report.html.j2").read_text(encoding="utf-8")
-    options = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    options: dict[str, Any] = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     environment = jinja2.Environment(autoescape=True, **options)
     return environment.from_string(source).render(
         title=evidence.title,
@@ -182,20 +182,15 @@ def _counted(evidence: Evidence) -> str:
     for _, row in outcomes.statuses(evidence).iterrows():
         lost = [f"{row[status]} {status}" for status in outcomes.STATUSES if status != "done" and row[status]]
         parts.append(f"{row['group']} n = {row['individuals']}" + (f" ({', '.join(lost)})" if lost else ""))
-    return "; ".join(parts)
+    return f"Individuals: {'; '.join(parts)}." if parts else ""
 
 
 def _final_rows(evidence: Evidence) -> list[dict[str, str]]:
     people = outcomes.statuses(evidence).set_index("group")
     return [
         {
-            **{
-                "task": row["task"],
-                "group": row["group"],
-                "metric": row["metric"],
-                "mean": summary.number(row["mean"]),
-            },
-            **{"interval": _bounds(row), "n": str(row["n"]), "stage": row["stage"], "note": row["note"]},
+            **{name: str(row[name]) for name in ("task", "group", "metric", "n", "stage", "note")},
+            **{"mean": summary.number(row["mean"]), "interval": _bounds(row)},
             "lost": str(int(people.loc[row["group"], ["failed", "diverged", "pending"]].sum())),
         }
         for _, row in outcomes.final_table(evidence).iterrows()

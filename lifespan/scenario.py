@@ -154,6 +154,9 @@ class Probe(Event):
         object.__setattr__(self, "measures", measures)
         self.__post_init__()
 
+    def describe(self) -> str:
+        return f"Probe({', '.join(measure.describe() for measure in self.measures)})"
+
     def __post_init__(self) -> None:
         self.require("measures", len(self.measures) > 0, "needs at least one measure.", "For example: Probe(Score()).")
         for measure in self.measures:
@@ -261,9 +264,7 @@ def gradually(
     The sparsity after step k of n is `to + (start - to) * (1 - k/n)**3`; `each` writes the events for one sparsity.
     """
     if not 0 <= start <= to < 1:
-        raise ScenarioError(
-            f"gradually(start={start:g}, to={to:g})", "sparsities must satisfy 0 <= start <= to < 1.", ""
-        )
+        raise ScenarioError(f"gradually(start={start:g}, to={to:g})", "sparsities must satisfy 0 <= start <= to < 1.", "")
     if not isinstance(in_steps, int) or in_steps < 1:
         raise ScenarioError(f"gradually(in_steps={in_steps!r})", "must be a whole number, at least 1.")
     sparsities = [to + (start - to) * (1 - k / in_steps) ** 3 for k in range(1, in_steps + 1)]
@@ -275,9 +276,7 @@ def require_name(spec: Spec, field_name: str) -> None:
     value = getattr(spec, field_name)
     fine = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value) is not None
     suggestion = re.sub(r"[^A-Za-z0-9._-]+", "-", str(value)).strip("-.") or "my-study"
-    spec.require(
-        field_name, fine, "must be letters, digits, dots, dashes or underscores.", f"For example: {suggestion!r}."
-    )
+    spec.require(field_name, fine, "must be letters, digits, dots, dashes or underscores.", f"For example: {suggestion!r}.")
 
 
 def _flattened(events: Any) -> tuple[Event, ...]:

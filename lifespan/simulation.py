@@ -127,6 +127,7 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
             }
             for title, task in tasks_of(plan).items()
         },
+        "lives": {life.name: {"group": life.group, "steps": [step.digest for step in life.steps]} for life in plan.lives},
         "groups": {
             group: {
                 "scenario": scenario.to_data(),

@@ -25,7 +25,7 @@ class SpecType(ABCMeta):
         try:
             return super().__call__(*args, **kwargs)
         except TypeError as error:
-            parameters = inspect.signature(cls.__init__).parameters
+            parameters = inspect.signature(vars(cls).get("__init__") or object.__init__).parameters
             named = [name for name in parameters if name != "self"]
             unknown = [name for name in kwargs if name not in named]
             if unknown:
@@ -95,7 +95,7 @@ class Spec(metaclass=SpecType):
         rule = f"must be a number in [0, 1{')' if below_one else ']'}."
         self.require(field, _is_number(value), rule)
         inside = 0 <= value < 1 if below_one else 0 <= value <= 1
-        percent = 1 < value <= 100
+        percent = 2 <= value <= 100
         self.require(field, inside, rule, f"For {value:g} percent write {value / 100:g}." if percent else "")
 
     def require_count(self, field: str, *, at_least: int = 1) -> None:

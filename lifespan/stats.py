@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import special, stats
@@ -90,10 +91,7 @@ def mean_interval(values: Numbers, *, level: float = 0.95, resamples: int = RESA
         return Interval(mean, math.nan, math.nan, n, level, "no interval: it needs at least 3 individuals")
     if np.ptp(sample) <= 1e-12 * max(1.0, abs(mean)):
         return Interval(mean, math.nan, math.nan, n, level, "no interval: all individuals have the same value")
-    found = stats.bootstrap(
-        (sample,), np.mean, confidence_level=level, n_resamples=resamples, method="BCa", rng=np.random.default_rng(seed)
-    ).confidence_interval
-    return Interval(mean, float(found.low), float(found.high), n, level)
+    return Interval(mean, *_bootstrapped(tuple(sample.tolist()), level, resamples, seed), n, level)
 
 
 def paired_difference(treated: Numbers, control: Numbers) -> Comparison:
@@ -208,6 +206,15 @@ def holm(p_values: Numbers) -> np.ndarray:
     steps = raw[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if len(order) else steps
     return adjusted
+
+
+@lru_cache(maxsize=10_000)
+def _bootstrapped(sample: tuple[float, ...], level: float, resamples: int, seed: int) -> tuple[float, float]:
+    rng = np.random.default_rng(seed)
+    found = stats.bootstrap(
+        (sample,), np.mean, confidence_level=level, n_resamples=resamples, method="BCa", rng=rng
+    ).confidence_interval
+    return float(found.low), float(found.high)
 
 
 def _finite(values: Numbers) -> np.ndarray:

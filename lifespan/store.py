@@ -17,6 +17,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +141,7 @@ class Store:
         except FileNotFoundError:
             raise Corrupt(str(path), "the checkpoint is missing.", "The step is lived again.") from None
         if hashlib.sha256(data).hexdigest() != sha:
-            raise Corrupt(
-                str(path), "the checkpoint's content does not match its checksum.", "The step is lived again."
-            )
+            raise Corrupt(str(path), "the checkpoint's content does not match its checksum.", "The step is lived again.")
         try:
             return _unpacked(load_tensors(data))
         except SafetensorError as error:
@@ -198,7 +197,8 @@ def write_bytes(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True) if os.access(path.parent, os.W_OK) else None
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         free = shutil.disk_usage(_existing(path)).free // 2**20
         raise RecordError(
             str(path),

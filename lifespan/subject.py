@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -27,7 +28,7 @@ class TaskHead(nn.Module):
     Input (batch, width), output (batch, classes), or (batch, 1) for a score.
     """
 
-    def __init__(self, width: int, outputs: int, dropout: float = 0.1) -> None:
+    def __init__(self, width: int, outputs: int, dropout: float) -> None:
         super().__init__()
         self.dense = nn.Linear(width, width)
         self.dropout = nn.Dropout(dropout)
@@ -54,8 +55,8 @@ class Subject:
     """One living model. Everything that survives a checkpoint is in `state()` and `facts()`."""
 
     def __init__(self, body: Body, *, device: str = "cpu", precision: str = "fp32") -> None:
-        self.encoder = body.encoder.to(device)
-        self.language = body.language.to(device)
+        self.encoder: Any = body.encoder.to(device)  # type: ignore[arg-type]
+        self.language: Any = body.language.to(device)  # type: ignore[arg-type]
         self.tokenizer = body.tokenizer
         self.pooler = body.pooler
         self.device = torch.device(device)
@@ -98,7 +99,7 @@ class Subject:
 
     def new_head(self, outputs: int, streams: Streams) -> TaskHead:
         """A head as BERT initialises it (normal, sigma 0.02), its dense layer from the pooler where there is one."""
-        head = TaskHead(self.width, max(outputs, 1))
+        head = self._blank_head(outputs)
         generator = streams.torch("init")
         with torch.no_grad():
             for layer in (head.dense, head.output):
@@ -162,12 +163,17 @@ class Subject:
             self.alive = {name: state["alive"][name].to(self.device) for name in self.synapses}
             self.skills = {}
             for title, kind in facts["skills"].items():
-                head = TaskHead(self.width, max(kind["outputs"], 1)).to(self.device)
+                head = self._blank_head(kind["outputs"]).to(self.device)
                 for name, value in head.named_parameters():
                     value.copy_(state[f"head/{title}"][name])
                 mask = state.get(f"skill/{title}")
                 own_mask = None if mask is None else {name: mask[name].to(self.device) for name in self.synapses}
                 self.skills[title] = Skill(head, kind["outputs"], kind["plasticity"], own_mask)
+
+    def _blank_head(self, outputs: int) -> TaskHead:
+        config = self.encoder.config
+        dropout = getattr(config, "hidden_dropout_prob", getattr(config, "dropout", getattr(config, "mlp_dropout", 0.0)))
+        return TaskHead(self.width, max(outputs, 1), float(dropout))
 
     def _language_state(self) -> dict[str, torch.Tensor]:
         own = {id(parameter) for parameter in self.language_parameters}
@@ -179,7 +185,7 @@ def find_synapses(encoder: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     for path, module in encoder.named_modules():
         inside = any(part.isdigit() for part in path.split("."))
         if inside and isinstance(module, nn.Linear):
-            yield f"{path}.weight", module.weight
+            yield f"{path}.weight", cast(nn.Parameter, module.weight)
 
 
 def layer_of(synapse: str) -> str:

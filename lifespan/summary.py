@@ -44,7 +44,7 @@ def interval(row: pd.Series) -> str:
     """The 95% interval of a row with `low`, `high` and `note`, or why there is none."""
     if math.isfinite(row["low"]) and math.isfinite(row["high"]):
         return f"95% interval {number(row['low'])} to {number(row['high'])}"
-    return str(row["note"]) or "no interval"
+    return "all equal" if str(row["note"]).endswith("same value") else str(row["note"]) or "no interval"
 
 
 def listed(parts: list[str]) -> str:
@@ -72,9 +72,7 @@ def asked(evidence: Evidence) -> list[str]:
     sentences = [f"The study follows {counted(len(sizes), 'group')}: {listed(sizes)}."] if sizes else []
     tasks = [f"{evidence.primary(task)} on {task}" for task in evidence.tasks]
     if tasks:
-        sentences.append(
-            f"The primary outcome is the last score on held-out examples (more is better): {listed(tasks)}."
-        )
+        sentences.append(f"The primary outcome is the last score on held-out examples (more is better): {listed(tasks)}.")
     if len(evidence.groups) > 1:
         sentences.append(
             f"Does each group end where its twins in the control group, {evidence.control}, end? Individuals of one "
@@ -166,16 +164,12 @@ def _comparisons(evidence: Evidence) -> list[str]:
     told = table if len(table) <= TOLD_UP_TO else table[(table["low"] > 0) | (table["high"] < 0)]
     sentences = [_comparison(row, family=len(table)) for _, row in told.iterrows()]
     rest = len(table) - len(told)
-    return [*sentences, *([f"{counted(rest, 'comparison')} without a clear difference: see the table."] if rest else [])]
+    if rest:
+        sentences.append(f"{counted(rest, 'comparison')} without a clear difference: see the table.")
+    return sentences
 
 
 def _comparison(row: pd.Series, *, family: int) -> str:
-    clear = row["low"] > 0 or row["high"] < 0
-    size = number(abs(row["difference"]))
-    way = "higher" if row["difference"] > 0 else "lower"
-    heading = f"{row['group']} ended {size} {way} on {row['task']} than its twins in {row['control']}"
-    if not clear:
-        heading = f"{row['group']} did not clearly differ from its twins in {row['control']} on {row['task']}"
     effects = [
         f"paired difference {number(row['difference'])}",
         interval(row),
@@ -185,7 +179,18 @@ def _comparison(row: pd.Series, *, family: int) -> str:
         f"{'exact' if row['exact'] else 'Monte-Carlo'} sign-flip p {_equals(row['p'])}",
         f"Holm-adjusted over {counted(family, 'comparison')} {_equals(row['p_holm'])}",
     ]
-    return f"{heading} ({'; '.join(effects)})."
+    return f"{_heading(row)} ({'; '.join(effects)})."
+
+
+def _heading(row: pd.Series) -> str:
+    twins, known = f"its twins in {row['control']}", math.isfinite(row["low"])
+    if row["low"] > 0 or row["high"] < 0 or (row["difference"] and not known):
+        way = "higher" if row["difference"] > 0 else "lower"
+        heading = f"{row['group']} ended {number(abs(row['difference']))} {way} on {row['task']} than {twins}"
+        return heading if known else f"{heading}, with no interval to judge it by"
+    if not row["difference"]:
+        return f"{row['group']} ended level with {twins} on {row['task']}"
+    return f"{row['group']} did not clearly differ from {twins} on {row['task']}"
 
 
 def _equals(value: float) -> str:
@@ -202,24 +207,24 @@ def _forgetting(evidence: Evidence) -> list[str]:
         return ["Forgetting could not be computed: the scores right after each task was learned were not all measured."]
     sentences = []
     table = table.sort_values("moment", key=lambda moments: moments == outcomes.END, kind="stable")
-    for (moment, group), rows in table.groupby(["moment", "group"], sort=False):
+    for (moment, metric), rows in table.groupby(["moment", "metric"], sort=False):
         parts = []
-        for metric, values in rows.groupby("metric", sort=False)["value"]:
+        for group, values in rows.groupby("group", sort=False)["value"]:
             row = pd.Series(outcomes.summary(values))
-            parts.append(f"{metric} is {number(row['mean'])} ({interval(row)}, n = {row['n']})")
+            parts.append(f"{number(row['mean'])} in {group} ({interval(row)}, n = {row['n']})")
         when = "Once the last task was learned" if moment != outcomes.END else "At the end of life"
-        sentences.append(f"{when}, in {group}, {listed(parts)}.")
+        sentences.append(f"{when}, {metric} is {listed(parts)}.")
     return sentences
 
 
 def _sparsity(evidence: Evidence) -> list[str]:
-    sentences = []
-    for _, row in outcomes.sparsity_reached(evidence).iterrows():
-        if row["n"]:
-            spread = "equal in all" if row["n"] > 1 and row["note"].endswith("same value") else interval(row)
-            text = f"{row['group']} reached a sparsity of {number(row['mean'])} ({spread}, n = {row['n']})"
-            sentences.append(f"{text}; the plan asks for {number(row['planned'])}.")
-        else:
-            planned = f"; the plan asks for {number(row['planned'])}" if row["planned"] else ""
-            sentences.append(f"Sparsity was not measured in {row['group']}{planned}.")
+    table = outcomes.sparsity_reached(evidence)
+    parts = []
+    for _, row in table[table["n"] > 0].iterrows():
+        text = f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']}"
+        parts.append(f"{text}; planned {number(row['planned'])})")
+    sentences = [f"The mean sparsity reached is {listed(parts)}."] if parts else []
+    for _, row in table[table["n"] == 0].iterrows():
+        planned = f"; the plan asks for {number(row['planned'])}" if row["planned"] else ""
+        sentences.append(f"Sparsity was not measured in {row['group']}{planned}.")
     return sentences

@@ -73,7 +73,8 @@ class Snapshot:
 class Keeper(Protocol):
     """Where unfinished runs are kept."""
 
-    every: int
+    @property
+    def every(self) -> int: ...
 
     def load(self) -> Snapshot | None: ...
 
@@ -208,10 +209,10 @@ class _Run:
                 number, _, entry = rest.partition("/")
                 adam.setdefault(int(number), {})[entry] = value
         self.plasticity.load_state(own)
-        for number, state in adam.items():
-            parameter = self.parameters[number]
+        for index, saved in adam.items():
+            parameter = self.parameters[index]
             self.optimizer.state[parameter] = {
-                name: value.clone() if name == "step" else value.to(parameter.device) for name, value in state.items()
+                entry: value.clone() if entry == "step" else value.to(parameter.device) for entry, value in saved.items()
             }
         facts: Mapping[str, Any] = snapshot.facts
         self.trace = Trace([tuple(point) for point in facts["points"]], facts["examples"], facts["tokens"])

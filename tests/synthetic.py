@@ -45,9 +45,7 @@ def events() -> list[dict[str, Any]]:
     return made
 
 
-def write_record(
-    directory: Path, *, individuals: int = 4, lived: int | None = None, name: str = "graceful-aging"
-) -> Path:
+def write_record(directory: Path, *, individuals: int = 4, lived: int | None = None, name: str = "graceful-aging") -> Path:
     """Write the run directory. `lived` cuts every life after so many steps, as an interrupted run would."""
     directory.mkdir(parents=True, exist_ok=True)
     timeline = [
@@ -60,9 +58,7 @@ def write_record(
         "tasks": {
             task: {"metrics": [PRIMARY[task], "matthews"], "kind": "classes", "labels": ["no", "yes"]} for task in TASKS
         },
-        "groups": {
-            group: {"scenario": _scenario(), "doc": f"The {group} life.", "timeline": timeline} for group in GROUPS
-        },
+        "groups": {group: {"scenario": _scenario(), "doc": f"The {group} life.", "timeline": timeline} for group in GROUPS},
     }
     environment = {
         **{"python": "3.12.1", "torch": "2.12.0", "transformers": "5.1.0", "numpy": "2.4.6", "lifespan": "0.1.0"},

@@ -133,9 +133,7 @@ def test_mrpc_has_a_labelled_test_split(tmp_path):
 
 
 def test_mnli_reads_gold_labels_and_both_genres(tmp_path):
-    write(
-        tmp_path / "MNLI/train.tsv", MNLI_TRAIN, ["0\tn\tA\tB\tneutral\tneutral", "1\tn\tC\tD\tneutral\tcontradiction"]
-    )
+    write(tmp_path / "MNLI/train.tsv", MNLI_TRAIN, ["0\tn\tA\tB\tneutral\tneutral", "1\tn\tC\tD\tneutral\tcontradiction"])
     row = "0\tn\tA\tB\tneutral\tcontradiction\tneutral"
     write(tmp_path / "MNLI/dev_matched.tsv", MNLI_DEV, [f"{row}\tneutral"])
     write(tmp_path / "MNLI/dev_mismatched.tsv", MNLI_DEV, [f"{row}\tentailment"])
@@ -169,9 +167,7 @@ def test_official_metrics_and_labels():
     [("SST-2", "sst2"), ("STS-B", "stsb"), ("CoLA", "cola"), ("MNLI_mm", "mnli-mm"), ("mrcp", "mrpc"), ("RTE", "rte")],
 )
 def test_other_spellings_are_suggested(given, meant):
-    with pytest.raises(
-        ScenarioError, match=rf"Glue\(name='{given}'\): is not a task of GLUE. Did you mean '{meant}'\?"
-    ):
+    with pytest.raises(ScenarioError, match=rf"Glue\(name='{given}'\): is not a task of GLUE. Did you mean '{meant}'\?"):
         Glue(given)
 
 
@@ -266,14 +262,10 @@ def test_saved_to_disk_one_task_or_a_folder_of_them(tmp_path):
 
 
 def test_saved_labels_are_matched_by_name_and_unlabelled_rows_refused(tmp_path):
-    datasets.DatasetDict({"train": rte_dataset(names=("not_entailment", "entailment"))}).save_to_disk(
-        str(tmp_path / "a")
-    )
+    datasets.DatasetDict({"train": rte_dataset(names=("not_entailment", "entailment"))}).save_to_disk(str(tmp_path / "a"))
     assert Glue("rte", source=tmp_path / "a").load("train").labels.tolist() == [1, 0, 1]
     datasets.DatasetDict({"train": rte_dataset(label=[0, 1, -1])}).save_to_disk(str(tmp_path / "b"))
-    with pytest.raises(
-        DataError, match=r"train, row 3: 'label' is '-1': the row has no label. Only labelled rows work"
-    ):
+    with pytest.raises(DataError, match=r"train, row 3: 'label' is '-1': the row has no label. Only labelled rows work"):
         Glue("rte", source=tmp_path / "b").load("train")
     (tmp_path / "b/train/dataset_info.json").write_text("{")
     with pytest.raises(DataError, match=r"cannot be read by the datasets library"):

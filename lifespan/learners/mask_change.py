@@ -85,9 +85,7 @@ class MaskChange(Plasticity):
         self.rate, self.reach, self.head_rate, self.weight_decay = rate, reach, head_rate, weight_decay
         self.first_dead, self.final_dead, self.refresh = first_dead, final_dead, refresh
         self.heads = head_parameters(subject, tasks) if train_heads else []
-        self.others = [
-            p for p in subject.encoder.parameters() if id(p) not in {id(s) for s in subject.synapses.values()}
-        ]
+        self.others = [p for p in subject.encoder.parameters() if id(p) not in {id(s) for s in subject.synapses.values()}]
         self.weight_rate = train_weights
         self.whole = {name: weight.data for name, weight in subject.synapses.items()}
         self.masters: Scores = {}

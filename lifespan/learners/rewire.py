@@ -19,7 +19,8 @@ class Rewire(Learner):
 
     Scores start graded by magnitude on the present side of the cut and learn by the straight-through estimator, as in
     `Masks`; a controller keeps the count every `refresh` steps and meets it exactly at the end (top-k, Ramanujan et al.
-    2020, equation 3). `heads` says whether the task heads, which are not synapses, re-tune along.
+    2020, equation 3). `heads` says whether the task heads, which are not synapses, re-tune along; by default they do not,
+    so that a recovery is structural alone.
     """
 
     citation = "ramanujan2020hidden"
@@ -28,7 +29,7 @@ class Rewire(Learner):
     head_rate: float | None = 5e-4
     spread: float = 2e-2
     refresh: int = 10
-    heads: bool = True
+    heads: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

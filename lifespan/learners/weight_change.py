@@ -41,9 +41,7 @@ class WeightChange(Plasticity):
         self.heads = head_parameters(subject, tasks)
         for task in tasks:
             subject.skills[task].mask = None
-        self.held = {
-            name: subject.synapses[name].data.clone() for name, alive in subject.alive.items() if not alive.all()
-        }
+        self.held = {name: subject.synapses[name].data.clone() for name, alive in subject.alive.items() if not alive.all()}
         for name in self.held:
             subject.synapses[name].data.mul_(subject.alive[name])
 

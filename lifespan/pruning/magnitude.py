@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Pruner
+from lifespan.contracts import Pruner, Task
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +30,7 @@ class Magnitude(Pruner):
         super().__post_init__()
         self.require_one_of("scope", ("global", "layer"))
 
-    def choose(self, subject: Subject, sparsity: float, streams: Streams) -> dict[str, torch.Tensor]:
+    def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Exactly `round(sparsity * synapses)` dead, those already dead included; ties die by position."""
         from lifespan.pruning.selection import weakest
 

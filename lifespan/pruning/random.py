@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Pruner
+from lifespan.contracts import Pruner, Task
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +25,7 @@ class Random(Pruner):
         super().__post_init__()
         self.require_one_of("scope", ("global", "layer"))
 
-    def choose(self, subject: Subject, sparsity: float, streams: Streams) -> dict[str, torch.Tensor]:
+    def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Exactly `round(sparsity * synapses)` dead, drawn from the "mask" stream of the event."""
         import torch
 
@@ -32,7 +33,6 @@ class Random(Pruner):
 
         generator = streams.torch("mask")
         draw = {
-            name: torch.rand(weight.shape, generator=generator).to(weight.device)
-            for name, weight in subject.synapses.items()
+            name: torch.rand(weight.shape, generator=generator).to(weight.device) for name, weight in subject.synapses.items()
         }
         return weakest(draw, subject.alive, sparsity, scope=self.scope)

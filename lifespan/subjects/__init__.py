@@ -1,6 +1,7 @@
 """Where subjects come from."""
 
 from lifespan.subjects.micro import Micro
+from lifespan.subjects.minilm import MiniLM
 from lifespan.subjects.pretrained import Pretrained
 
-__all__ = ["Micro", "Pretrained"]
+__all__ = ["Micro", "MiniLM", "Pretrained"]

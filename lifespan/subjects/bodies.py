@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -37,7 +37,7 @@ def body_from(
     """Split a masked-language model into its encoder and its head; tied parameters stay shared."""
     encoder = language.base_model
     setattr(language, language.base_model_prefix, Passthrough())
-    return Body(encoder, language, tokenizer, pooler)
+    return Body(cast("PreTrainedModel", encoder), language, tokenizer, pooler)
 
 
 def language_logits(language: PreTrainedModel, states: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,8 @@ from lifespan.randomness import Streams
 class Micro(Origin):
     """A small BERT (Devlin et al. 2019) over the vocabulary of the built-in world, randomly initialised.
 
-    Needs no download. `width` is the size of a token's state and must be a multiple of `heads`.
+    Needs no download. `width` is the size of a token's state and must be a multiple of `heads`; `positions` the
+    longest input in tokens. No dropout: a body this small needs all of it.
     """
 
     half_pays = False
@@ -21,9 +22,9 @@ class Micro(Origin):
     layers: int = 2
     width: int = 64
     heads: int = 4
-    feed_forward: int = 256
-    positions: int = 64
-    dropout: float = 0.1
+    feed_forward: int = 128
+    positions: int = 32
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("layers", "width", "heads", "feed_forward"):

@@ -45,9 +45,7 @@ class Pretrained(Origin):
                 config = AutoConfig.from_pretrained(str(self.name), revision=self.commit)
                 return body_from(AutoModelForMaskedLM.from_config(config), tokenizer)
             with _quiet_loading():
-                language = AutoModelForMaskedLM.from_pretrained(
-                    str(self.name), revision=self.commit, dtype=torch.float32
-                )
+                language = AutoModelForMaskedLM.from_pretrained(str(self.name), revision=self.commit, dtype=torch.float32)
                 pooler = _pooler(str(self.name), self.commit)
         return body_from(language, tokenizer, pooler)
 
@@ -74,7 +72,9 @@ def _pooler(name: str, commit: str | None):
         dense = model.pooler
     missing = any("pooler" in key for key in info["missing_keys"])
     square = dense is not None and tuple(dense.weight.shape) == (model.config.hidden_size,) * 2
-    return (dense.weight.data.clone(), dense.bias.data.clone()) if square and not missing else None
+    if dense is None or not square or missing:
+        return None
+    return dense.weight.data.clone(), dense.bias.data.clone()
 
 
 class _clear_errors:
@@ -86,9 +86,9 @@ class _clear_errors:
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind, error, trace) -> bool:
-        if error is None or not isinstance(error, OSError | ValueError | KeyError):
-            return False
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, OSError | ValueError | KeyError):
+            return
         name = str(self.origin.name)
         looks_local = name.startswith((".", "/", "~")) or Path(name).exists()
         if looks_local and not Path(name).is_dir():

@@ -124,9 +124,7 @@ def _from_folder(form: Format, split: str, folder: Path) -> Examples:
     wanted = form.hub_splits[split]
     if classic := _classic(form, folder):
         path = classic / form.files[split]
-        return _written(
-            form, read_separated(path, "\t", quoted=False, header=form.header, broken_rows=form.broken_rows)
-        )
+        return _written(form, read_separated(path, "\t", quoted=False, header=form.header, broken_rows=form.broken_rows))
     if saved := _saved(form, folder):
         return _typed(form, read_saved(saved, wanted))
     if parquet := _parquet(form, folder):

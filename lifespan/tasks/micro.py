@@ -34,19 +34,20 @@ METRICS: dict[str, tuple[str, ...]] = {
 class MicroTask(Task):
     """One of the miniatures. Labels follow from how a sentence was made, so they hold no annotation noise.
 
-    | name | miniature of | label | chance |
+    | name | miniature of | what the label says | chance |
     |---|---|---|---|
-    | acceptability | CoLA | the sentence breaks no rule of agreement, determiners or who can act | matthews 0 |
-    | sentiment | SST-2 | the judgement is favourable, negation and concession counted | 1/2 |
-    | paraphrase | MRPC | the exchanged words are all synonyms | 1/2 |
-    | similarity | STS-B | 0 to 5: how many of five content words mean the same | pearson 0 |
+    | acceptability | CoLA | no rule of agreement, determiners or who can act is broken | matthews 0 |
+    | sentiment | SST-2 | the judgement is favourable; negation counts, and the last word wins | 1/2 |
+    | paraphrase | MRPC | both sentences tell the same deed | 1/2 |
+    | similarity | STS-B | 0 to 5: 3 points for the same deed, 2 less each detail that only one gives | pearson 0 |
     | inference | MNLI | the hypothesis follows, may hold, or cannot hold | 1/3 |
     | answering | QNLI | the sentence answers the question | 1/2 |
-    | entailment | RTE | the conclusion does not mix up who did what | 1/2 |
+    | entailment | RTE | the conclusion generalises to the right kind of thing | 1/2 |
     | coreference | WNLI | the noun is the one that the pronoun means | 1/2 |
 
-    Answers are equally frequent in every split, splits share no row, and the training split is written with only half of
-    the world's words: the other half appears in dev and test alone, where only a developed subject can know it.
+    Answers are equally frequent in every split and splits share no row. The training split is written with half of the
+    world's open-class words; the other half appears in dev and test alone, where only a developed subject can know it.
+    Words by themselves tell little: see `tests/test_world.py` for the bag-of-words control.
     """
 
     name: str = field(kw_only=False)

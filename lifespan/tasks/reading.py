@@ -67,9 +67,7 @@ class Table:
         for index, value in enumerate(self.values(name)):
             label = as_written(value)
             if label in ("", "-1") and label not in coding:
-                raise DataError(
-                    self.at(index), f"{name!r} is {label!r}: the row has no label.", "Only labelled rows work."
-                )
+                raise DataError(self.at(index), f"{name!r} is {label!r}: the row has no label.", "Only labelled rows work.")
             if label not in coding:
                 raise DataError(self.at(index), f"the label {label!r} is not known.", did_you_mean(label, coding))
             codes[index] = coding[label]
@@ -104,9 +102,7 @@ def read_text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         near = did_you_mean(path.name, sorted(entry.name for entry in path.parent.glob("*"))[:20])
-        raise DataError(
-            str(path), f"cannot be read ({error.strerror}).", near if path.parent.is_dir() else ""
-        ) from None
+        raise DataError(str(path), f"cannot be read ({error.strerror}).", near if path.parent.is_dir() else "") from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -139,9 +139,7 @@ class TableTask(Task):
 
 
 @lru_cache(maxsize=16)
-def _content(
-    task: TableTask, stamps: tuple[tuple[int, int] | None, ...]
-) -> tuple[tuple[str, ...], dict[str, Examples]]:
+def _content(task: TableTask, stamps: tuple[tuple[int, int] | None, ...]) -> tuple[tuple[str, ...], dict[str, Examples]]:
     """Class names and every split, at once: a mistake in any file shows before learning starts."""
     tables = _tables(task)
     names = _class_names(task, tables["train"]) if task.kind == "classes" else ()
@@ -193,9 +191,7 @@ def _class_names(task: TableTask, table: Table) -> tuple[str, ...]:
     written = [as_written(value) for value in table.values(task.label)]
     for index, label in enumerate(written):
         if label == "":
-            raise DataError(
-                table.at(index), f"{task.label!r} is empty: the row has no label.", "Only labelled rows work."
-            )
+            raise DataError(table.at(index), f"{task.label!r} is empty: the row has no label.", "Only labelled rows work.")
         if re.fullmatch(r"-?\d*\.\d+", label):
             what = f"{task.label!r} is {label}, a number with a fraction, which names no class."
             raise DataError(table.at(index), what, "Write kind='score', or name the classes.")

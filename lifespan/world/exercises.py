@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lifespan.world.language import Clause, Phrase, Speaker, sentence
-from lifespan.world.lexicon import ANIMALS, ARTEFACTS, PEOPLE, PLURAL, PRONOUNS, SINGULAR, third_person
+from lifespan.world.lexicon import ANIMALS, ARTEFACTS, BLAME, PEOPLE, PLURAL, PRAISE, PRONOUNS, SINGULAR, third_person
 
 Texts = tuple[str, str | None]
 Exercise = Callable[[Speaker, int], Texts]
@@ -38,14 +38,22 @@ def _determiner(speaker: Speaker, correct: bool) -> str:
 
 
 def _actor(speaker: Speaker, correct: bool) -> str:
-    clause = speaker.deed("handling", many=False, adjective=0.3)
-    if clause.object.many:
-        clause = replace(clause, object=speaker.phrase(clause.object.noun, many=False))
-    return clause.text() if correct else replace(clause, subject=clause.object, object=clause.subject).text()
+    clause, target = _one_to_one(speaker, "handling", adjective=0.3)
+    return clause.text() if correct else replace(clause, subject=target, object=clause.subject).text()
+
+
+def _one_to_one(speaker: Speaker, manner: str, adjective: float = 0.0) -> tuple[Clause, Phrase]:
+    """What one actor does to one thing, and that thing: the two can change places and verbs still agree."""
+    clause = speaker.deed(manner, many=False, adjective=adjective)
+    target = clause.object
+    assert target is not None
+    if target.many:
+        target = speaker.phrase(target.noun, many=False)
+    return replace(clause, object=target), target
 
 
 def sentiment(speaker: Speaker, answer: int) -> Texts:
-    """A judgement that is favourable (1) or not (0), possibly by negation, or by concession with the last word winning."""
+    """A favourable judgement (1) or not (0), possibly by negation; after `but`, the last word wins."""
     fitting, unfitting = speaker.lexicon.negative, speaker.lexicon.positive
     if answer:
         fitting, unfitting = unfitting, fitting
@@ -67,45 +75,36 @@ def _joined(words: tuple[str, str], by: str) -> list[str]:
 
 
 def paraphrase(speaker: Speaker, answer: int) -> Texts:
-    """Two sentences of one meaning (1), or alike but for one word or for who does what to whom (0).
-
-    In both cases the same number of words is exchanged, for synonyms or for others.
-    """
-    clause, changeable = _changeable_clause(speaker)
-    chosen = speaker.dice.shuffled(changeable)[: speaker.dice.pick((1, 2, 2))]
-    other = clause
-    for slot in chosen:
-        other = _with(other, slot, speaker.synonym(_word(clause, slot), always=True))
-    if not answer:
-        slot = speaker.dice.pick(chosen)
-        other = _with(other, slot, _different(speaker, _word(clause, slot)))
-    return clause.text(), other.text()
+    """Two sentences of one meaning (1), or alike but for what is done (0). Either way two words may be exchanged."""
+    clause = speaker.deed("resting")
+    other = replace(clause, verb=_verb(speaker, clause.verb, bool(answer)))
+    return clause.text(), _with_subject(other, speaker.synonym(clause.subject.noun)).text()
 
 
 def similarity(speaker: Speaker, answer: int) -> Texts:
-    """Two sentences of five content words, of which `answer` (0 to 5) mean the same; the others are exchanged."""
-    clause = speaker.located(speaker.deed(speaker.dice.pick(("meeting", "handling"))))
-    clause = replace(clause, subject=speaker.phrase(speaker.noun(PEOPLE), adjective=1.0))
-    if clause.object.noun in speaker.lexicon.kinds and not clause.object.determiner:
-        clause = replace(clause, object=speaker.phrase(speaker.noun(ANIMALS)))
-    other, slots = clause, speaker.dice.shuffled(("adjective", "subject", "verb", "object", "place"))
-    for position, slot in enumerate(slots):
-        word = _word(clause, slot)
-        kept = speaker.synonym(word, always=speaker.dice.chance(0.6))
-        other = _with(other, slot, kept if position < answer else speaker.unrelated(word))
+    """Two sentences: 3 points for the same deed, and 2 less one for each detail (place, time) that only one gives."""
+    clause = speaker.deed("resting")
+    same_deed, shared = divmod(answer, 3)
+    other = replace(clause, verb=_verb(speaker, clause.verb, bool(same_deed)))
+    other = _with_subject(other, speaker.synonym(clause.subject.noun))
+    where = speaker.dice.chance(0.5)
+    if shared == 0 or (shared == 1 and where):
+        other = speaker.located(other)
+    if shared == 0 or (shared == 1 and not where):
+        other = speaker.timed(other)
     return clause.text(), other.text()
 
 
 def inference(speaker: Speaker, answer: int) -> Texts:
     """A premise, and a hypothesis that follows (0), may or may not hold (1), or cannot hold with it (2)."""
-    clause = _plain(speaker.deed() if speaker.dice.chance(0.7) else speaker.state())
-    while clause.subject.determiner == "":
-        clause = _plain(speaker.deed() if speaker.dice.chance(0.7) else speaker.state())
-    slot = "quality" if clause.quality else "verb"
-    word = _word(clause, slot)
-    changes = (speaker.synonym(word, always=True), speaker.unrelated(word), speaker.antonym(word))
-    other = _with(clause, slot, changes[answer])
-    return clause.text(), _with(other, "subject", speaker.lexicon.kinds[clause.subject.noun]).text()
+    good, praised = speaker.dice.chance(0.5), speaker.dice.chance(0.5)
+    kind, other_kind = speaker.dice.pick_two(tuple(speaker.lexicon.nouns))
+    subject = _plain(speaker.phrase(speaker.noun([kind])))
+    quality = speaker.dice.pick(speaker.lexicon.positive if good else speaker.lexicon.negative)
+    praised = (good, praised, not good)[answer]
+    verdict = speaker.dice.pick(PRAISE if praised else BLAME)
+    concluded = replace(subject, noun=other_kind if answer == 1 else kind)
+    return Clause(subject, quality=quality).text(), Clause(concluded, quality=verdict).text()
 
 
 def answering(speaker: Speaker, answer: int) -> Texts:
@@ -126,28 +125,26 @@ def _where_or_when(speaker: Speaker, answered: bool) -> Texts:
 
 
 def _who(speaker: Speaker, answered: bool) -> Texts:
-    clause = speaker.deed("meeting", many=False)
-    if clause.object.many:
-        clause = replace(clause, object=speaker.phrase(clause.object.noun, many=False))
-    question = ["who", third_person(clause.verb), *clause.object.words()]
+    clause, target = _one_to_one(speaker, "meeting")
+    question = ["who", third_person(clause.verb), *target.words()]
     reply = replace(clause, verb=speaker.synonym(clause.verb))
     if not answered:
-        reply = replace(reply, subject=clause.object, object=clause.subject)
+        reply = replace(reply, subject=target, object=clause.subject)
     return sentence(question, "?"), reply.text()
 
 
 def entailment(speaker: Speaker, answer: int) -> Texts:
-    """Two events told in one sentence, and a more general sentence that follows (1) or mixes the events up (0)."""
-    many = speaker.dice.chance(0.3)
-    kinds = speaker.dice.pick_two(PEOPLE + ANIMALS)
-    left, right = (_plain(Clause(speaker.phrase(speaker.noun([kind]), many), speaker.verb("resting"))) for kind in kinds)
-    while speaker.same_thing(left.verb, right.verb):
-        right = replace(right, verb=speaker.verb("resting"))
-    told, untold = (left, right) if speaker.dice.chance(0.5) else (right, left)
-    actor = told if answer else untold
-    verb = speaker.synonym(told.verb)
-    concluded = Clause(replace(actor.subject, noun=speaker.lexicon.kinds[actor.subject.noun]), verb)
-    return sentence([*left.words(), "and", *right.words()]), concluded.text()
+    """A sentence about something, and the same about the kind that it belongs to (1) or about another kind (0)."""
+    clause = speaker.deed("resting") if speaker.dice.chance(0.5) else speaker.deed("handling")
+    actor = clause.object is None
+    group = PEOPLE + ANIMALS if actor else ARTEFACTS
+    kind, other = speaker.dice.pick_two(group)
+    phrase = _plain(speaker.phrase(speaker.noun([kind])))
+    concluded = replace(phrase, noun=kind if answer else other)
+    verb = speaker.synonym(clause.verb)
+    if actor:
+        return replace(clause, subject=phrase).text(), replace(clause, subject=concluded, verb=verb).text()
+    return replace(clause, object=phrase).text(), replace(clause, object=concluded, verb=verb).text()
 
 
 def coreference(speaker: Speaker, answer: int) -> Texts:
@@ -170,48 +167,17 @@ def _two_genders(speaker: Speaker) -> tuple[Phrase, str, Phrase]:
     return subject, speaker.verb(manner), target
 
 
-def _changeable_clause(speaker: Speaker) -> tuple[Clause, list[str]]:
-    """A clause, and those of its slots whose word has a synonym: at least two."""
-    while True:
-        clause = speaker.deed(speaker.dice.pick(("meeting", "handling")), adjective=0.3)
-        clause = speaker.located(clause) if speaker.dice.chance(0.3) else clause
-        slots = ("subject", "verb", "object", "place")
-        changeable = [slot for slot in slots if len(speaker.lexicon.synonyms.get(_word(clause, slot), ())) > 1]
-        if len(changeable) > 1:
-            return clause, changeable
+def _verb(speaker: Speaker, verb: str, same: bool) -> str:
+    return speaker.synonym(verb, always=True) if same else speaker.unrelated(verb)
 
 
-def _different(speaker: Speaker, word: str) -> str:
-    """A word of another meaning that, like the words of all exchanged slots, has a synonym."""
-    rich = [peer for peer in speaker.peers(word) if len(speaker.lexicon.synonyms[peer]) > 1]
-    return speaker.dice.pick([peer for peer in rich if not speaker.same_thing(word, peer)] or speaker.peers(word))
+def _with_subject(clause: Clause, noun: str) -> Clause:
+    return replace(clause, subject=replace(clause.subject, noun=noun))
 
 
-def _plain(clause: Clause) -> Clause:
-    """The clause without `every`, whose subject cannot be generalised."""
-    if clause.subject.determiner != "every":
-        return clause
-    return replace(clause, subject=replace(clause.subject, determiner="the"))
-
-
-def _word(clause: Clause, slot: str) -> str:
-    if slot == "subject":
-        return clause.subject.noun
-    if slot == "adjective":
-        return clause.subject.adjective
-    if slot == "object":
-        return clause.object.noun
-    return getattr(clause, slot)
-
-
-def _with(clause: Clause, slot: str, word: str) -> Clause:
-    if slot == "subject":
-        return replace(clause, subject=replace(clause.subject, noun=word))
-    if slot == "adjective":
-        return replace(clause, subject=replace(clause.subject, adjective=word))
-    if slot == "object":
-        return replace(clause, object=replace(clause.object, noun=word))
-    return replace(clause, **{slot: word})
+def _plain(phrase: Phrase) -> Phrase:
+    """The phrase without `every`, which would not hold for the kind if it holds for one of its members."""
+    return replace(phrase, determiner="the") if phrase.determiner == "every" else phrase
 
 
 EXERCISES: dict[str, Exercise] = {

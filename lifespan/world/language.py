@@ -42,8 +42,9 @@ class Clause:
     def predicate(self) -> list[str]:
         """The words after the subject, agreeing with it in number."""
         many = self.subject.many
-        words = ["are" if many else "is", self.quality] if self.quality else [self.verb if many else third_person(self.verb)]
-        return words + self.rest()
+        if self.quality:
+            return ["are" if many else "is", self.quality]
+        return [self.verb if many else third_person(self.verb), *self.rest()]
 
     def rest(self) -> list[str]:
         """Object, place and time."""
@@ -68,8 +69,8 @@ def sentence(words: Sequence[str], end: str = ".") -> str:
 class Speaker:
     """Makes clauses with the words of one lexicon and the choices of one pair of dice."""
 
-    def __init__(self, lexicon: Lexicon, dice: Dice) -> None:
-        self.lexicon, self.dice = lexicon, dice
+    def __init__(self, lexicon: Lexicon, dice: Dice, strict: bool = True) -> None:
+        self.lexicon, self.dice, self.strict = lexicon, dice, strict
         self._manners = {
             "resting": (PEOPLE + ANIMALS, ()),
             "meeting": (PEOPLE + ANIMALS, PEOPLE + ANIMALS),
@@ -119,10 +120,6 @@ class Speaker:
                 target = self.someone(patients, None, adjective)
         return Clause(subject, self.verb(manner), target)
 
-    def state(self) -> Clause:
-        """Something has a quality."""
-        return Clause(self.someone(PEOPLE + ANIMALS + ARTEFACTS), quality=self.quality())
-
     def located(self, clause: Clause) -> Clause:
         """The clause, somewhere."""
         return replace(clause, place=self.word(self.lexicon.places))
@@ -139,11 +136,7 @@ class Speaker:
         """A word of the same meaning; another one, if there is any and it must be."""
         synset = self.lexicon.synonyms.get(word, (word,))
         others = [other for other in synset if other != word]
-        return self.dice.pick(others if always and others else synset)
-
-    def antonym(self, word: str) -> str:
-        """A word of opposite meaning."""
-        return self.dice.pick(self.lexicon.antonyms[word])
+        return self.dice.pick(others if others and always and self.strict else synset)
 
     def unrelated(self, word: str) -> str:
         """A word of the same class that means neither the same nor the opposite."""

@@ -11,21 +11,12 @@ from lifespan.world.exercises import ANSWERS, EXERCISES, Texts
 from lifespan.world.language import Speaker, sentence
 from lifespan.world.lexicon import ANIMALS, ARTEFACTS, EVERYTHING, PEOPLE, Lexicon
 
-SIZES = {"train": 384, "dev": 256, "test": 256}
+SIZES = {"train": 512, "dev": 256, "test": 256}
 FAMILIAR = 0.5
+GENRES = ("statement", *EXERCISES)
 
-# For each answer of an exercise, the word with which a second segment begins. A relation that a speaker would not mark is
-# left unmarked (None: the passage is not told).
-REPLIES: dict[str, tuple[str, ...]] = {
-    "acceptability": ("errs", "fits"),
-    "sentiment": ("dislikes", "likes"),
-    "paraphrase": ("other", "same"),
-    "similarity": ("other", "other", "other", "other", "other", "same"),
-    "inference": ("follows", "open", "denies"),
-    "answering": ("evades", "answers"),
-    "entailment": ("denies", "follows"),
-    "coreference": ("denies", "follows"),
-}
+# The answer that makes a passage coherent, where it is not 1.
+COHERENT = {"similarity": 5, "inference": 0}
 
 
 def familiar(lexicon: Lexicon, name: str, share: float = FAMILIAR) -> Lexicon:
@@ -45,9 +36,6 @@ def familiar(lexicon: Lexicon, name: str, share: float = FAMILIAR) -> Lexicon:
         positive=some(lexicon.positive),
         negative=some(lexicon.negative),
     )
-
-
-COHERENT = {"similarity": 5, "inference": 0}
 
 
 @cache
@@ -71,36 +59,41 @@ def rows(task: str) -> dict[str, tuple[tuple[Texts, int], ...]]:
 
 @cache
 def passages(count: int) -> tuple[str | tuple[str, str], ...]:
-    """Unlabelled text: plain statements, and exchanges whose second segment follows from the first."""
-    speaker = Speaker(EVERYTHING, Dice("passages"))
+    """Unlabelled text: statements, and pairs of sentences of which the second follows from the first."""
+    speaker = Speaker(EVERYTHING, Dice("passages"), strict=False)
     examined = {texts for task in EXERCISES for split in ("dev", "test") for texts, _ in rows(task)[split]}
     found: list[str | tuple[str, str]] = []
     while len(found) < count:
-        if speaker.dice.chance(0.2):
-            found.append(_statement(speaker))
-            continue
-        task = speaker.dice.pick(tuple(EXERCISES))
-        answer = COHERENT.get(task, 1)
-        if task == "sentiment":
-            answer = int(speaker.dice.chance(0.5))
-        texts = EXERCISES[task](speaker, answer)
+        texts, passage = _passage(speaker, speaker.dice.pick(GENRES))
         if texts not in examined:
-            found.append(_exchange(speaker, task, answer, texts))
+            found.append(passage)
     return tuple(found)
 
 
 def _statement(speaker: Speaker) -> str:
-    kind = speaker.dice.pick(PEOPLE + ANIMALS + ARTEFACTS)
     if speaker.dice.chance(0.3):
-        return sentence([*speaker.phrase(speaker.noun([kind]), many=False).words(), "is", "one", "kind", "of", kind])
+        kind = speaker.dice.pick(PEOPLE + ANIMALS + ARTEFACTS)
+        return sentence([speaker.noun([kind]), "is", "one", "kind", "of", kind])
     clause = speaker.deed(adjective=0.4)
     if speaker.dice.chance(0.4):
-        clause = speaker.located(clause)
-    return clause.text() if speaker.dice.chance(0.7) else speaker.timed(replace(clause, place="")).text()
+        clause = speaker.located(clause) if speaker.dice.chance(0.5) else speaker.timed(clause)
+    return clause.text()
 
 
-def _exchange(speaker: Speaker, task: str, answer: int, texts: Texts) -> str | tuple[str, str]:
+def _passage(speaker: Speaker, genre: str) -> tuple[Texts, str | tuple[str, str]]:
+    """Texts as a task would show them, only ever right, and the passage that tells them."""
+    if genre == "statement":
+        statement = _statement(speaker)
+        return (statement, None), statement
+    answer = int(speaker.dice.chance(0.5)) if genre == "sentiment" else COHERENT.get(genre, 1)
+    texts = EXERCISES[genre](speaker, answer)
     first, second = texts
-    if task == "sentiment":
-        return first, f"i {speaker.dice.pick(('like', 'enjoy') if answer else ('dislike', 'regret'))} it ."
-    return first if second is None else (first, second)
+    if genre == "sentiment":
+        second = _opinion(speaker, bool(answer))
+    return texts, first if second is None else (first, second)
+
+
+def _opinion(speaker: Speaker, good: bool) -> str:
+    feeling = speaker.dice.pick(("like", "enjoy") if good else ("dislike", "regret"))
+    reason = speaker.dice.pick(speaker.lexicon.positive if good else speaker.lexicon.negative)
+    return f"i {feeling} it because it is {reason} ."

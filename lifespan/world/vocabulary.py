@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from lifespan.world.lexicon import EVERYTHING, FUNCTION_WORDS, MARKERS, plural, third_person
+from lifespan.world.lexicon import EVERYTHING, FUNCTION_WORDS, plural, third_person
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -16,7 +16,7 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 @cache
 def vocabulary() -> tuple[str, ...]:
     """All tokens in order of their ids; the special ones are 0 to 4."""
-    words = [*SPECIAL, *FUNCTION_WORDS, *MARKERS.values(), *EVERYTHING.positive, *EVERYTHING.negative]
+    words = [*SPECIAL, *FUNCTION_WORDS, *EVERYTHING.positive, *EVERYTHING.negative]
     for kind, synsets in EVERYTHING.nouns.items():
         for noun in (kind, *(noun for synset in synsets for noun in synset)):
             words += [noun, plural(noun)]

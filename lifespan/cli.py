@@ -1,0 +1,209 @@
+"""The `lifespan` command. Heavy modules are imported inside the commands that need them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(
+    help="Simulate the life of a neural network: development, school, ageing, recovery and disorders of transformers.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+ScenarioName = Annotated[str, typer.Argument(metavar="[SCENARIO]", help="A scenario file, or a built-in name.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Rebind a constant of the scenario. Repeatable.")
+]
+Individuals = Annotated[int | None, typer.Option(metavar="N", help="Individuals per group, instead of the study's.")]
+Precision = Annotated[str | None, typer.Option(metavar="auto|fp32|bf16", help="Instead of the study's.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+
+
+@app.callback(invoke_without_command=True)
+def lifespan(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks. May stand anywhere on the line.")] = False,
+) -> None:
+    if version:
+        import lifespan as package
+
+        typer.echo(f"lifespan {package.__version__}")
+        raise typer.Exit(0)
+
+
+@app.command()
+def simulate(
+    scenario: ScenarioName = "first_life",
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory.", show_default="runs/<study name>")] = None,
+    individuals: Individuals = None,
+    device: Device = "cpu",
+    threads: Annotated[int | None, typer.Option(metavar="N", help="Threads of torch.", show_default="cores")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run; there must be one.")] = False,
+    settings: Settings = None,
+    every: Annotated[int, typer.Option(metavar="N", help="Optimizer steps between saved states inside an event.")] = 100,
+    precision: Precision = None,
+    report: Annotated[bool, typer.Option(help="Write report.html at the end.")] = True,
+) -> None:
+    """Live a study and record it.
+
+    What is in the run directory already is not lived again. Ctrl-C stops at a place from which --resume goes on. Exit
+    codes: 0 done, 1 some individuals failed, 2 wrong input, 130 interrupted.
+    """
+    from lifespan.running import simulate_and_report
+
+    raise typer.Exit(
+        simulate_and_report(
+            scenario,
+            out=out,
+            individuals=individuals,
+            device=device,
+            threads=threads,
+            resume=resume,
+            settings=settings or (),
+            every=every,
+            precision=precision,
+            report=report,
+        )
+    )
+
+
+@app.command()
+def plan(
+    scenario: ScenarioName = "first_life",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    settings: Settings = None,
+    individuals: Individuals = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory whose step times count.")] = None,
+    device: Device = "cpu",
+    precision: Precision = None,
+) -> None:
+    """Dry run: the tree of events and its estimated cost."""
+    from lifespan import display, estimate
+    from lifespan.loading import load
+    from lifespan.simulation import plan_for
+
+    study = load(scenario, settings=settings or (), individuals=individuals, precision=precision)
+    compiled = plan_for(study, device=device)
+    found = estimate.estimate(compiled, out if out is not None else Path("runs") / study.name)
+    if as_json:
+        display.show_json(estimate.as_json(compiled, found))
+    else:
+        display.show_plan(compiled, found)
+
+
+@app.command("list")
+def list_(
+    family: Annotated[
+        str | None,
+        typer.Argument(
+            help="events, tasks, corpora, subjects, learners, pruners, disorders, probes or scenarios.",
+            show_default="all",
+        ),
+    ] = None,
+) -> None:
+    """What is built in, by family."""
+    from lifespan import catalog, display
+
+    families = [family] if family is not None else [*catalog.FAMILIES, "scenarios"]
+    display.show_families({name: catalog.entries(name) for name in families})
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A class, or a built-in scenario.")]) -> None:
+    """What one class or built-in scenario is."""
+    from lifespan import catalog, display
+    from lifespan.loading import load
+
+    entry = catalog.find(name)
+    if entry.kind is None:
+        display.show_scenario(entry, load(entry.name))
+    else:
+        display.show_class(entry, catalog.signature(entry.kind))
+
+
+@app.command()
+def status(directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")]) -> None:
+    """Who is done, pending, diverged or failed, and why.
+
+    Works on a run that goes on, or was killed.
+    """
+    from lifespan import display
+    from lifespan.status import status_of
+
+    display.show_status(*status_of(directory))
+
+
+@app.command()
+def report(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Run directories; several compare.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write.", show_default="in DIR")] = None,
+) -> None:
+    """Write a report of run directories."""
+    from lifespan import display
+    from lifespan.running import report_on
+
+    display.say(f"Report: {report_on(directories, out)}")
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine.
+
+    Versions, hardware, data and disk, one line per finding, with what to do where something is amiss.
+    """
+    from lifespan import display
+    from lifespan.doctor import checks
+
+    raise typer.Exit(1 if display.show_checks(checks()) else 0)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 some individuals failed, 2 wrong input, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [argument for argument in given if argument != "--debug"]
+    try:
+        code = app(given, prog_name="lifespan", standalone_mode=False)
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        _quiet_stdout()
+        code = 1
+    except Exception as error:
+        if debug:
+            raise
+        code = _explain(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(error: Exception) -> int:
+    """Print one clear message and return the exit code."""
+    from lifespan import display
+    from lifespan.errors import UserError
+
+    if isinstance(error, UserError):
+        display.complain(error)
+        return 2
+    if hasattr(error, "format_message"):
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else "lifespan"
+        display.complain_plainly(error.format_message(), f"`{path} --help` shows what it takes.")
+        return 2
+    display.complain_plainly(f"unexpected {type(error).__name__}: {error}", "Run with --debug for the traceback.")
+    return 1
+
+
+def _quiet_stdout() -> None:
+    """A reader such as `head` has gone: nothing more can be written, not even at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,292 @@
+"""What a plan will cost: steps, examples, seconds and bytes. No torch here.
+
+Seconds come from the step times of an earlier run in the same directory where there are some. Otherwise they come from
+counting the multiplications of the matrix products (6 for every synapse and token learned from: 2 forward, 4 backward)
+and from timing one such product now, which is rough.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lifespan import record
+from lifespan.contracts import Disorder, Learner, Passage, Task
+from lifespan.plan import Birth, Plan, Step
+from lifespan.scenario import Age, Develop, Learn, Recover, Suffer
+
+EFFICIENCY = 0.5
+"""Share of the speed of one large matrix product that training reaches."""
+OVERHEAD = 0.006
+"""Seconds of an optimizer step beside its matrix products."""
+MASK_OVERHEAD = 0.004
+"""Further seconds of an optimizer step that moves masks."""
+EVENT_OVERHEAD = 0.05
+"""Seconds of loading and saving around an event."""
+HALF_GAIN = 2.5
+"""How much faster bfloat16 products are where the hardware has them."""
+PIECES = 1.2
+"""Tokens per word, guessed without a tokenizer."""
+MEASURED = "measured here"
+ROUGH = "rough, from a matrix product timed just now"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one step of a life takes."""
+
+    optimizer_steps: int = 0
+    examples: int = 0
+    seconds: float = 0.0
+    look_seconds: float = 0.0
+    bytes: int = 0
+    measured: bool = False
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.optimizer_steps + other.optimizer_steps,
+            self.examples + other.examples,
+            self.seconds + other.seconds,
+            self.look_seconds + other.look_seconds,
+            self.bytes + other.bytes,
+            self.measured or other.measured,
+        )
+
+    @property
+    def total_seconds(self) -> float:
+        """Living and looking."""
+        return self.seconds + self.look_seconds
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The costs of a plan: of its tree, of separate lives, and of what is not lived yet."""
+
+    nodes: Mapping[str, Cost]
+    shared: Cost
+    separate: Cost
+    remaining: Cost
+    lived: int
+    basis: str
+
+
+def estimate(plan: Plan, out: Path | None = None) -> Estimate:
+    """The costs of a plan; `out` is the run directory whose step times and finished steps count."""
+    gauge = _Gauge(plan, _timings(out))
+    nodes = {digest: gauge.cost(step) for digest, step in plan.nodes.items()}
+    open_nodes = [digest for digest in nodes if not _is_lived(out, digest)]
+    real = [digest for digest, step in plan.nodes.items() if step.parent is not None]
+    known = any(cost.measured for cost in nodes.values())
+    return Estimate(
+        nodes,
+        shared=_sum(nodes.values()),
+        separate=_sum(nodes[step.digest] for _, step in plan.walk()),
+        remaining=_sum(nodes[digest] for digest in open_nodes),
+        lived=sum(1 for digest in real if digest not in open_nodes),
+        basis=MEASURED if known else ROUGH,
+    )
+
+
+def as_json(plan: Plan, found: Estimate) -> dict[str, Any]:
+    """A plan and its costs for other programs."""
+
+    def told(cost: Cost, events: int) -> dict[str, Any]:
+        return {
+            "events": events,
+            "optimizer_steps": cost.optimizer_steps,
+            "examples": cost.examples,
+            "seconds": round(cost.total_seconds, 2),
+            "bytes": cost.bytes,
+        }
+
+    return {
+        "study": plan.study.name,
+        "groups": list(plan.study.groups),
+        "individuals": plan.study.individuals,
+        "precision": plan.precision,
+        "basis": found.basis,
+        "separate": told(found.separate, plan.separate),
+        "shared": told(found.shared, plan.shared),
+        "remaining": told(found.remaining, plan.shared - found.lived),
+        "nodes": [
+            {
+                "digest": digest,
+                "parent": step.parent,
+                "kind": type(step.event).__name__,
+                "stage": step.event.label,
+                "seed": step.seed,
+                "probes": [measure.title for look in step.looks for measure in look.event.measures],
+                "optimizer_steps": found.nodes[digest].optimizer_steps,
+                "examples": found.nodes[digest].examples,
+                "seconds": round(found.nodes[digest].total_seconds, 2),
+                "bytes": found.nodes[digest].bytes,
+            }
+            for digest, step in plan.nodes.items()
+        ],
+    }
+
+
+@dataclass
+class _Gauge:
+    """Costs of single steps of one plan on this machine."""
+
+    plan: Plan
+    timings: Mapping[tuple[str, str], float]
+    lengths: dict[object, tuple[int, float]] = field(default_factory=dict)
+
+    def cost(self, step: Step) -> Cost:
+        steps, examples, tokens = self._training(step)
+        stage = (type(step.event).__name__, step.event.label)
+        per_step = self.timings.get(stage)
+        if per_step is not None:
+            seconds = per_step * max(1, steps)
+        else:
+            overhead = OVERHEAD + (MASK_OVERHEAD if _moves_masks(step) else 0)
+            seconds = EVENT_OVERHEAD + steps * overhead + self._products(step, 6 * tokens)
+        looked = EVENT_OVERHEAD * len(step.looks) + self._products(step, 2 * self._looked_tokens(step))
+        return Cost(steps, examples, seconds, looked, self._bytes(step), per_step is not None)
+
+    def _training(self, step: Step) -> tuple[int, int, float]:
+        """(optimizer steps, examples, tokens) of a step."""
+        event = step.event
+        if isinstance(event, Develop):
+            words = self._corpus_tokens(event)
+            return event.steps, event.steps * event.batch_size, event.steps * event.batch_size * words
+        if isinstance(event, Learn):
+            count, tokens = self._task_tokens(event.task, event.task.splits[0], event.length)
+            steps = event.by.steps_for(count)
+            seen = _seen(count, event.by.batch_size, steps)
+            return steps, round(seen), seen * tokens
+        if isinstance(event, Recover):
+            batch = (event.by or _recovery()).batch_size
+            turns = event.steps / len(step.tasks)
+            kinds = [self._task_tokens(task, task.splits[0], 128) for task in step.tasks]
+            parts = [(_seen(count, batch, turns), tokens) for count, tokens in kinds]
+            return event.steps, round(sum(seen for seen, _ in parts)), sum(seen * tokens for seen, tokens in parts)
+        return 0, 0, 0.0
+
+    def _looked_tokens(self, step: Step) -> float:
+        """Tokens of the forward passes that probes of scores take."""
+        looking = [look for look in step.looks if any(m.title != "Sparsity" for m in look.event.measures)]
+        tokens = [self._task_tokens(task, task.splits[1], 128) for task in step.tasks] if looking else []
+        return len(looking) * sum(count * each for count, each in tokens)
+
+    def _products(self, step: Step, per_synapse: float) -> float:
+        gain = HALF_GAIN if self.plan.precision == "bf16" else 1.0
+        return per_synapse * _size(self._birth(step), "synapses") / (_throughput() * EFFICIENCY * gain)
+
+    def _task_tokens(self, task: Task, split: str, length: int) -> tuple[int, float]:
+        key = (task.title, split, length, task.train_examples, task.eval_examples)
+        if key not in self.lengths:
+            rows = task.examples(split)
+            pairs = rows.first if rows.second is None else list(zip(rows.first, rows.second, strict=True))
+            self.lengths[key] = len(rows), _mean_tokens(pairs, length)
+        return self.lengths[key]
+
+    def _corpus_tokens(self, event: Develop) -> float:
+        key = (event.corpus.digest(), event.length)
+        if key not in self.lengths:
+            passages = event.corpus.passages()
+            self.lengths[key] = len(passages), _mean_tokens(passages, event.length)
+        return self.lengths[key][1]
+
+    def _birth(self, step: Step) -> Birth:
+        births = self.__dict__.setdefault("births", {})
+        if step.digest not in births:
+            event = step.event
+            births[step.digest] = event if isinstance(event, Birth) else self._birth(self.plan.nodes[step.parent or ""])
+        return births[step.digest]
+
+    def _bytes(self, step: Step) -> int:
+        """New bytes in the store: weights as 4 each where they change, masks as bits, the rest is shared."""
+        birth = self._birth(step)
+        synapses, width = _size(birth, "synapses"), _size(birth, "width")
+        head = 4 * width * (width + 4)
+        event = step.event
+        weights = 4 * _parameters(birth)
+        if isinstance(event, Birth):
+            return weights
+        if isinstance(event, Suffer):
+            return weights if type(event.disorder).strike is not Disorder.strike else 0
+        if isinstance(event, Develop | Learn):
+            kind = event.by.plasticity if event.by is not None else "weights"
+            moved = weights if kind in ("weights", "both") else 0
+            return moved + (synapses // 8 if kind in ("structure", "both") else 0) + head
+        if isinstance(event, Age | Recover):
+            return synapses // 8 + (head * len(step.tasks) if isinstance(event, Recover) else 0)
+        return 0
+
+
+def _seen(count: int, batch: int, steps: float) -> float:
+    """Examples in so many batches: an epoch ends with a smaller one."""
+    return count * steps / -(-count // batch)
+
+
+def _moves_masks(step: Step) -> bool:
+    learner: Learner | None = getattr(step.event, "by", None) if isinstance(step.event, Learn | Develop) else None
+    return isinstance(step.event, Recover) or (learner is not None and learner.plasticity in ("structure", "both"))
+
+
+def _recovery() -> Learner:
+    from lifespan.learners import Rewire
+
+    return Rewire()
+
+
+def _size(birth: Birth, name: str) -> int:
+    """A size of the subject; that of BERT-base where it cannot be told without building it."""
+    unknown = {"synapses": 85_000_000, "width": 768}
+    return int((birth.origin.size() or unknown).get(name, unknown[name]))
+
+
+def _parameters(birth: Birth) -> int:
+    known = (birth.origin.size() or {}).get("parameters")
+    vocabulary = 30_000 if birth.origin.half_pays else 1_000
+    return int(known or 1.02 * _size(birth, "synapses") + vocabulary * _size(birth, "width"))
+
+
+def _mean_tokens(passages: Iterable[Passage], length: int) -> float:
+    """Mean tokens of passages, from their words; a sample of 1000 is enough."""
+    sample = list(passages)[:1000]
+    words = [len((passage if isinstance(passage, str) else " ".join(passage)).split()) for passage in sample]
+    return float(np.mean([min(length, PIECES * count + 3) for count in words])) if words else 0.0
+
+
+@cache
+def _throughput() -> float:
+    """Multiply-adds of float32 matrix products per second here, counted as two operations each."""
+    size = 512
+    matrix = np.ones((size, size), dtype=np.float32)
+    matrix @ matrix
+    start, rounds = time.perf_counter(), 0
+    while time.perf_counter() - start < 0.1:
+        matrix @ matrix
+        rounds += 1
+    return 2 * size**3 * rounds / (time.perf_counter() - start)
+
+
+def _timings(out: Path | None) -> dict[tuple[str, str], float]:
+    """Measured seconds per optimizer step (per event, where it takes none) by kind and stage."""
+    if out is None or not (out / "study.json").is_file():
+        return {}
+    rows = record.read(out).steps()
+    rows = rows[(rows["status"] == "done") & ~rows["shared"].astype(bool)]
+    found = {}
+    for (kind, stage), part in rows.groupby(["kind", "stage"], sort=False):
+        units = part["optimizer_steps"].clip(lower=1).sum()
+        found[(str(kind), str(stage))] = float(part["seconds"].sum() / units)
+    return found
+
+
+def _is_lived(out: Path | None, digest: str) -> bool:
+    return out is not None and (out / "store" / digest / "node.json").is_file()
+
+
+def _sum(costs: Iterable[Cost]) -> Cost:
+    return sum(costs, Cost())

@@ -1,0 +1,149 @@
+"""What `lifespan simulate` does around a simulation: checks, progress, interruption, closing words, report."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lifespan import display, record
+from lifespan.errors import RecordError, ScenarioError
+from lifespan.loading import load
+from lifespan.plan import Plan
+from lifespan.scenario import Study
+from lifespan.simulation import Outcome, plan_for, simulate
+
+INTERRUPTED = 130
+
+
+def simulate_and_report(
+    scenario: str,
+    *,
+    out: Path | None,
+    individuals: int | None,
+    device: str,
+    threads: int | None,
+    resume: bool,
+    settings: Sequence[str],
+    every: int,
+    precision: str | None,
+    report: bool,
+) -> int:
+    """Live a study, say how it went, write its report. Returns the exit code."""
+    for name, value in (("threads", threads), ("every", every)):
+        if value is not None and value < 1:
+            raise ScenarioError(f"--{name} {value}", "must be a whole number, at least 1.")
+    study = load(scenario, settings=settings, individuals=individuals, precision=precision)
+    directory = out if out is not None else Path("runs") / study.name
+    if resume and not (directory / "study.json").is_file():
+        raise RecordError(str(directory), "holds no run to resume.", "Leave out --resume to begin one.")
+    plan = plan_for(study, device=device)
+    _announce(plan, directory)
+    begun = time.perf_counter()
+    try:
+        outcome = _live(study, plan, directory, device=device, threads=threads, every=every)
+    except KeyboardInterrupt:
+        outcome = None
+    if outcome is None:
+        # An impatient Ctrl-C must break neither this message nor the interpreter's own shutdown.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        display.notice(f"Interrupted; all work so far is kept in {directory}. To go on:\n    {resume_command()}")
+        return INTERRUPTED
+    display.show_results(record.read(directory))
+    display.say(f"\nLived in {display.duration(time.perf_counter() - begun)}. Record: {directory}")
+    if report:
+        display.say(f"Report: {report_on([directory])}")
+    if outcome.failed:
+        display.complain_plainly(
+            f"{display.counted(outcome.failed, 'individual')} failed.",
+            f"Details are in {directory / 'store'}/*/ended.json; simulating again tries them again.",
+        )
+    return 1 if outcome.failed else 0
+
+
+def report_on(directories: Sequence[Path], out: Path | None = None) -> Path:
+    """Write a report; a record that cannot be found or read is said before heavy imports."""
+    for directory in directories:
+        record.read(directory)
+    from lifespan.report import write_report
+
+    return write_report(list(directories), out)
+
+
+def resume_command(arguments: Sequence[str] | None = None) -> str:
+    """The command line that goes on where this one was interrupted.
+
+    >>> resume_command(["simulate", "my life.py", "--out", "x"])
+    "lifespan simulate 'my life.py' --out x --resume"
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return shlex.join(["lifespan", *[argument for argument in given if argument != "--resume"], "--resume"])
+
+
+def _announce(plan: Plan, directory: Path) -> None:
+    study = plan.study
+    people = f"{display.counted(len(study.groups), 'group')} x {display.counted(study.individuals, 'individual')}"
+    lived = sum(
+        1 for digest, step in plan.nodes.items() if step.parent and (directory / "store" / digest / "node.json").is_file()
+    )
+    begun = f", {lived} of them lived already" if lived else ""
+    shared = f" ({plan.separate:,} if nothing were shared)" if plan.separate > plan.shared else ""
+    display.say(f"{study.name}: {people}, {display.counted(plan.shared, 'event')} to live{shared}{begun}")
+
+
+def _live(study: Study, plan: Plan, directory: Path, *, device: str, threads: int | None, every: int) -> Outcome | None:
+    """Simulate under a progress display; None when the user asked to stop."""
+    with _interruptible() as wish:
+        from lifespan.progress import watch
+        from lifespan.training import Interrupted
+
+        try:
+            with watch(plan, display.console) as observer:
+                wish.tell = observer.warns
+                return simulate(
+                    study,
+                    directory,
+                    device=device,
+                    threads=threads,
+                    every=every,
+                    observer=observer,
+                    should_stop=lambda: wish.stop,
+                    command=["lifespan", *sys.argv[1:]],
+                )
+        except Interrupted:
+            return None
+
+
+@dataclass
+class _Wish:
+    stop: bool = False
+    tell: Callable[[str], None] = display.notice
+
+
+@contextmanager
+def _interruptible() -> Iterator[_Wish]:
+    """The first Ctrl-C asks to stop at a place from which to go on; the second stops at once."""
+    wish = _Wish()
+
+    def ask(number: int, frame: object) -> None:
+        wish.stop = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # The interrupted code may be drawing and hold the display's lock, for which only another thread can wait.
+        text = "Finishing the current optimizer step and saving... (Ctrl-C again stops at once)"
+        threading.Thread(target=wish.tell, args=(text,)).start()
+
+    try:
+        before = signal.signal(signal.SIGINT, ask)
+    except ValueError:
+        yield wish
+        return
+    try:
+        yield wish
+    finally:
+        signal.signal(signal.SIGINT, before)

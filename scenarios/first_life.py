@@ -1,0 +1,69 @@
+"""A first life: childhood, school and old age of a small transformer, lived by two groups of twins.
+
+Every subject develops by predicting hidden words, goes to school three times, then loses synapses until 60% are gone,
+re-tuning its anatomy after each loss. The groups differ in one thing: `masks` learns every task by choosing synapses over
+frozen weights, so that nothing learned before can be touched; `weights` fine-tunes the same weights again and again.
+Compare what each remembers of its first task. Needs no download and takes a minute or two on two cores.
+
+    lifespan simulate first_life
+    lifespan simulate first_life --individuals 5 --set FINAL_SPARSITY=0.8
+
+Learning by masks is Piggyback (Mallya et al. 2018), as Zhao et al. (2020) use it on BERT; ageing follows the schedule of
+Zhu & Gupta (2017).
+"""
+
+from lifespan import (
+    Age,
+    Develop,
+    Learn,
+    Magnitude,
+    Masks,
+    Micro,
+    MicroTask,
+    MicroText,
+    Probe,
+    Recover,
+    Scenario,
+    Score,
+    Sparsity,
+    Study,
+    Weights,
+    gradually,
+)
+
+CHILDHOOD_STEPS = 2_000
+SCHOOL_STEPS = 120
+FINAL_SPARSITY = 0.6
+AGES = 4
+RECOVERY_STEPS = 60
+INDIVIDUALS = 2
+
+look = Probe(Score(), Sparsity())
+tasks = MicroTask("acceptability"), MicroTask("paraphrase"), MicroTask("sentiment")
+
+
+def life(name, by):
+    """One life course: develop, learn three tasks by one kind of plasticity, grow old."""
+    return Scenario(
+        name=name,
+        subject=Micro(dropout=0.0),
+        events=(
+            Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=2e-3),
+            *[(Learn(task, by=by), look) for task in tasks],
+            *gradually(
+                to=FINAL_SPARSITY,
+                in_steps=AGES,
+                each=lambda sparsity: (Age(to=sparsity, by=Magnitude()), look, Recover(steps=RECOVERY_STEPS), look),
+            ),
+        ),
+    )
+
+
+study = Study(
+    name="first-life",
+    groups={
+        "masks": life("masks", by=Masks(steps=SCHOOL_STEPS, rate=5e-3, head_rate=2e-3)),
+        "weights": life("weights", by=Weights(steps=SCHOOL_STEPS, rate=1e-3)),
+    },
+    individuals=INDIVIDUALS,
+)

@@ -1,0 +1,59 @@
+"""Small lives that every test can afford: a tiny subject, a tiny school, no download, one thread."""
+
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import pytest
+
+from lifespan import (
+    Age,
+    Develop,
+    Learn,
+    Magnitude,
+    Masks,
+    Micro,
+    MicroTask,
+    MicroText,
+    Probe,
+    Recover,
+    Scenario,
+    Score,
+    Sparsity,
+    Study,
+    Weights,
+)
+
+TINY = Micro(layers=1, width=16, heads=2, feed_forward=32)
+TASKS = tuple(MicroTask(name, train_examples=48, eval_examples=40) for name in ("sentiment", "entailment"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def tiny_events(by=None):
+    """Development, two tasks, two ages with recovery, probed all along."""
+    by = by or Masks(steps=6, rate=5e-3)
+    return (
+        Develop(MicroText(number=300), steps=8, batch_size=16),
+        *((Learn(task, by=by), Probe(Score(), Sparsity())) for task in TASKS),
+        *((Age(to=to, by=Magnitude()), Recover(steps=6), Probe(Score(), Sparsity())) for to in (0.3, 0.6)),
+    )
+
+
+def tiny_life(name="tiny", by=None):
+    return Scenario(name=name, subject=TINY, events=tiny_events(by))
+
+
+def tiny_study(name="tiny", individuals=1, **groups):
+    return Study(name=name, groups=groups or {"masks": tiny_life()}, individuals=individuals)
+
+
+def weights(steps=6):
+    return Weights(steps=steps, rate=1e-3)
