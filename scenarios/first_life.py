@@ -23,6 +23,7 @@ from lifespan import (
     MicroText,
     Probe,
     Recover,
+    Rewire,
     Scenario,
     Score,
     Sparsity,
@@ -46,14 +47,14 @@ def life(name, by):
     """One life course: develop, learn three tasks by one kind of plasticity, grow old."""
     return Scenario(
         name=name,
-        subject=Micro(dropout=0.0),
+        subject=Micro(),
         events=(
             Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=2e-3),
             *[(Learn(task, by=by), look) for task in tasks],
             *gradually(
                 to=FINAL_SPARSITY,
                 in_steps=AGES,
-                each=lambda sparsity: (Age(to=sparsity, by=Magnitude()), look, Recover(steps=RECOVERY_STEPS), look),
+                each=lambda sparsity: (Age(to=sparsity, by=Magnitude()), look, Recover(steps=RECOVERY_STEPS, by=Rewire(rate=3e-4)), look),
             ),
         ),
     )

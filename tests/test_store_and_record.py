@@ -98,7 +98,7 @@ def test_nothing_in_a_run_directory_is_a_pickle(tmp_path):
 def test_a_changed_task_is_refused_before_anything_is_lived(tmp_path):
     simulate(tiny_study(a=tiny_life()), tmp_path)
     study = json.loads((tmp_path / "study.json").read_text())
-    study["data"]["micro-sentiment"] = "0"
+    study["data"]["micro-sentiment"] = study["data"]["micro-sentiment"][:17] + "0"
     (tmp_path / "study.json").write_text(json.dumps(study))
     with pytest.raises(UserError, match="data of task 'micro-sentiment' has changed"):
         simulate(tiny_study(a=tiny_life()), tmp_path)

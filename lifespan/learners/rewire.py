@@ -25,7 +25,7 @@ class Rewire(Learner):
 
     citation = "ramanujan2020hidden"
 
-    rate: float = 3e-4
+    rate: float = 1e-4
     head_rate: float | None = 5e-4
     spread: float = 2e-2
     refresh: int = 10
