@@ -59,6 +59,11 @@ def load(
     return study if precision is None else _overridden(study, "precision", precision)
 
 
+def about(scenario: str) -> str:
+    """What a scenario file says of itself: its docstring, or nothing."""
+    return ast.get_docstring(read_source(find(scenario)).tree) or ""
+
+
 def builtin() -> dict[str, Path]:
     """The scenarios that come with the package, by name."""
     package = Path(__file__).parent

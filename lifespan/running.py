@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lifespan import display, record
 from lifespan.errors import RecordError, ScenarioError
-from lifespan.loading import load
+from lifespan.loading import about, load
 from lifespan.plan import Plan
 from lifespan.scenario import Study
 from lifespan.simulation import Outcome, plan_for, simulate
@@ -47,7 +47,7 @@ def simulate_and_report(
     _announce(plan, directory)
     begun = time.perf_counter()
     try:
-        outcome = _live(study, plan, directory, device=device, threads=threads, every=every)
+        outcome = _live(study, plan, directory, device=device, threads=threads, every=every, about=about(scenario))
     except KeyboardInterrupt:
         outcome = None
     if outcome is None:
@@ -97,7 +97,9 @@ def _announce(plan: Plan, directory: Path) -> None:
     display.say(f"{study.name}: {people}, {display.counted(plan.shared, 'event')} to live{shared}{begun}")
 
 
-def _live(study: Study, plan: Plan, directory: Path, *, device: str, threads: int | None, every: int) -> Outcome | None:
+def _live(
+    study: Study, plan: Plan, directory: Path, *, device: str, threads: int | None, every: int, about: str
+) -> Outcome | None:
     """Simulate under a progress display; None when the user asked to stop."""
     with _interruptible() as wish:
         from lifespan.progress import watch
@@ -115,6 +117,7 @@ def _live(study: Study, plan: Plan, directory: Path, *, device: str, threads: in
                     observer=observer,
                     should_stop=lambda: wish.stop,
                     command=["lifespan", *sys.argv[1:]],
+                    about=about,
                 )
         except Interrupted:
             return None

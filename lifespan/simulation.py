@@ -13,7 +13,7 @@ from lifespan import hardware, record
 from lifespan.contracts import Task
 from lifespan.errors import RecordError
 from lifespan.plan import Birth, Life, Plan, Step, compile_study
-from lifespan.scenario import Age, Learn, Study
+from lifespan.scenario import Age, Learn, Scenario, Study
 from lifespan.spec import digest_of
 
 
@@ -38,10 +38,11 @@ def simulate(
     observer: Any = None,
     should_stop: Callable[[], bool] = lambda: False,
     command: list[str] | None = None,
+    about: str = "",
 ) -> Outcome:
     """Live a study and write its record to `out` (default `runs/<study>`); what is there already is not lived again.
 
-    Raises `UserError` before anything is written when an input is wrong, and `training.Interrupted` when stopped.
+    `about` says in words what the study asks; the report opens with it. Raises `UserError` before anything is written when an input is wrong, and `training.Interrupted` when stopped.
     """
     directory = Path(out) if out is not None else Path("runs") / study.name
     before = _previous(directory, study)
@@ -57,7 +58,7 @@ def simulate(
 
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = False
-    described = describe_study(plan, command or sys.argv, threads, data)
+    described = describe_study(plan, command or sys.argv, threads, data, about)
     write_json(directory / "study.json", described)
     environment = {**hardware.environment(threads=threads, device=device), "started": datetime.now(UTC).isoformat()}
     write_json(directory / "environment.json", environment)
@@ -96,7 +97,7 @@ def tasks_of(plan: Plan) -> dict[str, Task]:
 
 
 def fingerprints(plan: Plan) -> dict[str, str]:
-    """"<task's digest>/<digest of its learned and scored splits>" by task. Bad data is found here, before any work."""
+    """ "<task's digest>/<digest of its learned and scored splits>" by task. Bad data is found here, before any work."""
     found = {}
     for title, task in tasks_of(plan).items():
         content = digest_of([task.examples(split).fingerprint for split in task.splits[:2]])
@@ -104,13 +105,14 @@ def fingerprints(plan: Plan) -> dict[str, str]:
     return found
 
 
-def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str, str]) -> dict[str, Any]:
+def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str, str], about: str = "") -> dict[str, Any]:
     """The content of `study.json`."""
     study = plan.study
     lives = {life.group: life for life in plan.lives if life.individual == 0}
     return {
         "format": 1,
         "name": study.name,
+        "about": about,
         "digest": digest_of([study.to_data(), plan.precision]),
         "control": study.control_group,
         "individuals": study.individuals,
@@ -132,12 +134,18 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
         "groups": {
             group: {
                 "scenario": scenario.to_data(),
-                "doc": (type(scenario.subject).__doc__ or "").strip().splitlines()[0],
+                "doc": _life_in_words(scenario, lives[group]),
                 "timeline": [_moment(step) for step in lives[group].steps],
             }
             for group, scenario in study.groups.items()
         },
     }
+
+
+def _life_in_words(scenario: Scenario, life: Life) -> str:
+    labels = [step.event.label for step in life.steps[1:]]
+    shown = labels if len(labels) <= 8 else [*labels[:6], f"... {len(labels) - 7} more", labels[-1]]
+    return f"{scenario.subject.describe()}; {', '.join(shown) or 'no events'}"
 
 
 def assemble(plan: Plan, directory: Path) -> dict[str, str]:

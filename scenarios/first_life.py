@@ -54,7 +54,12 @@ def life(name, by):
             *gradually(
                 to=FINAL_SPARSITY,
                 in_steps=AGES,
-                each=lambda sparsity: (Age(to=sparsity, by=Magnitude()), look, Recover(steps=RECOVERY_STEPS, by=Rewire(rate=3e-4)), look),
+                each=lambda sparsity: (
+                    Age(to=sparsity, by=Magnitude()),
+                    look,
+                    Recover(steps=RECOVERY_STEPS, by=Rewire(rate=3e-4)),
+                    look,
+                ),
             ),
         ),
     )
