@@ -46,7 +46,7 @@ def simulate(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory.", show_default="runs/<study name>")] = None,
     individuals: Individuals = None,
     device: Device = "cpu",
-    threads: Annotated[int | None, typer.Option(metavar="N", help="Threads of torch.", show_default="cores")] = None,
+    threads: Annotated[int | None, typer.Option(metavar="N", help="Threads of torch.", show_default="by size")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run; there must be one.")] = False,
     settings: Settings = None,
     every: Annotated[int, typer.Option(metavar="N", help="Optimizer steps between saved states inside an event.")] = 100,

@@ -42,12 +42,14 @@ def simulate(
 ) -> Outcome:
     """Live a study and write its record to `out` (default `runs/<study>`); what is there already is not lived again.
 
-    `about` says in words what the study asks; the report opens with it. Raises `UserError` before anything is written when an input is wrong, and `training.Interrupted` when stopped.
+    `about` says in words what the study asks; the report opens with it. `threads` defaults to all cores, or to one where
+    every subject is too small to gain from more. Raises `UserError` before anything is written when an input is wrong, and
+    `training.Interrupted` when stopped.
     """
     directory = Path(out) if out is not None else Path("runs") / study.name
     before = _previous(directory, study)
     plan = plan_for(study, device=device, precision=before.get("precision"))
-    threads = threads or before.get("threads") or hardware.cores()
+    threads = threads or before.get("threads") or default_threads(study)
     _check_device(device)
     data = fingerprints(plan)
     _check_data(directory, before.get("data", {}), data)
@@ -77,6 +79,12 @@ def simulate(
         statuses = assemble(plan, directory)
     counts = {status: list(statuses.values()).count(status) for status in ("done", "diverged", "failed", "pending")}
     return Outcome(directory, **counts)
+
+
+def default_threads(study: Study) -> int:
+    """All cores for subjects with large matrices; one for small ones, which more threads only slow down."""
+    large = any(type(scenario.subject).half_pays for scenario in study.groups.values())
+    return hardware.cores() if large else 1
 
 
 def plan_for(study: Study, *, device: str = "cpu", precision: str | None = None) -> Plan:

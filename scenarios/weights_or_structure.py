@@ -1,10 +1,11 @@
 """Three GLUE tasks learned by weights or by structure, then ageing to 60% with and without recovery.
 
-Claim (Radiya-Dixit & Wang 2020, https://arxiv.org/abs/2004.14129; Zhao et al. 2020): a mask over frozen pre-trained weights learns
-a task about as well as fine-tuning, and, having left the weights alone, forgets nothing. Prediction: masks score
-within 2 points of weights on each task; weights forget the earlier tasks and masks do not; while synapses die, structural
-re-fine-tuning (`Recover`) keeps more of the function than nothing. Refuted if masks fall behind, if they forget, or if
-recovery is no better than none. Control: `weights`, which ages without recovery; twins share school and ageing.
+Claim (Radiya-Dixit & Wang 2020, https://arxiv.org/abs/2004.14129; Zhao et al. 2020): a mask over frozen pre-trained
+weights learns a task about as well as fine-tuning, and, having left the weights alone, forgets nothing. Prediction: masks
+score within 2 points of weights on each task; weights forget the earlier tasks and masks do not; while synapses die,
+structural re-fine-tuning (`Recover`) keeps more of the function than nothing. Refuted if masks fall behind, if they
+forget, or if recovery is no better than none. Control: `weights`, which ages without recovery; twins share school and
+ageing.
 
 Needs GLUE (LIFESPAN_GLUE_DIR or the hub) and `pip install 'lifespan[minilm]'`.
 """

@@ -1,5 +1,7 @@
 """Plasticity against slow textbook versions, and the law of flips."""
 
+import itertools
+
 import pytest
 import torch
 from conftest import TASKS, TINY
@@ -219,4 +221,4 @@ def test_warm_up_and_decay_by_hand():
     factors = [recipe.factor(step) for step in range(10)]
     assert factors[:3] == pytest.approx([1 / 3, 2 / 3, 1.0])
     assert factors[-1] == pytest.approx(1 / 8)
-    assert all(a > b for a, b in zip(factors[2:], factors[3:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(factors[2:]))
