@@ -40,8 +40,8 @@ SIZES = {
     "deberta-v2": {**SMALL, "relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8},
     "modernbert": {**SMALL, "global_attn_every_n_layers": 2},
 }
-# Linear matrices inside the layers; ALBERT shares one layer, ModernBERT joins q, k, v and gates its feed-forward.
-MATRICES = {"bert": 12, "roberta": 12, "distilbert": 12, "electra": 12, "albert": 6, "deberta-v2": 12, "modernbert": 8}
+# Linear matrices inside the layers: ALBERT shares one layer, DeBERTa projects positions too, ModernBERT joins q, k and v.
+MATRICES = {"bert": 12, "roberta": 12, "distilbert": 12, "electra": 12, "albert": 6, "deberta-v2": 16, "modernbert": 8}
 
 
 @pytest.fixture(scope="module")
