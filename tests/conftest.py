@@ -51,6 +51,21 @@ def tiny_life(name="tiny", by=None):
     return Scenario(name=name, subject=TINY, events=tiny_events(by))
 
 
+def long_life():
+    """Events long enough to be killed inside."""
+    return Scenario(
+        name="long",
+        subject=TINY,
+        events=(
+            Develop(MicroText(number=300), steps=120, batch_size=16),
+            Learn(TASKS[0], by=Masks(steps=120, rate=5e-3)),
+            Age(to=0.4, by=Magnitude()),
+            Recover(steps=120),
+            Probe(Score(), Sparsity()),
+        ),
+    )
+
+
 def tiny_study(name="tiny", individuals=1, **groups):
     return Study(name=name, groups=groups or {"masks": tiny_life()}, individuals=individuals)
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import TASKS, TINY, tiny_life, tiny_study, weights
+from conftest import TASKS, TINY, long_life, tiny_life, tiny_study, weights
 
 from lifespan import (
     Age,
@@ -168,31 +168,31 @@ def test_interrupted_anywhere_and_resumed_the_rows_are_the_same(tmp_path, by):
 SCRIPT = """
 import sys
 sys.path.insert(0, {tests!r})
-from conftest import tiny_life, tiny_study
+from conftest import long_life, tiny_study
 from lifespan import simulate
-import torch
-simulate(tiny_study(life=tiny_life()), {out!r}, every=2, threads=1)
+simulate(tiny_study(life=long_life()), {out!r}, every=2, threads=1)
 """
 
 
-def test_kill_nine_anywhere_and_again_the_rows_are_the_same(tmp_path):
-    study = tiny_study(life=tiny_life())
+def test_kill_nine_inside_every_kind_of_event_and_again_the_rows_are_the_same(tmp_path):
+    study = tiny_study(life=long_life())
     simulate(study, tmp_path / "whole", threads=1)
     out = tmp_path / "killed"
     script = textwrap.dedent(SCRIPT.format(tests=os.path.dirname(__file__), out=str(out)))
-    kills = 0
-    for seen in ("partial.json", "partial.json", "node.json", "partial.json"):
-        before = set(out.rglob(seen))
+    steps = compile_study(study, precision="fp32").lives[0].steps
+    long = [step for step in steps if isinstance(step.event, Develop | Learn | Recover)]
+    assert [type(step.event).__name__ for step in long] == ["Develop", "Learn", "Recover"]
+    for step in long:
         process = subprocess.Popen([sys.executable, "-c", script])
-        while process.poll() is None and not set(out.rglob(seen)) - before:
+        while process.poll() is None and not (out / "store" / step.digest / "partial.json").exists():
             time.sleep(0.002)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            kills += 1
+        assert process.poll() is None, f"the life ended before it could be killed in {step.event.label}"
+        process.send_signal(signal.SIGKILL)
         process.wait()
-    assert kills >= 2, "the life ended before it could be killed"
+        assert not (out / "store" / step.digest / "node.json").exists()
     simulate(study, out, threads=1)
     assert lines(tmp_path / "whole") == lines(out)
+    assert final_blobs(tmp_path / "whole", "life") == final_blobs(out, "life")
 
 
 def test_finished_work_is_not_redone_and_a_new_probe_is_only_looked_at(tmp_path):
