@@ -32,15 +32,15 @@ from lifespan import (
     gradually,
 )
 
-CHILDHOOD_STEPS = 2_000
-SCHOOL_STEPS = 120
+CHILDHOOD_STEPS = 3_000
+SCHOOL_STEPS = 160
 FINAL_SPARSITY = 0.6
 AGES = 4
 RECOVERY_STEPS = 60
 INDIVIDUALS = 2
 
 look = Probe(Score(), Sparsity())
-tasks = MicroTask("acceptability"), MicroTask("paraphrase"), MicroTask("sentiment")
+tasks = MicroTask("acceptability"), MicroTask("answering"), MicroTask("sentiment")
 
 
 def life(name, by):
@@ -49,7 +49,7 @@ def life(name, by):
         name=name,
         subject=Micro(),
         events=(
-            Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=2e-3),
+            Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3),
             *[(Learn(task, by=by), look) for task in tasks],
             *gradually(
                 to=FINAL_SPARSITY,
@@ -68,7 +68,7 @@ def life(name, by):
 study = Study(
     name="first-life",
     groups={
-        "masks": life("masks", by=Masks(steps=SCHOOL_STEPS, rate=5e-3, head_rate=2e-3)),
+        "masks": life("masks", by=Masks(steps=SCHOOL_STEPS, rate=1e-3, head_rate=1e-3)),
         "weights": life("weights", by=Weights(steps=SCHOOL_STEPS, rate=1e-3)),
     },
     individuals=INDIVIDUALS,
