@@ -153,7 +153,7 @@ def _html(evidence: Evidence, keys: list[str], vectors: Mapping[str, str], direc
     return environment.from_string(source).render(
         title=evidence.title,
         asked=summary.asked(evidence),
-        about=[text.split("\n\n") for study in evidence.studies if (text := str(study.get("about") or ""))],
+        about=[text.replace("`", "").split("\n\n") for study in evidence.studies if (text := str(study.get("about") or ""))],
         groups=[(name, str(group.get("doc") or "")) for name, group in evidence.groups.items()],
         found=summary.found(evidence),
         cautions=summary.cautions(evidence),

@@ -251,3 +251,11 @@ def test_long_lives_are_told_as_cycles():
         "(3 to 18) 8 times: Age(to=...), Recover(), with to = 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8"
     )
     assert methods.cycles(["A", "B"]) == ["(0) A", "(1) B"]
+
+
+def test_the_report_opens_with_what_the_study_asks_in_its_own_words_escaped(tmp_path, timeline_only):
+    about = "Does `Age` <hurt>?\n\n    lifespan simulate x\n    lifespan report x"
+    (tmp_path / "study.json").write_text(json.dumps({"format": 1, "name": "bare", "about": about}))
+    page = write_report([tmp_path]).read_text()
+    assert "<p>Does Age &lt;hurt&gt;?</p>" in page
+    assert "<pre>    lifespan simulate x\n    lifespan report x</pre>" in page
