@@ -32,7 +32,6 @@ def checks() -> Iterator[Check]:
     yield _bf16()
     yield _torch()
     yield _torchvision()
-    yield _avalanche()
     yield _glue()
     yield _disk()
     yield _writing()
@@ -103,16 +102,6 @@ def _torchvision() -> Check:
         what = f"{metadata.version('torchvision')}, its compiled part does not fit torch; worked around"
         return "torchvision", "warn", f"{what}.", "Nothing to do: no part of Lifespan needs it."
     return "torchvision", "ok", metadata.version("torchvision"), ""
-
-
-def _avalanche() -> Check:
-    if find_spec("avalanche") is None:
-        remedy = "For continual-learning strategies: pip install 'lifespan[continual]'"
-        return "avalanche", "ok", "not installed, only needed for its strategies.", remedy
-    trouble = _trouble(lambda: importlib.import_module("avalanche.training"))
-    if trouble:
-        return "avalanche", "warn", f"does not import ({trouble}).", "Only its strategies need it."
-    return "avalanche", "ok", metadata.version("avalanche-lib"), ""
 
 
 def _glue() -> Check:
