@@ -80,7 +80,7 @@ def estimate(plan: Plan, out: Path | None = None) -> Estimate:
     """The costs of a plan; `out` is the run directory whose step times and finished steps count."""
     gauge = _Gauge(plan, _timings(out))
     nodes = {digest: gauge.cost(step) for digest, step in plan.nodes.items()}
-    open_nodes = [digest for digest in nodes if not _is_lived(out, digest)]
+    open_nodes = [digest for digest in nodes if out is None or not record.is_lived(out, digest)]
     real = [digest for digest, step in plan.nodes.items() if step.parent is not None]
     known = any(cost.measured for cost in nodes.values())
     return Estimate(
@@ -139,6 +139,7 @@ class _Gauge:
     plan: Plan
     timings: Mapping[tuple[str, str], float]
     lengths: dict[object, tuple[int, float]] = field(default_factory=dict)
+    births: dict[str, Birth] = field(default_factory=dict)
 
     def cost(self, step: Step) -> Cost:
         steps, examples, tokens = self._training(step)
@@ -197,11 +198,11 @@ class _Gauge:
         return self.lengths[key][1]
 
     def _birth(self, step: Step) -> Birth:
-        births = self.__dict__.setdefault("births", {})
-        if step.digest not in births:
+        if step.digest not in self.births:
             event = step.event
-            births[step.digest] = event if isinstance(event, Birth) else self._birth(self.plan.nodes[step.parent or ""])
-        return births[step.digest]
+            known = event if isinstance(event, Birth) else self._birth(self.plan.nodes[step.parent or ""])
+            self.births[step.digest] = known
+        return self.births[step.digest]
 
     def _bytes(self, step: Step) -> int:
         """New bytes in the store: weights as 4 each where they change, masks as bits, the rest is shared."""
@@ -282,10 +283,6 @@ def _timings(out: Path | None) -> dict[tuple[str, str], float]:
         units = part["optimizer_steps"].clip(lower=1).sum()
         found[(str(kind), str(stage))] = float(part["seconds"].sum() / units)
     return found
-
-
-def _is_lived(out: Path | None, digest: str) -> bool:
-    return out is not None and (out / "store" / digest / "node.json").is_file()
 
 
 def _sum(costs: Iterable[Cost]) -> Cost:

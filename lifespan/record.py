@@ -137,6 +137,11 @@ def _object(path: Path, *, optional: bool = False) -> dict[str, Any]:
     return data
 
 
+def is_lived(directory: Path, digest: str) -> bool:
+    """Whether the store of a run directory holds a finished step, told without reading it."""
+    return (directory / "store" / digest / "node.json").is_file()
+
+
 def dictionary() -> dict[str, Any]:
     """The data dictionary: for every table, each column's type, unit and meaning."""
     tables = {

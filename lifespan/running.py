@@ -89,9 +89,7 @@ def resume_command(arguments: Sequence[str] | None = None) -> str:
 def _announce(plan: Plan, directory: Path) -> None:
     study = plan.study
     people = f"{display.counted(len(study.groups), 'group')} x {display.counted(study.individuals, 'individual')}"
-    lived = sum(
-        1 for digest, step in plan.nodes.items() if step.parent and (directory / "store" / digest / "node.json").is_file()
-    )
+    lived = sum(1 for digest, step in plan.nodes.items() if step.parent and record.is_lived(directory, digest))
     begun = f", {lived} of them lived already" if lived else ""
     shared = f" ({plan.separate:,} if nothing were shared)" if plan.separate > plan.shared else ""
     display.say(f"{study.name}: {people}, {display.counted(plan.shared, 'event')} to live{shared}{begun}")

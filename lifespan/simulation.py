@@ -83,14 +83,17 @@ def simulate(
 
 def default_threads(study: Study) -> int:
     """All cores for subjects with large matrices; one for small ones, which more threads only slow down."""
-    large = any(type(scenario.subject).half_pays for scenario in study.groups.values())
-    return hardware.cores() if large else 1
+    return hardware.cores() if _has_large_subjects(study) else 1
+
+
+def _has_large_subjects(study: Study) -> bool:
+    return any(type(scenario.subject).half_pays for scenario in study.groups.values())
 
 
 def plan_for(study: Study, *, device: str = "cpu", precision: str | None = None) -> Plan:
     """The study's plan at the precision it asks for on this machine, or at a given one."""
     if precision is None:
-        half_pays = any(type(scenario.subject).half_pays for scenario in study.groups.values())
+        half_pays = _has_large_subjects(study)
         precision = hardware.resolve_precision(study.precision, half_pays=half_pays, device=device)
     return compile_study(study, precision=precision)
 

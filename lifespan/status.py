@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lifespan.errors import RecordError
-from lifespan.record import read
+from lifespan.record import is_lived, read
 
 
 def status_of(directory: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -19,20 +19,19 @@ def status_of(directory: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             str(directory / "study.json"), "does not name its lives.", "`lifespan simulate --resume` writes it anew."
         )
     stages = {group: [moment["stage"] for moment in known["timeline"]] for group, known in groups.items()}
-    return study, [
-        _individual(directory / "store", name, life["steps"], stages[life["group"]]) for name, life in lives.items()
-    ]
+    return study, [_individual(directory, name, life["steps"], stages[life["group"]]) for name, life in lives.items()]
 
 
-def _individual(store: Path, name: str, digests: list[str], stages: list[str]) -> dict[str, Any]:
+def _individual(directory: Path, name: str, digests: list[str], stages: list[str]) -> dict[str, Any]:
     row = {"name": name, "status": "done", "lived": len(digests) - 1, "events": len(digests) - 1, "note": ""}
     for index, digest in enumerate(digests):
-        if (store / digest / "node.json").is_file():
+        if is_lived(directory, digest):
             continue
-        ended = _json(store / digest / "ended.json")
+        step = directory / "store" / digest
+        ended = _json(step / "ended.json")
         row["lived"] = max(0, index - 1)
         row["status"] = ended.get("status", "pending")
-        row["note"] = f"{stages[index]}: {ended['reason']}" if ended else _place(store / digest, stages[index])
+        row["note"] = f"{stages[index]}: {ended['reason']}" if ended else _place(step, stages[index])
         break
     return row
 

@@ -37,6 +37,21 @@ def one_thread():
     torch.set_num_threads(1)
 
 
+@pytest.fixture
+def run(capsys):
+    """Run a command line in this process: (exit code, standard output, standard error)."""
+
+    from lifespan import cli
+
+    def running(*arguments):
+        with pytest.raises(SystemExit) as end:
+            cli.main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return end.value.code, said.out, said.err
+
+    return running
+
+
 def tiny_events(by=None):
     """Development, two tasks, two ages with recovery, probed all along."""
     by = by or Masks(steps=6, rate=5e-3)

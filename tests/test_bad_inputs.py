@@ -165,17 +165,6 @@ def place(finished, tmp_path, monkeypatch):
     return folder
 
 
-@pytest.fixture
-def run(capsys):
-    def running(*arguments):
-        with pytest.raises(SystemExit) as end:
-            cli.main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return end.value.code, said.out, said.err
-
-    return running
-
-
 def check(result, sentences):
     code, out, err = result
     assert code == 2, out + err

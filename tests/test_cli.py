@@ -55,19 +55,6 @@ def life(tmp_path, monkeypatch):
     return "life.py"
 
 
-@pytest.fixture
-def run(capsys):
-    """Run a command line in this process: (exit code, standard output, standard error)."""
-
-    def running(*arguments):
-        with pytest.raises(SystemExit) as end:
-            cli.main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return end.value.code, said.out, said.err
-
-    return running
-
-
 def simulate(run, *more):
     return run("simulate", "life.py", "--threads", 1, "--no-report", *more)
 
