@@ -13,6 +13,7 @@ import torch
 
 from lifespan.contracts import Examples, Passage, Task
 from lifespan.randomness import Streams
+from lifespan.subject import Subject
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -193,3 +194,9 @@ class TurnSource:
 
     def __len__(self) -> int:
         return sum(len(source) for source in self.sources)
+
+
+def task_source(subject: Subject, task: Task, *, length: int, batch_size: int, streams: Streams) -> TaskSource:
+    """Training batches of a task, in the words of the subject's tokenizer."""
+    rows = task.examples(task.splits[0])
+    return TaskSource(task, rows, subject.tokenizer, length=length, batch_size=batch_size, streams=streams)

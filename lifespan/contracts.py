@@ -158,6 +158,9 @@ class Task(Spec):
 
 Passage = str | tuple[str, str]
 
+Moment = str | int
+"""A moment of a life: "birth", "development" (after the latest `Develop`), or after that many events (0: at birth)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus(Spec):
@@ -212,8 +215,13 @@ class Learner(Spec):
         """What changes: "weights", "structure", "both" or "head"."""
 
     @abstractmethod
-    def attach(self, subject: Subject, tasks: Sequence[str], steps: int, streams: Streams) -> Plasticity:
-        """Prepare to learn `tasks` (names of heads, or none for masked-language modelling) for `steps` steps."""
+    def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
+        """Prepare to learn `tasks` (none for masked-language modelling) for `steps` steps. Their skills exist already."""
+
+    @property
+    def moments(self) -> tuple[Moment, ...]:
+        """Moments of the earlier life that this learner goes back to, through `subject.past`."""
+        return ()
 
     def steps_for(self, examples: int) -> int:
         """Optimizer steps that this recipe takes on so many training examples."""
@@ -223,10 +231,15 @@ class Learner(Spec):
 class Plasticity:
     """A learner at work on one subject: what the loop calls, in this order, at each step.
 
-    `enter` before the forward pass writes the effective weights of a task into the encoder; `translate` after the
-    backward pass turns gradients on effective weights into gradients on this learner's own parameters; after the
-    optimizer's step the loop calls `advance`. `settle` ends the learning and leaves the result in the subject.
+    `enter` before the forward pass writes the effective weights of a task into the encoder; `objective` may replace the
+    task's own loss and `penalty` add to it; `translate` after the backward pass turns gradients on effective weights into
+    gradients on this learner's own parameters; after the optimizer's step the loop calls `advance`. `settle` ends the
+    learning and leaves the result in the subject.
+
+    Where `cycle` is a number, the optimizer's memory and the schedule of rates start afresh every `cycle` steps.
     """
+
+    cycle: int | None = None
 
     def groups(self) -> list[dict[str, Any]]:
         """Parameter groups for the optimizer, each with its peak `lr` and `weight_decay`."""
@@ -234,6 +247,10 @@ class Plasticity:
 
     def enter(self, task: str | None) -> None:
         """Place the effective weights for a batch of this task."""
+
+    def objective(self, task: str | None, batch: Mapping[str, torch.Tensor]) -> torch.Tensor | None:
+        """The mean loss of a batch, where it is not the task's own (None: cross-entropy or squared error)."""
+        return None
 
     def penalty(self) -> torch.Tensor | None:
         """A term added to the loss, if any."""
@@ -266,16 +283,21 @@ class Plasticity:
 
 @dataclass(frozen=True, kw_only=True)
 class Pruner(Spec):
-    """Chooses which synapses live. It returns masks and changes nothing; the engine applies them."""
+    """Chooses which synapses live. It returns masks and changes nothing; the engine applies them.
 
+    A pruner that removes whole units (heads, neurons, patterns) and so cannot meet every sparsity says `exact = False`; it
+    comes as near to the sparsity as its units allow, never above it unless more was dead before.
+    """
+
+    exact: ClassVar[bool] = True
     citation: ClassVar[str] = ""
 
     @abstractmethod
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Boolean masks by synapse matrix, True for alive, nested inside the subject's alive masks.
 
-        Over all matrices, exactly `round(sparsity * synapses)` entries are False. `tasks` are those learned so far, for
-        criteria that need data; draws come from `streams` only.
+        Over all matrices, exactly `round(sparsity * synapses)` entries are False (see `exact`). `tasks` are those learned
+        so far, for criteria that need data; draws come from `streams` only.
         """
 
 
@@ -294,13 +316,15 @@ class Disorder(Spec):
 
     An instant disorder overrides `strike`; a chronic one the hooks that it needs. Hooks run in the order in which the
     disorders were declared, draw only from the streams given, and must return their input unchanged at severity 0.
-    A treatment is the same interface with a benign purpose.
+    A treatment is the same interface with a benign purpose. One that revives the share `severity` of the dead synapses
+    says `regrows = True`; nothing else may.
     """
 
     severity: float = field(default=0.5)
 
     aetiology: ClassVar[str] = ""
     citation: ClassVar[str] = ""
+    regrows: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -364,6 +388,7 @@ __all__ = [
     "Examples",
     "Learner",
     "Measure",
+    "Moment",
     "Origin",
     "Passage",
     "Plasticity",

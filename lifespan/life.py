@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from lifespan.batches import MaskedSource, TaskSource, TurnSource
+from lifespan.batches import MaskedSource, TaskSource, TurnSource, task_source
 from lifespan.contracts import Learner, Plasticity, Reading
 from lifespan.errors import Diverged, LifespanError
 from lifespan.learners.rewire import Rewire
@@ -68,7 +68,7 @@ def live(subject: Subject | None, step: Step, precision: str, here: Circumstance
         case Age():
             learned = [task for task in step.tasks if task.title in subject.skills]
             masks = event.by.choose(subject, event.to, streams, learned)
-            subject.alive = checked_ageing(subject, masks, event.to)
+            subject.alive = checked_ageing(subject, masks, event.to, exact=type(event.by).exact)
             return subject, Lived()
         case Recover():
             return subject, _recover(subject, event, step, streams, here)
@@ -87,13 +87,15 @@ def look(subject: Subject, step: Step, seen: Look) -> Iterator[Row]:
             yield Row(step.index, subject.age, step.event.label, measure.title, reading)
 
 
-def checked_ageing(subject: Subject, masks: Masks, sparsity: float) -> Masks:
-    """The pruner's masks, after checking that the dead stay dead and the count is exact."""
+def checked_ageing(subject: Subject, masks: Masks, sparsity: float, *, exact: bool = True) -> Masks:
+    """The pruner's masks, after checking that the dead stay dead and, where it is to be, the count is exact."""
     revived = sum(int((masks[name] & ~subject.alive[name]).sum()) for name in subject.alive)
     dead = sum(int((~masks[name]).sum()) for name in subject.alive)
     wanted = round(sparsity * subject.count)
     if revived:
         raise LifespanError(f"a pruner revived {revived} dead synapses; masks must be nested in the alive masks")
+    if not exact:
+        return masks
     if dead != wanted and dead != subject.count - sum(int(mask.sum()) for mask in subject.alive.values()):
         raise LifespanError(f"a pruner left {dead} synapses dead where sparsity {sparsity:g} asks for {wanted}")
     return masks
@@ -117,10 +119,10 @@ def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, her
 
 def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, here: Circumstances) -> Lived:
     task, learner = event.task, event.by
-    source = task_source(subject, event, learner.batch_size, streams)
+    source = task_source(subject, task, length=event.length, batch_size=learner.batch_size, streams=streams)
     steps = learner.steps_for(len(source))
     subject.skill_for(task, learner.plasticity, streams)
-    plasticity = learner.attach(subject, (task.title,), steps, streams)
+    plasticity = learner.attach(subject, (task,), steps, streams)
     return _train(subject, plasticity, learner, source, steps, step, streams, here)
 
 
@@ -128,10 +130,16 @@ def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, her
     learner = event.by or Rewire()
     tasks = [task for task in step.tasks if task.title in subject.skills]
     sources = [
-        task_source(subject, Learn(task, by=learner), learner.batch_size, Streams(step.seed, f"{step.key}/{task.title}"))
+        task_source(
+            subject,
+            task,
+            length=event.length,
+            batch_size=learner.batch_size,
+            streams=Streams(step.seed, f"{step.key}/{task.title}"),
+        )
         for task in tasks
     ]
-    plasticity = learner.attach(subject, [task.title for task in tasks], event.steps, streams)
+    plasticity = learner.attach(subject, tasks, event.steps, streams)
     return _train(subject, plasticity, learner, TurnSource(sources), event.steps, step, streams, here)
 
 
@@ -140,19 +148,6 @@ def _suffer(subject: Subject, event: Suffer, step: Step, streams: Streams) -> Li
     name = type(event.disorder).__name__
     readings = [Reading(metric, float(value), subject.count) for metric, value in injuries.items()]
     return Lived(_rows(step, subject.age, f"Injury/{name}", readings))
-
-
-def task_source(subject: Subject, event: Learn, batch_size: int, streams: Streams) -> TaskSource:
-    """Training batches of the event's task."""
-    task = event.task
-    return TaskSource(
-        task,
-        task.examples(task.splits[0]),
-        subject.tokenizer,
-        length=event.length,
-        batch_size=batch_size,
-        streams=streams,
-    )
 
 
 def _train(

@@ -100,6 +100,15 @@ class Plan:
         """Steps that the tree takes, births not counted."""
         return sum(1 for step in self.nodes.values() if step.parent is not None)
 
+    def path_to(self, digest: str) -> list[Step]:
+        """The steps from birth to this one."""
+        step: Step | None = self.nodes[digest]
+        path: list[Step] = []
+        while step is not None:
+            path.append(step)
+            step = None if step.parent is None else self.nodes[step.parent]
+        return path[::-1]
+
     def walk(self) -> Iterator[tuple[Life, Step]]:
         """Every step of every life, in the canonical order of the record."""
         for life in self.lives:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lifespan.contracts import Corpus, Disorder, Learner, Measure, Origin, Pruner, Task
+from lifespan.contracts import Corpus, Disorder, Learner, Measure, Moment, Origin, Pruner, Task
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.spec import Spec
 
@@ -111,11 +111,13 @@ class Recover(Event):
 
     steps: int
     by: Learner | None = None
+    length: int = 128
 
     def __post_init__(self) -> None:
         self.require_count("steps")
         if self.by is not None:
             self.require_a("by", Learner, "Rewire()")
+        self.require_count("length", at_least=8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +199,7 @@ class Scenario(Spec):
             learned = learned or isinstance(event, Learn)
         _check_ageing(self)
         _check_titles(self)
+        _check_moments(self)
 
     def with_events(self, *, after: int, add: Event | Sequence[Event], name: str | None = None) -> Scenario:
         """The same life with events inserted after its first `after` events (0: at birth; -1 counts from the end)."""
@@ -309,6 +312,8 @@ def _wrap_hint(value: object) -> str:
 def _check_ageing(scenario: Scenario) -> None:
     reached = 0.0
     for position, event in enumerate(scenario.events):
+        if isinstance(event, Suffer) and type(event.disorder).regrows:
+            reached *= 1 - event.disorder.severity
         if not isinstance(event, Age):
             continue
         if event.to < reached:
@@ -318,6 +323,35 @@ def _check_ageing(scenario: Scenario) -> None:
                 "Order the ages by rising sparsity.",
             )
         reached = event.to
+
+
+def _check_moments(scenario: Scenario) -> None:
+    before: list[Event] = []
+    for event in scenario.events:
+        learner = event.by if isinstance(event, Develop | Learn | Recover) else None
+        for moment in learner.moments if learner is not None else ():
+            position_of(moment, before, f"Scenario({scenario.name!r}), {event.label}")
+        if not isinstance(event, Probe):
+            before.append(event)
+
+
+def position_of(moment: Moment, before: Sequence[Event], where: str) -> int:
+    """How many of the events `before` had happened at a moment (probes are not events here: looking changes nothing)."""
+    if moment == "birth":
+        return 0
+    if moment == "development":
+        found = [i for i, event in enumerate(before, 1) if isinstance(event, Develop)]
+        if not found:
+            what = 'goes back to "development", but no Develop stands before it.'
+            raise ScenarioError(where, what, 'Use "birth", or put a Develop first.')
+        return found[-1]
+    if isinstance(moment, int) and not isinstance(moment, bool) and 0 <= moment <= len(before):
+        return moment
+    raise ScenarioError(
+        where,
+        f"goes back to {moment!r}, but {len(before)} events (probes not counted) stand before it.",
+        f'Use "birth", "development" or a number from 0 to {len(before)}.',
+    )
 
 
 def _check_titles(scenario: Scenario) -> None:

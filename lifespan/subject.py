@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import nn
 
-from lifespan.contracts import Body, Task
+from lifespan.contracts import Body, Moment, Task
 from lifespan.randomness import Streams
 
 Masks = dict[str, torch.Tensor]
@@ -51,8 +51,21 @@ class Skill:
     mask: Masks | None = None
 
 
+class Past(Protocol):
+    """The life so far, for methods that go back: lottery tickets rewind, distillation asks the younger self."""
+
+    def at(self, moment: Moment) -> Subject:
+        """A copy of the subject as it was at a moment of its life."""
+        ...
+
+
 class Subject:
-    """One living model. Everything that survives a checkpoint is in `state()` and `facts()`."""
+    """One living model. Everything that survives a checkpoint is in `state()` and `facts()`.
+
+    `language_mask` is what masked-language modelling by structure left behind. `past` is set by the engine.
+    """
+
+    past: Past | None = None
 
     def __init__(self, body: Body, *, device: str = "cpu", precision: str = "fp32") -> None:
         self.encoder: Any = body.encoder.to(device)  # type: ignore[arg-type]
@@ -64,6 +77,7 @@ class Subject:
         self.synapses: dict[str, nn.Parameter] = dict(find_synapses(self.encoder))
         self.alive: Masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in self.synapses.items()}
         self.skills: dict[str, Skill] = {}
+        self.language_mask: Masks | None = None
         self.age = 0
 
     @property
@@ -111,9 +125,9 @@ class Subject:
         return head.to(self.device)
 
     def effective(self, task: str | None) -> Masks | None:
-        """The mask that a task's forward pass sees: alive x skill. None when every synapse takes part."""
+        """The mask that a task's (None: the language's) forward pass sees. None when every synapse takes part."""
         skill = self.skills.get(task) if task is not None else None
-        own = skill.mask if skill is not None else None
+        own = self.language_mask if task is None else skill.mask if skill is not None else None
         whole = all(bool(mask.all()) for mask in self.alive.values())
         if own is None:
             return None if whole else self.alive
@@ -140,6 +154,8 @@ class Subject:
             "language": self._language_state(),
             "alive": dict(self.alive),
         }
+        if self.language_mask is not None:
+            groups["language_mask"] = dict(self.language_mask)
         for title, skill in self.skills.items():
             groups[f"head/{title}"] = {name: value.data for name, value in skill.head.named_parameters()}
             if skill.mask is not None:
@@ -157,18 +173,23 @@ class Subject:
         with torch.no_grad():
             for name, value in self.encoder.named_parameters():
                 value.copy_(state["encoder"][name])
-            own = self._language_state()
+            language = self._language_state()
             for name, value in state["language"].items():
-                own[name].copy_(value)
-            self.alive = {name: state["alive"][name].to(self.device) for name in self.synapses}
+                language[name].copy_(value)
+            self.alive = self._placed(state["alive"])
+            language_mask = state.get("language_mask")
+            self.language_mask = None if language_mask is None else self._placed(language_mask)
             self.skills = {}
             for title, kind in facts["skills"].items():
                 head = self._blank_head(kind["outputs"]).to(self.device)
                 for name, value in head.named_parameters():
                     value.copy_(state[f"head/{title}"][name])
                 mask = state.get(f"skill/{title}")
-                own_mask = None if mask is None else {name: mask[name].to(self.device) for name in self.synapses}
-                self.skills[title] = Skill(head, kind["outputs"], kind["plasticity"], own_mask)
+                own = None if mask is None else self._placed(mask)
+                self.skills[title] = Skill(head, kind["outputs"], kind["plasticity"], own)
+
+    def _placed(self, masks: Mapping[str, torch.Tensor]) -> Masks:
+        return {name: masks[name].to(self.device) for name in self.synapses}
 
     def _blank_head(self, outputs: int) -> TaskHead:
         config = self.encoder.config

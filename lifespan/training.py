@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -143,7 +143,8 @@ class _Run:
             batch = affliction.disorder.batch(batch, step, affliction.streams)
         self.plasticity.enter(source.task)
         with seeded(self.streams.number("dropout", step), self.subject.device):
-            loss = batch_loss(self.subject, source.task, batch)
+            own_loss = self.plasticity.objective(source.task, batch)
+            loss = batch_loss(self.subject, source.task, batch) if own_loss is None else own_loss
             penalty = self.plasticity.penalty()
             (loss if penalty is None else loss + penalty).backward()
         self.plasticity.translate()
@@ -162,7 +163,10 @@ class _Run:
         for affliction in self.afflictions:
             regimen = affliction.disorder.regimen(regimen, step, self.recipe.steps, affliction.streams)
         nn.utils.clip_grad_norm_(self.parameters, regimen.clip)
-        factor = self.recipe.factor(step) * regimen.rate
+        cycle = self.plasticity.cycle or self.recipe.steps
+        if step > 0 and step % cycle == 0:
+            self.optimizer.state.clear()
+        factor = replace(self.recipe, steps=cycle).factor(step % cycle) * regimen.rate
         for group, peak, betas in zip(self.optimizer.param_groups, self.peaks, self.betas, strict=True):
             group["lr"] = peak * factor
             group["betas"] = regimen.betas or betas

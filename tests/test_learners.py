@@ -7,10 +7,10 @@ import torch
 from conftest import TASKS, TINY
 from torch.nn.functional import cross_entropy
 
-from lifespan import Both, HeadOnly, Learn, Masks, Rewire, Weights
+from lifespan import Both, HeadOnly, Masks, Rewire, Weights
+from lifespan.batches import task_source
 from lifespan.learners.mask_change import cut_for, exact_masks
 from lifespan.learners.starts import ranks
-from lifespan.life import task_source
 from lifespan.randomness import Streams
 from lifespan.subject import Subject
 from lifespan.training import Recipe, seeded, train
@@ -25,8 +25,8 @@ def born(task=TASKS[0], dropout=None):
 
 
 def learn(subject, by, steps=5, task=TASKS[0]):
-    source = task_source(subject, Learn(task, by=by), 16, STREAMS)
-    plasticity = by.attach(subject, (task.title,), steps, STREAMS)
+    source = task_source(subject, task, length=128, batch_size=16, streams=STREAMS)
+    plasticity = by.attach(subject, (task,), steps, STREAMS)
     trace = train(subject, plasticity, source, Recipe(steps, by.warmup, by.clip), STREAMS)
     return plasticity, trace
 
@@ -50,7 +50,7 @@ def textbook_masks(by, steps):
     for name, weight in weights.items():
         order = weight.abs().flatten().argsort(stable=True).argsort(stable=True).reshape(weight.shape)
         scores[name] = (by.threshold + by.spread * ((order + 0.5) / weight.numel() - by.sparsity)).requires_grad_()
-    source = task_source(subject, Learn(TASKS[0], by=by), 16, STREAMS)
+    source = task_source(subject, TASKS[0], length=128, batch_size=16, streams=STREAMS)
     matrices = [p for p in head.parameters() if p.dim() > 1]
     vectors = [p for p in head.parameters() if p.dim() == 1]
     optimizer = torch.optim.AdamW(
@@ -116,7 +116,7 @@ def test_weight_learning_equals_plain_fine_tuning():
     subject, plain = born(), born()
     learn(subject, by)
     head = plain.skills[TASKS[0].title].head
-    source = task_source(plain, Learn(TASKS[0], by=by), 16, STREAMS)
+    source = task_source(plain, TASKS[0], length=128, batch_size=16, streams=STREAMS)
     parameters = [*plain.encoder.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(
         [
@@ -155,7 +155,7 @@ def test_a_target_sparsity_is_met_exactly(select, target):
 def test_starts_have_the_sparsity_they_promise(start):
     subject = born()
     sparsity = 0.0 if start == "uniform" else 0.2
-    plasticity = Masks(start=start, sparsity=sparsity).attach(subject, (TASKS[0].title,), 5, STREAMS)
+    plasticity = Masks(start=start, sparsity=sparsity).attach(subject, (TASKS[0],), 5, STREAMS)
     off = sum(int((~m).sum()) for m in plasticity.masks().values())
     assert off == pytest.approx(sparsity * subject.count, abs=len(subject.synapses))
     plasticity.settle()
@@ -163,7 +163,7 @@ def test_starts_have_the_sparsity_they_promise(start):
 
 def test_a_magnitude_start_switches_off_the_smallest_weights():
     subject = born()
-    plasticity = Masks(sparsity=0.25).attach(subject, (TASKS[0].title,), 5, STREAMS)
+    plasticity = Masks(sparsity=0.25).attach(subject, (TASKS[0],), 5, STREAMS)
     for name, mask in plasticity.masks().items():
         size = plasticity.whole[name].abs()
         assert size[~mask].max() <= size[mask].min()
@@ -172,10 +172,10 @@ def test_a_magnitude_start_switches_off_the_smallest_weights():
 
 def test_a_recipe_that_cannot_flip_warns():
     subject = born()
-    slow = Masks(rate=1e-3, start="two-level").attach(subject, (TASKS[0].title,), 5, STREAMS)
+    slow = Masks(rate=1e-3, start="two-level").attach(subject, (TASKS[0],), 5, STREAMS)
     assert "can hardly flip" in slow.warnings()[0]
     slow.settle()
-    assert Masks(rate=5e-3).attach(subject, (TASKS[0].title,), 5, STREAMS).warnings() == []
+    assert Masks(rate=5e-3).attach(subject, (TASKS[0],), 5, STREAMS).warnings() == []
 
 
 def test_rewiring_moves_synapses_at_an_equal_count_and_keeps_weights_and_heads():

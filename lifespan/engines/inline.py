@@ -6,12 +6,14 @@ import math
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lifespan.contracts import Moment
 from lifespan.errors import Diverged, UserError
 from lifespan.life import Circumstances, Row, live, look
 from lifespan.plan import Birth, Life, Plan, Step
+from lifespan.scenario import position_of
 from lifespan.store import Corrupt, Store
 from lifespan.subject import Subject
 from lifespan.training import Interrupted, Snapshot
@@ -128,6 +130,8 @@ class Inline:
         if isinstance(step.event, Birth):
             self._subject = None
         self.observer.step_begins(life, step)
+        if self._subject is not None:
+            self._subject.past = _Past(self, plan, step, life)
         start = time.perf_counter()
         subject, lived = live(self._subject, step, plan.precision, self._circumstances(step))
         seconds = time.perf_counter() - start
@@ -154,6 +158,24 @@ class Inline:
             should_stop=self.should_stop,
             warn=self.observer.warns,
         )
+
+
+@dataclass(frozen=True)
+class _Past:
+    """The life before a step, from the store; what is lost there is lived again."""
+
+    engine: Inline
+    plan: Plan
+    step: Step
+    life: Life
+
+    def at(self, moment: Moment) -> Subject:
+        path = self.plan.path_to(self.step.digest)[:-1]
+        position = position_of(moment, [step.event for step in path[1:]], self.step.event.label)
+        visitor = replace(self.engine)
+        visitor._stand_at(self.plan, path[: position + 1], self.life)
+        assert visitor._subject is not None
+        return visitor._subject
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Learner, Plasticity
+from lifespan.contracts import Learner, Plasticity, Task
 from lifespan.learners.masks import Masks
 
 if TYPE_CHECKING:
@@ -32,5 +32,5 @@ class Both(Learner):
     def plasticity(self) -> str:
         return "both"
 
-    def attach(self, subject: Subject, tasks: Sequence[str], steps: int, streams: Streams) -> Plasticity:
+    def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
         return self.masks.change(subject, tasks, steps, streams, train_weights=self.rate)

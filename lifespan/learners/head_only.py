@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lifespan.contracts import Learner, Plasticity
+from lifespan.contracts import Learner, Plasticity, Task
 
 if TYPE_CHECKING:
     import torch
@@ -25,12 +25,12 @@ class HeadOnly(Learner):
     def plasticity(self) -> str:
         return "head"
 
-    def attach(self, subject: Subject, tasks: Sequence[str], steps: int, streams: Streams) -> Plasticity:
+    def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
         return _Frozen(subject, tasks, self)
 
 
 class _Frozen(Plasticity):
-    def __init__(self, subject: Subject, tasks: Sequence[str], recipe: HeadOnly) -> None:
+    def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: HeadOnly) -> None:
         from lifespan.learners.weight_change import head_parameters
 
         self.subject, self.recipe = subject, recipe

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lifespan.contracts import Plasticity
+from lifespan.contracts import Plasticity, Task
 from lifespan.learners.weight_change import decayed, head_parameters
 from lifespan.subject import Masks, Subject
 
@@ -62,7 +62,7 @@ class MaskChange(Plasticity):
     def __init__(
         self,
         subject: Subject,
-        tasks: Sequence[str],
+        tasks: Sequence[Task],
         *,
         scores: Mapping[str, torch.Tensor],
         eligible: Masks,
@@ -79,7 +79,8 @@ class MaskChange(Plasticity):
         train_heads: bool = True,
         train_weights: float | None = None,
     ) -> None:
-        self.subject, self.tasks, self.steps = subject, list(tasks), steps
+        self.subject, self.steps = subject, steps
+        self.tasks = [task.title for task in tasks]
         self.scores: Scores = {name: nn.Parameter(value) for name, value in scores.items()}
         self.eligible, self.cut, self.shared = eligible, cut, shared
         self.rate, self.reach, self.head_rate, self.weight_decay = rate, reach, head_rate, weight_decay
@@ -198,8 +199,11 @@ class MaskChange(Plasticity):
             parameter.requires_grad_(True)
         if self.shared:
             self.subject.alive = masks
-        for task in [] if self.shared else self.tasks:
+            return
+        for task in self.tasks:
             self.subject.skills[task].mask = masks
+        if not self.tasks:
+            self.subject.language_mask = masks
 
     def _source(self, name: str) -> torch.Tensor:
         return self.masters[name].data if self.masters else self.whole[name]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Learner, Plasticity
+from lifespan.contracts import Learner, Plasticity, Task
 
 if TYPE_CHECKING:
     from lifespan.learners.mask_change import MaskChange
@@ -65,13 +65,13 @@ class Masks(Learner):
     def plasticity(self) -> str:
         return "structure"
 
-    def attach(self, subject: Subject, tasks: Sequence[str], steps: int, streams: Streams) -> Plasticity:
+    def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
         return self.change(subject, tasks, steps, streams)
 
     def change(
         self,
         subject: Subject,
-        tasks: Sequence[str],
+        tasks: Sequence[Task],
         steps: int,
         streams: Streams,
         *,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Learner, Plasticity
+from lifespan.contracts import Learner, Plasticity, Task
 
 if TYPE_CHECKING:
     from lifespan.randomness import Streams
@@ -40,7 +40,7 @@ class Rewire(Learner):
     def plasticity(self) -> str:
         return "structure"
 
-    def attach(self, subject: Subject, tasks: Sequence[str], steps: int, streams: Streams) -> Plasticity:
+    def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
         from lifespan.learners.mask_change import MaskChange
         from lifespan.learners.starts import anatomy_scores
 

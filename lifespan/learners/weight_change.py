@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lifespan.contracts import Learner, Plasticity
+from lifespan.contracts import Learner, Plasticity, Task
 from lifespan.subject import Subject
 
 Group = dict[str, Any]
@@ -26,21 +26,23 @@ def decayed(parameters: Iterable[nn.Parameter], rate: float, decay: float) -> li
     return [group for group in groups if group["params"]]
 
 
-def head_parameters(subject: Subject, tasks: Sequence[str]) -> list[nn.Parameter]:
+def head_parameters(subject: Subject, tasks: Sequence[Task]) -> list[nn.Parameter]:
     """Parameters of the heads of these tasks, or of the language head where there is no task."""
     if not tasks:
         return subject.language_parameters
-    return [parameter for task in tasks for parameter in subject.skills[task].head.parameters()]
+    return [parameter for task in tasks for parameter in subject.skills[task.title].head.parameters()]
 
 
 class WeightChange(Plasticity):
     """Weights move in place; dead synapses are held at zero meanwhile and get their last weight back at the end."""
 
-    def __init__(self, subject: Subject, tasks: Sequence[str], recipe: Learner) -> None:
+    def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: Learner) -> None:
         self.subject, self.recipe = subject, recipe
         self.heads = head_parameters(subject, tasks)
         for task in tasks:
-            subject.skills[task].mask = None
+            subject.skills[task.title].mask = None
+        if not tasks:
+            subject.language_mask = None
         self.held = {name: subject.synapses[name].data.clone() for name, alive in subject.alive.items() if not alive.all()}
         for name in self.held:
             subject.synapses[name].data.mul_(subject.alive[name])

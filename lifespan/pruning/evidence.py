@@ -1,0 +1,61 @@
+"""What data say about synapses: batches of the tasks learned so far, and the gradients that they cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from lifespan.batches import Batch, task_source
+from lifespan.contracts import Task
+from lifespan.errors import ScenarioError
+from lifespan.randomness import Streams
+from lifespan.subject import Subject
+from lifespan.training import batch_loss
+
+Gradients = dict[str, torch.Tensor]
+
+
+def evidence(
+    subject: Subject,
+    tasks: Sequence[Task],
+    *,
+    batches: int,
+    batch_size: int,
+    streams: Streams,
+    who: str,
+    length: int = 128,
+) -> Iterator[tuple[str, Batch]]:
+    """(task's title, training batch), `batches` of them, the tasks in turn; drawn from `streams` ("order").
+
+    Raises `ScenarioError` in the name of `who` where no task was learned yet: then there is no loss to ask.
+    """
+    if not tasks:
+        raise ScenarioError(
+            who, "asks the tasks learned so far, but none is.", "Put a Learn before it, or prune by Magnitude()."
+        )
+    sources = [
+        task_source(subject, task, batch_size=batch_size, length=length, streams=Streams(streams.seed, f"{streams.key}/{i}"))
+        for i, task in enumerate(tasks)
+    ]
+    for number in range(batches):
+        own, position = divmod(number, len(tasks))
+        yield tasks[position].title, sources[position].batch(own)
+
+
+def loss_gradients(subject: Subject, pairs: Iterator[tuple[str, Batch]]) -> Iterator[tuple[str, Gradients]]:
+    """(task, dL/dW_effective by synapse matrix) of every batch's mean loss, dropout off; the subject stays as it is.
+
+    The gradient is taken at W x alive x skill and is dense: dead synapses have one too.
+    """
+    for task, batch in pairs:
+        with subject.wearing(task):
+            inputs = list(subject.synapses.values())
+            found = torch.autograd.grad(batch_loss(subject, task, batch), inputs)
+        yield task, dict(zip(subject.synapses, found, strict=True))
+
+
+def worn(subject: Subject, task: str) -> Gradients:
+    """The effective weights W x alive x skill that a task's forward pass sees."""
+    mask = subject.effective(task)
+    return {name: w.data if mask is None else w.data * mask[name] for name, w in subject.synapses.items()}
