@@ -2,13 +2,45 @@
 
 from lifespan.contracts import Corpus, Disorder, Examples, Learner, Measure, Origin, Plasticity, Pruner, Reading, Task
 from lifespan.corpora import DatasetText, MicroText, TaskText, TextFiles
-from lifespan.disorders import UnstableOptimizer, WeightNoise
+from lifespan.disorders import Regrow, UnstableOptimizer, WeightNoise
+from lifespan.drugs import Quantize, RandomMixing, SignOnly, WeightShuffling
 from lifespan.errors import Diverged, LifespanError, UserError
-from lifespan.learners import Both, HeadOnly, Masks, Rewire, Weights
-from lifespan.probes import Score, Sparsity
-from lifespan.pruning import Magnitude, Random
+from lifespan.learners import (
+    SET,
+    BernoulliMasks,
+    Both,
+    Distilled,
+    FixedMask,
+    HeadOnly,
+    L0Close,
+    Lottery,
+    Masks,
+    MovementMasks,
+    Rewire,
+    RigL,
+    SoftMovementMasks,
+    TopKMasks,
+    Weights,
+)
+from lifespan.pack import load_pack, save_pack
+from lifespan.probes import Footprint, Score, Sparsity, TaskInference, WeightAgnostic
+from lifespan.pruning import (
+    Fisher,
+    GradientSaliency,
+    GreedyForward,
+    Heads,
+    LanguageMask,
+    Layers,
+    Magnitude,
+    Movement,
+    Neurons,
+    NofM,
+    Random,
+    Wanda,
+)
 from lifespan.record import read
-from lifespan.scenario import Age, Develop, Learn, Probe, Recover, Scenario, Study, Suffer, Treat, gradually
+from lifespan.scenario import Age, Develop, Learn, Probe, Recover, Scenario, Study, Suffer, Treat
+from lifespan.schedules import accelerating, at_once, gradually, normative, steadily
 from lifespan.simulation import simulate
 from lifespan.subjects import Micro, MiniLM, Pretrained
 from lifespan.tasks import Glue, MicroTask, TableTask
@@ -16,19 +48,32 @@ from lifespan.tasks import Glue, MicroTask, TableTask
 __version__ = "0.1.0"
 
 __all__ = [
+    "SET",
     "Age",
+    "BernoulliMasks",
     "Both",
     "Corpus",
     "DatasetText",
     "Develop",
     "Disorder",
+    "Distilled",
     "Diverged",
     "Examples",
+    "Fisher",
+    "FixedMask",
+    "Footprint",
     "Glue",
+    "GradientSaliency",
+    "GreedyForward",
     "HeadOnly",
+    "Heads",
+    "L0Close",
+    "LanguageMask",
+    "Layers",
     "Learn",
     "Learner",
     "LifespanError",
+    "Lottery",
     "Magnitude",
     "Masks",
     "Measure",
@@ -36,30 +81,51 @@ __all__ = [
     "MicroTask",
     "MicroText",
     "MiniLM",
+    "Movement",
+    "MovementMasks",
+    "Neurons",
+    "NofM",
     "Origin",
     "Plasticity",
     "Pretrained",
     "Probe",
     "Pruner",
+    "Quantize",
     "Random",
+    "RandomMixing",
     "Reading",
     "Recover",
+    "Regrow",
     "Rewire",
+    "RigL",
     "Scenario",
     "Score",
+    "SignOnly",
+    "SoftMovementMasks",
     "Sparsity",
     "Study",
     "Suffer",
     "TableTask",
     "Task",
+    "TaskInference",
     "TaskText",
     "TextFiles",
+    "TopKMasks",
     "Treat",
     "UnstableOptimizer",
     "UserError",
+    "Wanda",
+    "WeightAgnostic",
     "WeightNoise",
+    "WeightShuffling",
     "Weights",
+    "accelerating",
+    "at_once",
     "gradually",
+    "load_pack",
+    "normative",
     "read",
+    "save_pack",
     "simulate",
+    "steadily",
 ]

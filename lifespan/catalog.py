@@ -19,6 +19,7 @@ FAMILIES = {
     "learners": "lifespan.learners",
     "pruners": "lifespan.pruning",
     "disorders": "lifespan.disorders",
+    "drugs": "lifespan.drugs",
     "probes": "lifespan.probes",
 }
 

@@ -105,7 +105,7 @@ def list_(
     family: Annotated[
         str | None,
         typer.Argument(
-            help="events, tasks, corpora, subjects, learners, pruners, disorders, probes or scenarios.",
+            help="events, tasks, corpora, subjects, learners, pruners, disorders, drugs, probes or scenarios.",
             show_default="all",
         ),
     ] = None,
@@ -152,6 +152,30 @@ def report(
     from lifespan.running import report_on
 
     display.say(f"Report: {report_on(directories, out)}")
+
+
+@app.command()
+def export(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")],
+    life: Annotated[str | None, typer.Option(metavar="NAME", help="Whose state.", show_default="the only life")] = None,
+    base: Annotated[str, typer.Option(metavar="fp32|bf16|int8|int4", help="Precision of the shared weights.")] = "fp32",
+    heads: Annotated[str, typer.Option(metavar="fp32|bf16", help="Precision of the heads.")] = "fp32",
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The pack.", show_default="in DIR/packs")] = None,
+    after: Annotated[int | None, typer.Option(metavar="N", help="State after N events.", show_default="the end")] = None,
+    check: Annotated[
+        bool | None,
+        typer.Option("--check/--no-check", help="Compare with the living subject.", show_default="where data is at hand"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a pack that is there.")] = False,
+) -> None:
+    """Pack a life's skills to send or keep: one shared base, and a head and a coded mask for each.
+
+    `lifespan.load_pack(FOLDER)` reads it, without network; the language head stays behind. The table compares bytes with one
+    full checkpoint for each skill.
+    """
+    from lifespan.exporting import export as export_pack
+
+    raise typer.Exit(export_pack(directory, life=life, base=base, heads=heads, out=out, after=after, check=check, force=force))
 
 
 @app.command()

@@ -219,6 +219,11 @@ class Learner(Spec):
         """Prepare to learn `tasks` (none for masked-language modelling) for `steps` steps. Their skills exist already."""
 
     @property
+    def moves_anatomy(self) -> bool:
+        """Whether it moves the shared alive mask, which only `Recover` may do."""
+        return False
+
+    @property
     def moments(self) -> tuple[Moment, ...]:
         """Moments of the earlier life that this learner goes back to, through `subject.past`."""
         return ()
@@ -226,6 +231,10 @@ class Learner(Spec):
     def steps_for(self, examples: int) -> int:
         """Optimizer steps that this recipe takes on so many training examples."""
         return self.steps or max(1, round(self.epochs * examples / self.batch_size))
+
+    def lasting(self, *, steps: int, batch_size: int, rate: float) -> Learner:
+        """The same learner with an event's own recipe."""
+        return replace(self, steps=steps, batch_size=batch_size, rate=rate)
 
 
 class Plasticity:

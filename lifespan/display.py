@@ -19,6 +19,7 @@ from lifespan.errors import UserError
 if TYPE_CHECKING:
     from lifespan.catalog import Entry
     from lifespan.estimate import Estimate
+    from lifespan.pack import Agreement, PackReport, Part
     from lifespan.plan import Plan
     from lifespan.record import Record
     from lifespan.scenario import Scenario, Study
@@ -233,6 +234,35 @@ def show_status(study: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> 
     counts = _status_counts([row["status"] for row in rows])
     console.print(f"[bold]{escape(str(study.get('name')))}[/]: {counts}")
     console.print(table)
+
+
+def show_pack(report: PackReport, found: Mapping[str, Agreement]) -> None:
+    """What a pack weighs, beside full checkpoints of the same skills, and how true it is to the living subject."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("part", "bytes", "floor", "full fp32", "ratio", "agrees", "differs"):
+        table.add_column(name, justify="left" if name == "part" else "right", overflow="fold")
+    for part in report.parts:
+        if part.kind not in ("head", "mask") or part.name not in report.full:
+            table.add_row(*_pack_cells(part, f"{part.name}, {report.base}" if part.kind == "base" else part.name))
+    for title, full in report.full.items():
+        seen = found.get(title)
+        agrees, differs = ("-", "-") if seen is None else (f"{seen.same:.1%}", f"{seen.largest:.2g}")
+        table.add_row(f"[bold cyan]{escape(title)}[/]", "", "", size(full), "", agrees, differs)
+        for part in report.parts:
+            if part.name == title and part.kind in ("head", "mask"):
+                table.add_row(*_pack_cells(part, f"  {part.kind}"))
+    floor = size(report.floor) if report.floor else "-"
+    table.add_row("[bold]total[/]", size(report.total), floor, size(sum(report.full.values())), f"[bold]{report.ratio:.1f}[/]")
+    console.print(table)
+    told = ["Full: one fp32 checkpoint for each skill. Floor: entropy of the masks' flips, were they alike everywhere."]
+    if found:
+        counts = ", ".join(sorted({f"{seen.split}, n={seen.n:,}" for seen in found.values()}))
+        told.append(f"Agrees: answers equal to the living subject's ({counts}). Differs: the largest, of a head's outputs.")
+    console.print(Text(" ".join(told), "dim"))
+
+
+def _pack_cells(part: Part, name: str) -> tuple[str, str, str]:
+    return escape(name), size(part.bytes), "" if part.floor is None else size(part.floor)
 
 
 def show_results(record: Record) -> None:

@@ -101,10 +101,20 @@ def checked_ageing(subject: Subject, masks: Masks, sparsity: float, *, exact: bo
     return masks
 
 
+def checked_recovery(subject: Subject, living: int) -> None:
+    """Raise unless as many synapses live as before a recovery, which moves them and neither kills nor revives on balance."""
+    now = _living(subject)
+    if now != living:
+        raise LifespanError(f"a recovery left {now} synapses alive where {living} lived before; it must keep their number")
+
+
+def _living(subject: Subject) -> int:
+    return sum(int(mask.sum()) for mask in subject.alive.values())
+
+
 def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, here: Circumstances) -> Lived:
-    base = event.by or Weights(warmup=0.1)
-    rates = {} if event.by is not None else {"rate": event.rate}
-    learner = replace(base, steps=event.steps, batch_size=event.batch_size, **rates)
+    base = event.by or Weights(rate=event.rate)
+    learner = base.lasting(steps=event.steps, batch_size=event.batch_size, rate=base.rate)
     source = MaskedSource(
         event.corpus.passages(),
         subject.tokenizer,
@@ -139,8 +149,11 @@ def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, her
         )
         for task in tasks
     ]
+    living = _living(subject)
     plasticity = learner.attach(subject, tasks, event.steps, streams)
-    return _train(subject, plasticity, learner, TurnSource(sources), event.steps, step, streams, here)
+    lived = _train(subject, plasticity, learner, TurnSource(sources), event.steps, step, streams, here)
+    checked_recovery(subject, living)
+    return lived
 
 
 def _suffer(subject: Subject, event: Suffer, step: Step, streams: Streams) -> Lived:

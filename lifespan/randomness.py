@@ -42,8 +42,8 @@ class Streams:
 
         return numpy.random.default_rng(self.number(purpose, counter))
 
-    def torch(self, purpose: str, counter: int = 0) -> torch.Generator:
-        """A fresh CPU torch generator at the start of the named stream."""
+    def torch(self, purpose: str, counter: int = 0, device: str | torch.device = "cpu") -> torch.Generator:
+        """A fresh torch generator at the start of the named stream. The draws differ between kinds of device."""
         import torch
 
-        return torch.Generator().manual_seed(self.number(purpose, counter))
+        return torch.Generator(device).manual_seed(self.number(purpose, counter))

@@ -1,17 +1,29 @@
-"""Publications by citation key, as text and as BibTeX, and which of them a study used."""
+"""Publications by citation key, as text and as BibTeX, and which of them a study used. They stand in references.bib."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
 from typing import Any
 
 import lifespan
+from lifespan.errors import LifespanError
+
+_VENUES = {"article": "journal", "inproceedings": "booktitle"}
+_OPENING = re.compile(rf"@({'|'.join(_VENUES)})\{{([a-z]+\d{{4}}[a-z0-9]+),")
+_FIELD = re.compile(r"  (\w+) = \{\{?([^\s{}](?:[^{}]*[^\s{}])?)\}?\},?")
+_SCHEDULE = "zhu2017prune"
+_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """One publication. `fields` are further BibTeX fields; `doi` or `url` makes the link."""
+    """One publication: its fields in BibTeX. `venue` is the journal or the book; `doi` or `url` makes the link."""
 
     key: str
     kind: str
@@ -48,197 +60,59 @@ class Reference:
 
     def bibtex(self) -> str:
         """The entry of a BibTeX file."""
-        venue = "journal" if self.kind == "article" else "booktitle"
+        venue = _VENUES[self.kind]
         entries = {"author": self.author, "title": "{" + self.title + "}", venue: self.venue, "year": str(self.year)}
         entries |= {"pages": self.pages, "doi": self.doi, "url": "" if self.doi else self.url}
         lines = [f"  {name} = {{{value}}}" for name, value in entries.items() if value]
         return f"@{self.kind}{{{self.key},\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _paper(key: str, author: str, year: int, title: str, venue: str, **more: str) -> Reference:
-    kind = more.pop("kind", "inproceedings")
-    return Reference(key=key, kind=kind, author=author, year=year, title=title, venue=venue, **more)
+class _Library(Mapping[str, Reference]):
+    """Every publication by key, read from references.bib when one is first asked for."""
+
+    @cached_property
+    def _known(self) -> dict[str, Reference]:
+        return parsed(resources.files("lifespan").joinpath("references.bib").read_text(encoding="utf-8"))
+
+    def __getitem__(self, key: str) -> Reference:
+        return self._known[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
 
 
-_ALL = (
-    _paper(
-        "devlin2019bert",
-        "Devlin, Jacob and Chang, Ming-Wei and Lee, Kenton and Toutanova, Kristina",
-        2019,
-        "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding",
-        "Proceedings of NAACL-HLT",
-        pages="4171--4186",
-        doi="10.18653/v1/N19-1423",
-    ),
-    _paper(
-        "wang2018glue",
-        "Wang, Alex and Singh, Amanpreet and Michael, Julian and Hill, Felix and Levy, Omer and Bowman, Samuel",
-        2018,
-        "GLUE: A Multi-Task Benchmark and Analysis Platform for Natural Language Understanding",
-        "Proceedings of the EMNLP Workshop BlackboxNLP",
-        pages="353--355",
-        doi="10.18653/v1/W18-5446",
-    ),
-    _paper(
-        "zhu2017prune",
-        "Zhu, Michael and Gupta, Suyog",
-        2017,
-        "To prune, or not to prune: exploring the efficacy of pruning for model compression",
-        "arXiv:1710.01878",
-        kind="article",
-        url="https://arxiv.org/abs/1710.01878",
-    ),
-    _paper(
-        "mallya2018piggyback",
-        "Mallya, Arun and Davis, Dillon and Lazebnik, Svetlana",
-        2018,
-        "Piggyback: Adapting a Single Network to Multiple Tasks by Learning to Mask Weights",
-        "Computer Vision - ECCV 2018",
-        url="https://arxiv.org/abs/1801.06519",
-    ),
-    _paper(
-        "zhao2020masking",
-        "Zhao, Mengjie and Lin, Tao and Mi, Fei and Jaggi, Martin and Schütze, Hinrich",
-        2020,
-        "Masking as an Efficient Alternative to Finetuning for Pretrained Language Models",
-        "Proceedings of EMNLP",
-        pages="2226--2241",
-        doi="10.18653/v1/2020.emnlp-main.174",
-    ),
-    _paper(
-        "radiyadixit2020fine",
-        "Radiya-Dixit, Evani and Wang, Xin",
-        2020,
-        "How fine can fine-tuning be? Learning efficient language models",
-        "Proceedings of AISTATS",
-        url="https://arxiv.org/abs/2004.14129",
-    ),
-    _paper(
-        "ramanujan2020hidden",
-        "Ramanujan, Vivek and Wortsman, Mitchell and Kembhavi, Aniruddha and Farhadi, Ali and Rastegari, Mohammad",
-        2020,
-        "What's Hidden in a Randomly Weighted Neural Network?",
-        "Proceedings of CVPR",
-        url="https://arxiv.org/abs/1911.13299",
-    ),
-    _paper(
-        "gale2019state",
-        "Gale, Trevor and Elsen, Erich and Hooker, Sara",
-        2019,
-        "The State of Sparsity in Deep Neural Networks",
-        "arXiv:1902.09574",
-        kind="article",
-        url="https://arxiv.org/abs/1902.09574",
-    ),
-    _paper(
-        "mosbach2021stability",
-        "Mosbach, Marius and Andriushchenko, Maksym and Klakow, Dietrich",
-        2021,
-        "On the Stability of Fine-tuning BERT: Misconceptions, Explanations, and Strong Baselines",
-        "Proceedings of ICLR",
-        url="https://arxiv.org/abs/2006.04884",
-    ),
-    _paper(
-        "guest2020levels",
-        "Guest, Olivia and Caso, Andrea and Cooper, Richard P.",
-        2020,
-        "On Simulating Neural Damage in Connectionist Networks",
-        "Computational Brain & Behavior 3",
-        kind="article",
-        pages="289--321",
-        doi="10.1007/s42113-020-00081-z",
-    ),
-    _paper(
-        "chaudhry2018riemannian",
-        "Chaudhry, Arslan and Dokania, Puneet K. and Ajanthan, Thalaiyasingam and Torr, Philip H. S.",
-        2018,
-        "Riemannian Walk for Incremental Learning: Understanding Forgetting and Intransigence",
-        "Computer Vision - ECCV 2018",
-        url="https://arxiv.org/abs/1801.10112",
-    ),
-    _paper(
-        "lopezpaz2017gem",
-        "Lopez-Paz, David and Ranzato, Marc'Aurelio",
-        2017,
-        "Gradient Episodic Memory for Continual Learning",
-        "Advances in Neural Information Processing Systems 30",
-        url="https://arxiv.org/abs/1706.08840",
-    ),
-    _paper(
-        "efron1987better",
-        "Efron, Bradley",
-        1987,
-        "Better Bootstrap Confidence Intervals",
-        "Journal of the American Statistical Association 82(397)",
-        kind="article",
-        pages="171--185",
-        doi="10.1080/01621459.1987.10478410",
-    ),
-    _paper(
-        "hedges1981distribution",
-        "Hedges, Larry V.",
-        1981,
-        "Distribution Theory for Glass's Estimator of Effect Size and Related Estimators",
-        "Journal of Educational Statistics 6(2)",
-        kind="article",
-        pages="107--128",
-        doi="10.3102/10769986006002107",
-    ),
-    _paper(
-        "lakens2013effect",
-        "Lakens, Daniël",
-        2013,
-        "Calculating and reporting effect sizes to facilitate cumulative science: a practical primer",
-        "Frontiers in Psychology 4:863",
-        kind="article",
-        doi="10.3389/fpsyg.2013.00863",
-    ),
-    _paper(
-        "cliff1993dominance",
-        "Cliff, Norman",
-        1993,
-        "Dominance statistics: Ordinal analyses to answer ordinal questions",
-        "Psychological Bulletin 114(3)",
-        kind="article",
-        pages="494--509",
-        doi="10.1037/0033-2909.114.3.494",
-    ),
-    _paper(
-        "holm1979simple",
-        "Holm, Sture",
-        1979,
-        "A simple sequentially rejective multiple test procedure",
-        "Scandinavian Journal of Statistics 6(2)",
-        kind="article",
-        pages="65--70",
-        url="https://www.jstor.org/stable/4615733",
-    ),
-)
-
-REFERENCES: dict[str, Reference] = {reference.key: reference for reference in _ALL}
+REFERENCES: Mapping[str, Reference] = _Library()
 
 _BESIDE = {
+    "Distilled": ("furlanello2018born",),
+    "Lottery": ("frankle2020linear", "chen2020lottery"),
     "Develop": ("devlin2019bert",),
+    "Fisher": ("lecun1990optimal",),
     "Glue": ("wang2018glue",),
+    "Layers": ("fan2020reducing",),
     "Masks": ("mallya2018piggyback", "zhao2020masking", "radiyadixit2020fine"),
+    "Neurons": ("li2017pruning",),
     "Rewire": ("radiyadixit2020fine",),
 }
 """Publications behind a class of a scenario, beside the one that the class itself cites."""
 
 
 def cited_by(scenarios: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Citation keys behind the classes that these scenarios (as data) use.
+    """Citation keys behind the classes that these scenarios (as data) use, in alphabetical order.
 
-    Ageing in two or more steps, as `gradually` writes it, cites the gradual schedule.
+    Ageing along the cubic schedule, as `gradually` writes it, cites the schedule.
 
     >>> cited_by([{"class": "lifespan:Scenario", "events": [{"class": "lifespan:Develop", "steps": 5}]}])
     ['devlin2019bert']
     """
     keys: list[str] = []
     for scenario in scenarios:
-        classes = [name.rpartition(":")[2] for name in _classes(scenario)]
-        keys += [key for name in classes for key in (*_BESIDE.get(name, ()), _own(name))]
-        keys += ["zhu2017prune"] if classes.count("Age") >= 2 else []
+        specs = list(_specs(scenario))
+        keys += [key for name, _ in specs for key in (*_BESIDE.get(name, ()), _own(name))]
+        keys += [_SCHEDULE] if any(map(_is_cubic, _courses(specs))) else []
     return [key for key in REFERENCES if key in keys]
 
 
@@ -247,20 +121,91 @@ def bibliography(keys: Iterable[str]) -> str:
     return "\n".join(REFERENCES[key].bibtex() for key in keys)
 
 
+def parsed(text: str) -> dict[str, Reference]:
+    """The entries of a BibTeX file by key, each as `Reference.bibtex` writes it, in alphabetical order of their keys.
+
+    Raises `LifespanError`, which names the line, for anything else.
+    """
+    references: dict[str, Reference] = {}
+    line, latest = 1, ""
+    for block in text.removesuffix("\n").split("\n\n"):
+        lines = block.split("\n")
+        entry = _entry(lines, line)
+        if entry.key <= latest:
+            raise _malformed(line, lines[0], f"each key stands once, in alphabetical order, and {latest!r} came before")
+        references[entry.key] = entry
+        line, latest = line + len(lines) + 1, entry.key
+    return references
+
+
+def _entry(lines: Sequence[str], first: int) -> Reference:
+    opening = _OPENING.fullmatch(lines[0])
+    if opening is None:
+        kinds = " or ".join(f"'@{kind}{{key,'" for kind in _VENUES)
+        raise _malformed(first, lines[0], f"one empty line, then {kinds} must open an entry, with a key like {_SCHEDULE!r}")
+    kind, key = opening.groups()
+    required = ("author", "title", _VENUES[kind], "year")
+    values: dict[str, str] = {}
+    for number, line in enumerate(lines[1:-1], first + 1):
+        field = _FIELD.fullmatch(line)
+        if field is None:
+            raise _malformed(number, line, "a field must read '  name = {value},', and no further brace or outer space")
+        name, value = field.groups()
+        if name in values or name not in (*required, "pages", "doi", "url"):
+            raise _malformed(number, line, f"'@{kind}' has {', '.join(required)}, and perhaps pages and doi or url, each once")
+        values[name] = value
+    missing = [name for name in required if name not in values]
+    if missing or not values["year"].isdecimal():
+        raise _malformed(first, lines[0], f"the entry lacks {', '.join(missing) or 'a year in digits'}")
+    author, title, venue, year = (values.pop(name) for name in required)
+    reference = Reference(key=key, kind=kind, author=author, year=int(year), title=title, venue=venue, **values)
+    expected = reference.bibtex().removesuffix("\n").split("\n")
+    for number, (line, right) in enumerate(itertools.zip_longest(lines, expected, fillvalue=""), first):
+        if line != right:
+            raise _malformed(number, line, f"here the one form of an entry has {right!r}")
+    return reference
+
+
+def _malformed(line: int, met: str, rule: str) -> LifespanError:
+    return LifespanError(f"references.bib, line {line}: {met!r}: {rule}")
+
+
 def _own(name: str) -> str:
     """The citation that a built-in class declares. Classes of other packages are not imported on a record's word."""
     return str(getattr(getattr(lifespan, name, None), "citation", ""))
 
 
-def _classes(data: Any) -> Iterator[str]:
+def _specs(data: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Class name and data of every spec, in the order of life."""
     if isinstance(data, Mapping):
         name = str(data.get("class", ""))
         if name:
-            yield name
+            yield name.rpartition(":")[2], data
         if name == "lifespan:Recover" and "by" not in data:
-            yield "lifespan:Rewire"
+            yield "Rewire", {}
         for value in data.values():
-            yield from _classes(value)
+            yield from _specs(value)
     elif isinstance(data, list):
         for value in data:
-            yield from _classes(value)
+            yield from _specs(value)
+
+
+def _courses(specs: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[list[float]]:
+    """Every stretch of two or more changes of sparsity in a life, the sparsity before them first."""
+    sparsities = [0.0]
+    for name, data in specs:
+        kind = getattr(lifespan, name, None)
+        if name == "Age":
+            sparsities.append(float(data.get("to", math.nan)))
+        elif getattr(kind, "regrows", False):
+            sparsities.append(sparsities[-1] * (1 - float(data.get("severity", getattr(kind, "severity", 0.0)))))
+    for first, last in itertools.combinations(range(len(sparsities)), 2):
+        if last - first >= 2:
+            yield sparsities[first : last + 1]
+
+
+def _is_cubic(course: Sequence[float]) -> bool:
+    """Whether sparsities rise from the first to the last as `lifespan.schedules.gradually` writes them."""
+    start, end, steps = course[0], course[-1], len(course) - 1
+    due = (end + (start - end) * (1 - k / steps) ** 3 for k in range(steps + 1))
+    return end - start > _TOLERANCE and all(abs(met - right) <= _TOLERANCE for met, right in zip(course, due, strict=True))

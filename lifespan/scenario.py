@@ -7,7 +7,7 @@ methods. Everything is checked where it is typed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -52,6 +52,7 @@ class Develop(Event):
         self.require_count("steps")
         if self.by is not None:
             self.require_a("by", Learner, "Weights()")
+            _require_own_mask(self, self.by)
         self.require_count("batch_size")
         self.require_positive("rate")
         self.require_fraction("masking")
@@ -74,6 +75,7 @@ class Learn(Event):
     def __post_init__(self) -> None:
         self.require_a("task", Task, 'Glue("rte")')
         self.require_a("by", Learner, "Weights()")
+        _require_own_mask(self, self.by)
         self.require_count("length", at_least=8)
 
     @property
@@ -187,7 +189,7 @@ class Scenario(Spec):
     def __post_init__(self) -> None:
         require_name(self, "name")
         self.require_a("subject", Origin, "Micro()")
-        object.__setattr__(self, "events", _flattened(self.events))
+        object.__setattr__(self, "events", flattened(self.events))
         learned = False
         for position, event in enumerate(self.events):
             if isinstance(event, Recover) and not learned:
@@ -209,7 +211,7 @@ class Scenario(Spec):
             raise ScenarioError(
                 f"with_events(after={after})", f"the life of {self.name!r} has {count} events.", f"Use 0 to {count}."
             )
-        new = _flattened((add,) if isinstance(add, Event) else tuple(add))
+        new = flattened((add,) if isinstance(add, Event) else tuple(add))
         return replace(self, name=name or self.name, events=(*self.events[:position], *new, *self.events[position:]))
 
     def _repr_html_(self) -> str:
@@ -255,23 +257,9 @@ class Study(Spec):
         return self.control if self.control is not None else next(iter(self.groups))
 
 
-def gradually(
-    *,
-    to: float,
-    in_steps: int,
-    each: Callable[[float], Event | Sequence[Event]],
-    start: float = 0.0,
-) -> tuple[Event, ...]:
-    """Events along the cubic schedule of Zhu & Gupta (2017), equation 1: fast at first, ever slower.
-
-    The sparsity after step k of n is `to + (start - to) * (1 - k/n)**3`; `each` writes the events for one sparsity.
-    """
-    if not 0 <= start <= to < 1:
-        raise ScenarioError(f"gradually(start={start:g}, to={to:g})", "sparsities must satisfy 0 <= start <= to < 1.", "")
-    if not isinstance(in_steps, int) or in_steps < 1:
-        raise ScenarioError(f"gradually(in_steps={in_steps!r})", "must be a whole number, at least 1.")
-    sparsities = [to + (start - to) * (1 - k / in_steps) ** 3 for k in range(1, in_steps + 1)]
-    return _flattened(tuple(each(sparsity) for sparsity in sparsities))
+def _require_own_mask(event: Event, by: Learner) -> None:
+    what = "moves the shared anatomy, which only Recover may do."
+    event.require("by", not by.moves_anatomy, what, "Use Recover(...), or a learner of a task's own mask, such as Masks().")
 
 
 def require_name(spec: Spec, field_name: str) -> None:
@@ -282,11 +270,12 @@ def require_name(spec: Spec, field_name: str) -> None:
     spec.require(field_name, fine, "must be letters, digits, dots, dashes or underscores.", f"For example: {suggestion!r}.")
 
 
-def _flattened(events: Any) -> tuple[Event, ...]:
+def flattened(events: Any) -> tuple[Event, ...]:
+    """Events, however deeply nested in tuples and lists, as one row."""
     flat: list[Event] = []
     for event in events if isinstance(events, tuple | list) else (events,):
         if isinstance(event, tuple | list):
-            flat.extend(_flattened(event))
+            flat.extend(flattened(event))
         elif isinstance(event, Event):
             flat.append(event)
         elif isinstance(event, type) and issubclass(event, Event):

@@ -68,8 +68,9 @@ class Subject:
     past: Past | None = None
 
     def __init__(self, body: Body, *, device: str = "cpu", precision: str = "fp32") -> None:
-        self.encoder: Any = body.encoder.to(device)  # type: ignore[arg-type]
-        self.language: Any = body.language.to(device)  # type: ignore[arg-type]
+        # Dropout is for the training loop alone, which switches it on and off again.
+        self.encoder: Any = body.encoder.to(device).eval()  # type: ignore[arg-type]
+        self.language: Any = body.language.to(device).eval()  # type: ignore[arg-type]
         self.tokenizer = body.tokenizer
         self.pooler = body.pooler
         self.device = torch.device(device)
@@ -194,7 +195,7 @@ class Subject:
     def _blank_head(self, outputs: int) -> TaskHead:
         config = self.encoder.config
         dropout = getattr(config, "hidden_dropout_prob", getattr(config, "dropout", getattr(config, "mlp_dropout", 0.0)))
-        return TaskHead(self.width, max(outputs, 1), float(dropout))
+        return TaskHead(self.width, max(outputs, 1), float(dropout)).eval()
 
     def _language_state(self) -> dict[str, torch.Tensor]:
         own = {id(parameter) for parameter in self.language_parameters}

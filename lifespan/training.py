@@ -113,6 +113,7 @@ def train(
                     raise Interrupted(f"after {step + 1} of {recipe.steps} optimizer steps")
     finally:
         _set_training(subject, False)
+        _forget_gradients(subject)
     plasticity.settle()
     subject.age += recipe.steps
     return run.trace
@@ -258,6 +259,12 @@ def seeded(number: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(number)
         yield
+
+
+def _forget_gradients(subject: Subject) -> None:
+    """Gradients are no part of a subject's state: what an optimizer left alone must not meet the next one."""
+    for module in (subject.encoder, subject.language, *(skill.head for skill in subject.skills.values())):
+        module.zero_grad(set_to_none=True)
 
 
 def _set_training(subject: Subject, training: bool) -> None:

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from lifespan import Both, HeadOnly, Masks, Rewire, Weights
 from lifespan.batches import task_source
-from lifespan.learners.mask_change import cut_for, exact_masks
+from lifespan.learners.selection import cut_for, exact_masks
 from lifespan.learners.starts import ranks
 from lifespan.randomness import Streams
 from lifespan.subject import Subject

@@ -26,14 +26,16 @@ class HeadOnly(Learner):
         return "head"
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        return _Frozen(subject, tasks, self)
+        return Frozen(subject, tasks, self, self.rate if self.head_rate is None else self.head_rate)
 
 
-class _Frozen(Plasticity):
-    def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: HeadOnly) -> None:
+class Frozen(Plasticity):
+    """Heads learn at `rate` on whatever their skills' masks let through; the encoder stays bit for bit."""
+
+    def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: Learner, rate: float) -> None:
         from lifespan.learners.weight_change import head_parameters
 
-        self.subject, self.recipe = subject, recipe
+        self.subject, self.recipe, self.rate = subject, recipe, rate
         self.heads = head_parameters(subject, tasks)
         self.whole = {name: weight.data for name, weight in subject.synapses.items()}
         self.placed: str | None = None
@@ -43,8 +45,7 @@ class _Frozen(Plasticity):
     def groups(self) -> list[dict[str, Any]]:
         from lifespan.learners.weight_change import decayed
 
-        rate = self.recipe.rate if self.recipe.head_rate is None else self.recipe.head_rate
-        return decayed(self.heads, rate, self.recipe.weight_decay)
+        return decayed(self.heads, self.rate, self.recipe.weight_decay)
 
     def enter(self, task: str | None) -> None:
         mask = self.subject.effective(task)

@@ -8,55 +8,35 @@ hand on whole matrices, this costs one product per matrix and step beside ordina
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from lifespan.contracts import Plasticity, Task
+from lifespan.learners.selection import Rule
 from lifespan.learners.weight_change import decayed, head_parameters
 from lifespan.subject import Masks, Subject
 
-Scores = dict[str, nn.Parameter]
+Parameters = dict[str, nn.Parameter]
 
 
-def exact_masks(scores: Mapping[str, torch.Tensor], eligible: Masks, dead: int) -> Masks:
-    """Masks in which exactly the `dead` lowest-scoring eligible entries (ties by position) are False."""
-    flat = torch.cat([scores[name].detach()[eligible[name]].flatten() for name in scores]).cpu().numpy()
-    keep = np.ones(len(flat), dtype=bool)
-    if dead:
-        cut = np.partition(flat, dead - 1)[dead - 1]
-        below = flat < cut
-        ties = np.flatnonzero(flat == cut)[: dead - int(below.sum())]
-        keep[below] = False
-        keep[ties] = False
-    kept = torch.from_numpy(keep)
-    masks: Masks = {}
-    start = 0
-    for name in scores:
-        size = int(eligible[name].sum())
-        mask = torch.zeros_like(eligible[name])
-        mask[eligible[name]] = kept[start : start + size].to(mask.device)
-        masks[name] = mask
-        start += size
-    return masks
+@dataclass(frozen=True)
+class Pace:
+    """How fast what moves moves. `heads` and `weights` may be None: they stay."""
 
-
-def cut_for(scores: Mapping[str, torch.Tensor], eligible: Masks, dead: int) -> float:
-    """The score that is exceeded by all but about `dead` eligible entries."""
-    if dead <= 0:
-        return -float("inf")
-    flat = torch.cat([scores[name].detach()[eligible[name]].flatten() for name in scores]).cpu().numpy()
-    return float(np.partition(flat, dead - 1)[dead - 1])
+    scores: float
+    heads: float | None
+    weights: float | None = None
+    weight_decay: float = 0.0
 
 
 class MaskChange(Plasticity):
-    """Scores move, the mask follows; W is never written unless `train_weights` asks for both.
+    """Scores move, the mask follows; W is never written unless the pace moves weights too.
 
-    `eligible` says which synapses may be on; `cut` is the threshold that scores must exceed. Where `final_dead` is given, a
-    controller moves the cut every `refresh` steps along the cubic schedule from `first_dead` eligible entries off to
-    `final_dead`, which the end meets exactly. `shared` masks are anatomy (the alive mask); others are a skill's own.
+    `eligible` says which synapses may be on; `rule` turns scores into masks. `shared` masks are anatomy (the alive mask);
+    others are a skill's own, or without a task the language's.
     """
 
     def __init__(
@@ -66,34 +46,27 @@ class MaskChange(Plasticity):
         *,
         scores: Mapping[str, torch.Tensor],
         eligible: Masks,
-        cut: float,
+        rule: Rule,
+        pace: Pace,
         steps: int,
-        rate: float,
-        reach: float,
-        head_rate: float,
-        weight_decay: float,
-        first_dead: int = 0,
-        final_dead: int | None = None,
-        refresh: int = 10,
         shared: bool = False,
-        train_heads: bool = True,
-        train_weights: float | None = None,
     ) -> None:
         self.subject, self.steps = subject, steps
         self.tasks = [task.title for task in tasks]
-        self.scores: Scores = {name: nn.Parameter(value) for name, value in scores.items()}
-        self.eligible, self.cut, self.shared = eligible, cut, shared
-        self.rate, self.reach, self.head_rate, self.weight_decay = rate, reach, head_rate, weight_decay
-        self.first_dead, self.final_dead, self.refresh = first_dead, final_dead, refresh
-        self.heads = head_parameters(subject, tasks) if train_heads else []
+        self.scores: Parameters = {name: nn.Parameter(value) for name, value in scores.items()}
+        self.eligible, self.rule, self.pace, self.shared = eligible, rule, pace, shared
+        self.unbounded = {name: bool(mask.all()) for name, mask in eligible.items()}
+        self.cuts = dict.fromkeys(self.scores, rule.cut)
+        if rule.target is not None and rule.scope == "layer":
+            self.cuts = rule.cuts(self.scores, eligible, rule.first)
+        self.heads = [] if pace.heads is None else head_parameters(subject, tasks)
         self.others = [p for p in subject.encoder.parameters() if id(p) not in {id(s) for s in subject.synapses.values()}]
-        self.weight_rate = train_weights
         self.whole = {name: weight.data for name, weight in subject.synapses.items()}
-        self.masters: Scores = {}
-        if train_weights is not None:
+        self.masters: Parameters = {}
+        if pace.weights is not None:
             self.masters = {name: nn.Parameter(value.clone()) for name, value in self.whole.items()}
         for parameter in self.others:
-            parameter.requires_grad_(train_weights is not None)
+            parameter.requires_grad_(pace.weights is not None)
         for name, weight in subject.synapses.items():
             weight.data = torch.empty_like(self.whole[name])
         self.start = self.masks()
@@ -102,14 +75,20 @@ class MaskChange(Plasticity):
 
     def masks(self) -> Masks:
         """The binary masks of the moment."""
-        return {name: (score.data > self.cut) & self.eligible[name] for name, score in self.scores.items()}
+        return {name: self.gate(name) for name in self.scores}
+
+    def gate(self, name: str) -> torch.Tensor:
+        """Which synapses of a matrix are on at this step."""
+        score = self.scores[name].data
+        return ((score.abs() if self.rule.absolute else score) > self.cuts[name]) & self.eligible[name]
 
     def groups(self) -> list[dict[str, Any]]:
-        groups: list[dict[str, Any]] = [{"params": list(self.scores.values()), "lr": self.rate, "weight_decay": 0.0}]
-        if self.heads:
-            groups += decayed(self.heads, self.head_rate, self.weight_decay)
-        if self.weight_rate is not None:
-            groups += decayed([*self.masters.values(), *self.others], self.weight_rate, self.weight_decay)
+        pace = self.pace
+        groups: list[dict[str, Any]] = [{"params": list(self.scores.values()), "lr": pace.scores, "weight_decay": 0.0}]
+        if pace.heads is not None:
+            groups += decayed(self.heads, pace.heads, pace.weight_decay)
+        if pace.weights is not None:
+            groups += decayed([*self.masters.values(), *self.others], pace.weights, pace.weight_decay)
         return groups
 
     def enter(self, task: str | None) -> None:
@@ -125,20 +104,22 @@ class MaskChange(Plasticity):
             gradient, weight.grad = weight.grad, None
             if gradient is None:
                 continue
-            if self.weight_rate is not None:
+            if self.masters:
                 self.masters[name].grad = gradient * self._visible(name, self.placed)
-            gradient.mul_(self._source(name))
-            allowed = self._allowed(name, self.placed)
-            if allowed is not None:
-                gradient.mul_(allowed)
-            self.scores[name].grad = gradient
+            self.scores[name].grad = self.score_gradient(name, gradient)
+
+    def score_gradient(self, name: str, gradient: torch.Tensor) -> torch.Tensor:
+        """dL/dscore from dL/d(W x mask), which may be overwritten."""
+        gradient.mul_(self._source(name))
+        if self.rule.absolute:
+            gradient.mul_(self.scores[name].data.sign())
+        allowed = self._allowed(name, self.placed)
+        return gradient if allowed is None else gradient.mul_(allowed)
 
     def advance(self, step: int) -> None:
         self.stale = True
-        if self.final_dead is not None and (step + 1) % self.refresh == 0:
-            left = (1 - (step + 1) / self.steps) ** 3
-            dead = round(self.final_dead + (self.first_dead - self.final_dead) * left)
-            self.cut = cut_for(self.scores, self.eligible, dead)
+        if self.rule.target is not None and (step + 1) % self.rule.refresh == 0:
+            self.cuts = self.rule.cuts(self.scores, self.eligible, self.rule.fraction_at(step + 1, self.steps))
 
     def report(self) -> dict[str, float]:
         masks = self.masks()
@@ -149,14 +130,18 @@ class MaskChange(Plasticity):
         return {"flips": flips / max(1, possible), "sparsity": dead / count}
 
     def warnings(self) -> list[str]:
+        if any(cut == -float("inf") for cut in self.cuts.values()):
+            return []
         near = total = 0
-        for name, score in self.scores.items():
-            distance = (score.data - self.cut).abs()[self.eligible[name]]
-            near += int((distance <= self.reach).sum())
+        # A linear rise and fall of the rate sums to half of the peak rate times the steps.
+        reach = self.pace.scores * self.steps / 2
+        for name, score in self.rule.strengths(self.scores).items():
+            distance = (score - self.cuts[name]).abs()[self.eligible[name]]
+            near += int((distance <= reach).sum())
             total += distance.numel()
         if total and near / total < 1e-3:
             return [
-                f"this recipe can hardly flip a synapse: with Adam a score moves about {self.reach:.2g} in {self.steps} "
+                f"this recipe can hardly flip a synapse: with Adam a score moves about {reach:.2g} in {self.steps} "
                 f"steps, and only {near / total:.3%} of the scores start that near to the threshold; "
                 "raise the rate or the steps, or lower the spread"
             ]
@@ -167,9 +152,9 @@ class MaskChange(Plasticity):
         tensors |= {f"start/{name}": value for name, value in self.start.items()}
         tensors |= {f"head/{i}": value.data for i, value in enumerate(self.heads)}
         tensors |= {f"master/{name}": value.data for name, value in self.masters.items()}
-        if self.weight_rate is not None:
+        if self.masters:
             tensors |= {f"other/{i}": value.data for i, value in enumerate(self.others)}
-        tensors["cut"] = torch.tensor(self.cut, dtype=torch.float64)
+        tensors["cuts"] = torch.tensor([self.cuts[name] for name in self.scores], dtype=torch.float64)
         return tensors
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -180,16 +165,20 @@ class MaskChange(Plasticity):
             master.data.copy_(state[f"master/{name}"])
         for i, parameter in enumerate(self.heads):
             parameter.data.copy_(state[f"head/{i}"])
-        if self.weight_rate is not None:
+        if self.masters:
             for i, parameter in enumerate(self.others):
                 parameter.data.copy_(state[f"other/{i}"])
-        self.cut = float(state["cut"])
+        self.cuts = dict(zip(self.scores, state["cuts"].tolist(), strict=True))
         self.stale = True
 
+    def final_masks(self) -> Masks:
+        """What the learning leaves behind: the masks of the moment, or those that meet the target exactly."""
+        if self.rule.target is None:
+            return self.masks()
+        return self.rule.masks(self.scores, self.eligible, self.rule.target)
+
     def settle(self) -> None:
-        masks = self.masks()
-        if self.final_dead is not None:
-            masks = exact_masks(self.scores, self.eligible, self.final_dead)
+        masks = self.final_masks()
         for name, weight in self.subject.synapses.items():
             weight.data = self.whole[name]
             weight.grad = None
@@ -209,7 +198,7 @@ class MaskChange(Plasticity):
         return self.masters[name].data if self.masters else self.whole[name]
 
     def _visible(self, name: str, task: str | None) -> torch.Tensor:
-        mask = (self.scores[name].data > self.cut) & self.eligible[name]
+        mask = self.gate(name)
         own = self._skill_mask(name, task)
         return mask if own is None else mask & own
 
@@ -217,7 +206,7 @@ class MaskChange(Plasticity):
         own = self._skill_mask(name, task)
         if own is not None:
             return own & self.eligible[name]
-        return None if self.eligible[name].all() else self.eligible[name]
+        return None if self.unbounded[name] else self.eligible[name]
 
     def _skill_mask(self, name: str, task: str | None) -> torch.Tensor | None:
         if not self.shared or task is None:

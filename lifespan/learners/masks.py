@@ -78,24 +78,18 @@ class Masks(Learner):
         train_weights: float | None = None,
     ) -> MaskChange:
         """The plasticity that moves scores (and weights at the rate `train_weights`, if given)."""
-        from lifespan.learners.mask_change import MaskChange
+        from lifespan.learners.mask_change import MaskChange, Pace
+        from lifespan.learners.selection import Rule
         from lifespan.learners.starts import starting_scores
 
-        living = sum(int(mask.sum()) for mask in subject.alive.values())
         goal = self.target if self.target is not None else (self.sparsity if self.select == "topk" else None)
+        head_rate = self.rate if self.head_rate is None else self.head_rate
         return MaskChange(
             subject,
             tasks,
             scores=starting_scores(self, subject, streams),
             eligible=subject.alive,
-            cut=self.threshold,
+            rule=Rule(cut=self.threshold, first=self.sparsity, target=goal, refresh=self.refresh),
+            pace=Pace(self.rate, head_rate, train_weights, self.weight_decay),
             steps=steps,
-            rate=self.rate,
-            reach=self.rate * steps / 2,
-            head_rate=self.rate if self.head_rate is None else self.head_rate,
-            weight_decay=self.weight_decay,
-            first_dead=round(self.sparsity * living),
-            final_dead=None if goal is None else round(goal * living),
-            refresh=self.refresh,
-            train_weights=train_weights,
         )

@@ -40,26 +40,24 @@ class Rewire(Learner):
     def plasticity(self) -> str:
         return "structure"
 
+    @property
+    def moves_anatomy(self) -> bool:
+        return True
+
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        from lifespan.learners.mask_change import MaskChange
+        from lifespan.learners.mask_change import MaskChange, Pace
+        from lifespan.learners.selection import Rule
         from lifespan.learners.starts import anatomy_scores
 
         scores, eligible = anatomy_scores(subject, self.spread)
-        dead = subject.count - sum(int(mask.sum()) for mask in subject.alive.values())
+        head_rate = self.rate if self.head_rate is None else self.head_rate
         return MaskChange(
             subject,
             tasks,
             scores=scores,
             eligible=eligible,
-            cut=0.0,
+            rule=Rule(first=subject.sparsity, target=subject.sparsity, refresh=self.refresh),
+            pace=Pace(self.rate, head_rate if self.heads else None, None, self.weight_decay),
             steps=steps,
-            rate=self.rate,
-            reach=self.rate * steps / 2,
-            head_rate=self.rate if self.head_rate is None else self.head_rate,
-            weight_decay=self.weight_decay,
-            first_dead=dead,
-            final_dead=dead,
-            refresh=self.refresh,
             shared=True,
-            train_heads=self.heads,
         )

@@ -25,18 +25,25 @@ def ranks(values: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
     return result
 
 
+def magnitude_ranks(subject: Subject) -> dict[str, torch.Tensor]:
+    """Ranks in (0, 1) of abs(W) among the living synapses of each matrix."""
+    return {name: ranks(weight.data.abs(), subject.alive[name]) for name, weight in subject.synapses.items()}
+
+
+def random_ranks(subject: Subject, streams: Streams) -> dict[str, torch.Tensor]:
+    """Random ranks in (0, 1) among the living synapses of each matrix, from the "mask" stream."""
+    generator = streams.torch("mask")
+    draws = {name: torch.rand(weight.shape, generator=generator) for name, weight in subject.synapses.items()}
+    return {name: ranks(draw.to(subject.device), subject.alive[name]) for name, draw in draws.items()}
+
+
 def starting_scores(recipe: Masks, subject: Subject, streams: Streams) -> dict[str, torch.Tensor]:
     """Scores by matrix for a recipe's `start`; exceeding `recipe.threshold` means on."""
-    generator = streams.torch("mask")
+    if recipe.start == "uniform":
+        return {name: torch.full_like(weight.data, 2 * recipe.threshold) for name, weight in subject.synapses.items()}
     scores = {}
-    for name, weight in subject.synapses.items():
-        values = weight.data.abs()
-        if recipe.start == "random":
-            values = torch.rand(weight.shape, generator=generator).to(weight.device)
-        if recipe.start == "uniform":
-            scores[name] = torch.full_like(weight.data, 2 * recipe.threshold)
-            continue
-        above = ranks(values, subject.alive[name]) - recipe.sparsity
+    for name, rank in (random_ranks(subject, streams) if recipe.start == "random" else magnitude_ranks(subject)).items():
+        above = rank - recipe.sparsity
         if recipe.start == "two-level":
             scores[name] = torch.where(above > 0, 2 * recipe.threshold, 0.0)
         else:

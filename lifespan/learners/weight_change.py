@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lifespan.contracts import Learner, Plasticity, Task
-from lifespan.subject import Subject
+from lifespan.subject import Masks, Subject
 
 Group = dict[str, Any]
 
@@ -34,18 +34,22 @@ def head_parameters(subject: Subject, tasks: Sequence[Task]) -> list[nn.Paramete
 
 
 class WeightChange(Plasticity):
-    """Weights move in place; dead synapses are held at zero meanwhile and get their last weight back at the end."""
+    """Weights move in place; dead synapses are held at zero meanwhile and get their last weight back at the end.
 
-    def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: Learner) -> None:
+    `inside` confines the learning further and becomes the mask of the tasks' skills; without it they have none.
+    """
+
+    def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: Learner, inside: Masks | None = None) -> None:
         self.subject, self.recipe = subject, recipe
         self.heads = head_parameters(subject, tasks)
         for task in tasks:
-            subject.skills[task.title].mask = None
+            subject.skills[task.title].mask = inside
         if not tasks:
-            subject.language_mask = None
-        self.held = {name: subject.synapses[name].data.clone() for name, alive in subject.alive.items() if not alive.all()}
+            subject.language_mask = inside
+        self.moving = subject.alive if inside is None else inside
+        self.held = {name: subject.synapses[name].data.clone() for name, mask in self.moving.items() if not mask.all()}
         for name in self.held:
-            subject.synapses[name].data.mul_(subject.alive[name])
+            subject.synapses[name].data.mul_(self.moving[name])
 
     def groups(self) -> list[Group]:
         recipe = self.recipe
@@ -60,7 +64,7 @@ class WeightChange(Plasticity):
         for name in self.held:
             gradient = self.subject.synapses[name].grad
             if gradient is not None:
-                gradient.mul_(self.subject.alive[name])
+                gradient.mul_(self.moving[name])
 
     def state(self) -> dict[str, torch.Tensor]:
         moving = {f"encoder/{name}": p.data for name, p in self.subject.encoder.named_parameters()}
@@ -75,5 +79,5 @@ class WeightChange(Plasticity):
 
     def settle(self) -> None:
         for name, held in self.held.items():
-            weight, alive = self.subject.synapses[name], self.subject.alive[name]
-            weight.data.copy_(torch.where(alive, weight.data, held))
+            weight = self.subject.synapses[name]
+            weight.data.copy_(torch.where(self.moving[name], weight.data, held))

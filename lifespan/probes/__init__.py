@@ -1,6 +1,9 @@
 """Measures: looks that change nothing."""
 
+from lifespan.probes.footprint import Footprint
 from lifespan.probes.score import Score
 from lifespan.probes.sparsity import Sparsity
+from lifespan.probes.task_inference import TaskInference
+from lifespan.probes.weight_agnostic import WeightAgnostic
 
-__all__ = ["Score", "Sparsity"]
+__all__ = ["Footprint", "Score", "Sparsity", "TaskInference", "WeightAgnostic"]

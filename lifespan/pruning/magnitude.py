@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Pruner, Task
+from lifespan.pruning.scopes import SCOPES
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 class Magnitude(Pruner):
     """The smallest abs(W) among the living die first (LeCun et al. 1990's baseline; Han et al. 2015; Gale et al. 2019).
 
-    `scope="global"` ranks all matrices together; `scope="layer"` takes the same fraction of every matrix.
+    `scope="global"` ranks all matrices together; "layer" takes the same fraction of every matrix, "row" of every output row
+    of every matrix.
     """
 
     citation = "gale2019state"
@@ -28,7 +30,7 @@ class Magnitude(Pruner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("scope", ("global", "layer"))
+        self.require_one_of("scope", SCOPES)
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Exactly `round(sparsity * synapses)` dead, those already dead included; ties die by position."""

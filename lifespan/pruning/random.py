@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Pruner, Task
+from lifespan.pruning.scopes import SCOPES
 
 if TYPE_CHECKING:
     import torch
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Random(Pruner):
-    """Living synapses die with equal probability."""
+    """Living synapses die with equal probability.
+
+    `scope="global"` draws among all; "layer" takes the same fraction of every matrix, "row" of every output row.
+    """
 
     scope: str = "global"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("scope", ("global", "layer"))
+        self.require_one_of("scope", SCOPES)
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Exactly `round(sparsity * synapses)` dead, drawn from the "mask" stream of the event."""

@@ -1,4 +1,4 @@
-"""From strengths to masks, exact to the synapse."""
+"""From strengths to masks, exact to the synapse, on whatever device the masks live."""
 
 from __future__ import annotations
 
@@ -9,67 +9,89 @@ import torch
 
 from lifespan.subject import Masks
 
+GOLDEN = 0.6180339887498949
+
 
 def weakest(strength: Mapping[str, torch.Tensor], alive: Masks, sparsity: float, *, scope: str) -> Masks:
     """Masks with the weakest living synapses cleared until `round(sparsity * synapses)` are dead in all.
 
-    With `scope="layer"` every matrix gets its own share; rounding is by largest remainder, so the total is exact.
+    With `scope="layer"` every matrix gets its own share, with `scope="row"` every row of every matrix; rounding is by
+    largest remainder, so the total is exact. Where more was dead before than a share asks for, the others yield.
     """
     names = list(strength)
-    sizes = [strength[name].numel() for name in names]
-    total = round(sparsity * sum(sizes))
+    sizes = np.array([alive[name].numel() for name in names])
+    total = round(sparsity * int(sizes.sum()))
+    placed = {name: strength[name].detach().to(alive[name].device) for name in names}
+    if scope == "row":
+        return _clear_rows(placed, alive, total)
     if scope == "layer":
-        dead = [int((~alive[name]).sum()) for name in names]
-        targets = _shares(sizes, dead, total)
-        return {
-            name: _clear({name: strength[name]}, {name: alive[name]}, target)[name]
-            for name, target in zip(names, targets, strict=True)
-        }
-    return _clear(strength, alive, total)
+        dead = np.array([int((~alive[name]).sum()) for name in names])
+        masks: Masks = {}
+        for name, share in zip(names, _shares(sizes, dead, total), strict=True):
+            masks |= _clear({name: placed[name]}, {name: alive[name]}, int(share))
+        return masks
+    return _clear(placed, alive, total)
 
 
 def _clear(strength: Mapping[str, torch.Tensor], alive: Masks, target: int) -> Masks:
     """Clear the weakest living entries until `target` are dead (ties by position)."""
-    names = list(strength)
-    flat = np.concatenate([strength[name].detach().cpu().numpy().ravel() for name in names])
-    living = np.concatenate([alive[name].cpu().numpy().ravel() for name in names])
-    to_clear = target - int((~living).sum())
-    if to_clear > 0:
-        position = np.flatnonzero(living)
-        values = flat[position]
-        cut = np.partition(values, to_clear - 1)[to_clear - 1]
-        below = position[values < cut]
-        ties = position[values == cut][: to_clear - len(below)]
-        living = living.copy()
-        living[below] = False
-        living[ties] = False
-    masks: Masks = {}
-    start = 0
-    for name in names:
-        size = strength[name].numel()
-        part = torch.from_numpy(living[start : start + size].reshape(tuple(strength[name].shape)))
-        masks[name] = part.to(alive[name].device).clone()
-        start += size
+    living = [strength[name].masked_select(alive[name]) for name in strength]
+    values = torch.cat(living)
+    to_clear = target - sum(alive[name].numel() for name in strength) + len(values)
+    masks = {name: alive[name].clone() for name in strength}
+    if to_clear <= 0:
+        return masks
+    cut = _nth_smallest(values, to_clear)
+    below = values < cut
+    ties = (values == cut).nonzero().flatten()
+    keep = ~below
+    keep[ties[: to_clear - int(below.sum())]] = False
+    for (name, mask), part in zip(masks.items(), keep.split([len(part) for part in living]), strict=True):
+        mask.masked_scatter_(alive[name], part)
     return masks
 
 
-def _shares(sizes: list[int], dead: list[int], total: int) -> list[int]:
-    """Dead entries by matrix: the same fraction everywhere, but never below what is dead already; exact in sum."""
-    open_ = list(range(len(sizes)))
-    shares = list(dead)
-    while open_:
-        left = total - sum(shares[i] for i in range(len(sizes)) if i not in open_)
-        room = sum(sizes[i] for i in open_)
-        full = [i for i in open_ if dead[i] > sizes[i] * left / room]
-        if not full:
+def _nth_smallest(values: torch.Tensor, n: int) -> torch.Tensor:
+    """The n-th smallest value, n from 1. On the CPU NumPy's selection is several times faster than torch's."""
+    if values.device.type != "cpu":
+        return values.kthvalue(n).values
+    return torch.from_numpy(np.partition(values.numpy(), n - 1)[n - 1 : n])[0]
+
+
+def _clear_rows(strength: Mapping[str, torch.Tensor], alive: Masks, total: int) -> Masks:
+    """Clear the weakest living entries of every row until the rows' shares of `total` are dead (ties by position)."""
+    rows = [len(alive[name]) for name in strength]
+    sizes = np.repeat([alive[name].shape[1] for name in strength], rows)
+    dead = np.concatenate([(~alive[name]).sum(dim=1).cpu().numpy() for name in strength])
+    # Rows with equal claims to the last few synapses are served evenly over the depth of the network, not first come.
+    spread = np.argsort(np.arange(len(sizes)) * GOLDEN % 1, kind="stable")
+    shares = np.empty_like(dead)
+    shares[spread] = _shares(sizes[spread], dead[spread], total)
+    masks: Masks = {}
+    for name, part in zip(strength, np.split(shares, np.cumsum(rows)[:-1]), strict=True):
+        living = alive[name]
+        order = strength[name].masked_fill(~living, -torch.inf).argsort(dim=1, stable=True)
+        share = torch.from_numpy(part).to(living.device)
+        stays = torch.arange(living.shape[1], device=living.device) >= share[:, None]
+        masks[name] = torch.empty_like(living).scatter_(1, order, stays) & living
+    return masks
+
+
+def _shares(sizes: np.ndarray, dead: np.ndarray, total: int) -> np.ndarray:
+    """Dead entries by group: the same fraction everywhere, but never below what is dead already; exact in sum."""
+    shares = dead.astype(np.int64)
+    free = np.ones(len(sizes), dtype=bool)
+    while free.any():
+        left = total - int(shares[~free].sum())
+        room = int(sizes[free].sum())
+        full = free & (shares * room > sizes * left)
+        if not full.any():
             break
-        open_ = [i for i in open_ if i not in full]
-    if not open_:
+        free &= ~full
+    if not free.any():
         return shares
-    exact = {i: sizes[i] * left / room for i in open_}
-    for i in open_:
-        shares[i] = int(exact[i])
-    rest = total - sum(shares)
-    for i in sorted(open_, key=lambda i: shares[i] - exact[i])[:rest]:
-        shares[i] += 1
+    portion = sizes[free] * left
+    shares[free] = portion // room
+    owed = np.flatnonzero(free)[np.argsort(-(portion % room), kind="stable")[: total - int(shares.sum())]]
+    shares[owed] += 1
     return shares

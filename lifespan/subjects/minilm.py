@@ -19,14 +19,20 @@ class MiniLM(Origin):
     """all-MiniLM-L6-v2: 6 layers, width 384, 22.7M parameters (Wang et al. 2020, MiniLM; Reimers & Gurevych 2019).
 
     Its weights come with an installed package, so no hub is asked. Its language head is not part of the checkpoint and is
-    drawn anew where a life develops.
+    drawn anew where a life develops. `dropout` as in `Pretrained` (None: 0.1).
     """
+
+    dropout: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.dropout is not None:
+            self.require_fraction("dropout", below_one=True)
 
     def build(self, streams: Streams) -> Body:
         """The pretrained body. Raises `ScenarioError` where the package is not installed."""
         from lifespan.subjects.pretrained import Pretrained
 
-        return Pretrained(str(self.folder())).build(streams)
+        return Pretrained(str(self.folder()), dropout=self.dropout).build(streams)
 
     def size(self) -> Mapping[str, int]:
         """Known without loading."""

@@ -1,0 +1,59 @@
+"""Ageing by loss of the synapses that the answers depend on least, to second order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Pruner, Task
+from lifespan.pruning.scopes import SCOPES
+
+if TYPE_CHECKING:
+    import torch
+
+    from lifespan.randomness import Streams
+    from lifespan.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fisher(Pruner):
+    """Fisher saliency, F x W^2 / 2, smallest first (Theis et al. 2018): the rise in loss that a death would cause.
+
+    Optimal Brain Damage (LeCun et al. 1990) with the diagonal of the empirical Fisher information in place of the
+    Hessian's: F = mean over examples of (dL/dW)^2, at the examples' own labels. The mean of squares is that of single
+    examples, not of batches, whose gradients cancel before they are squared; so each of the `examples` costs a forward
+    and a backward pass of its own. Tasks learned so far take turns, each at the weights that it wears. Ranked as `scope`
+    says: "global", "layer" or "row". Raises `ScenarioError` where no task was learned.
+    """
+
+    citation = "theis2018faster"
+
+    examples: int = 64
+    scope: str = "global"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_count("examples")
+        self.require_one_of("scope", SCOPES)
+
+    def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
+        """Exactly `round(sparsity * synapses)` dead, those already dead included; ties die by position."""
+        from lifespan.pruning.selection import weakest
+
+        return weakest(self.strength(subject, streams, tasks), subject.alive, sparsity, scope=self.scope)
+
+    def strength(self, subject: Subject, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
+        """Saliency of every synapse, at least 0, in units of the loss."""
+        import torch
+
+        from lifespan.pruning.evidence import evidence, loss_gradients, worn
+
+        pairs = evidence(subject, tasks, batches=self.examples, batch_size=1, streams=streams, who=self.describe())
+        rise = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
+        for task, gradients in loss_gradients(subject, pairs):
+            weights = worn(subject, task)
+            for name, gradient in gradients.items():
+                change = gradient * weights[name]
+                rise[name].addcmul_(change, change, value=0.5 / self.examples)
+        return rise

@@ -1,0 +1,62 @@
+"""Ageing by loss of the synapses that the loss feels least."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Pruner, Task
+from lifespan.pruning.scopes import SCOPES
+
+if TYPE_CHECKING:
+    import torch
+
+    from lifespan.randomness import Streams
+    from lifespan.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientSaliency(Pruner):
+    """Connection sensitivity, abs(dL/dW x W), smallest first (SNIP, Lee et al. 2019, equations 4-6).
+
+    It is the derivative of the loss by a gate c = 1 on the synapse, of the mean loss over `batches` batches: gradients are
+    summed, then made absolute. The gate is shared by all tasks learned so far, which take turns; each is asked at the
+    weights that it wears, so a synapse that every task's skill has off has sensitivity 0. The paper prunes at birth; here
+    the subject is asked as it is. Ranked as `scope` says: "global" (the paper's), "layer" or "row". Cost: `batches`
+    forward and backward passes. Raises `ScenarioError` where no task was learned.
+    """
+
+    citation = "lee2019snip"
+
+    batches: int = 8
+    batch_size: int = 32
+    scope: str = "global"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_count("batches")
+        self.require_count("batch_size")
+        self.require_one_of("scope", SCOPES)
+
+    def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
+        """Exactly `round(sparsity * synapses)` dead, those already dead included; ties die by position."""
+        from lifespan.pruning.selection import weakest
+
+        return weakest(self.strength(subject, streams, tasks), subject.alive, sparsity, scope=self.scope)
+
+    def strength(self, subject: Subject, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
+        """Sensitivity of every synapse, at least 0, in units of the loss; not normalised to sum 1 (equation 5)."""
+        import torch
+
+        from lifespan.pruning.evidence import evidence, loss_gradients, worn
+
+        pairs = evidence(
+            subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=self.describe()
+        )
+        felt = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
+        for task, gradients in loss_gradients(subject, pairs):
+            weights = worn(subject, task)
+            for name, gradient in gradients.items():
+                felt[name].addcmul_(gradient, weights[name], value=1 / self.batches)
+        return {name: value.abs_() for name, value in felt.items()}

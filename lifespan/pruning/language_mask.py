@@ -1,0 +1,42 @@
+"""What language kept, tasks may keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Pruner, Task
+from lifespan.errors import ScenarioError
+
+if TYPE_CHECKING:
+    import torch
+
+    from lifespan.randomness import Streams
+    from lifespan.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageMask(Pruner):
+    """The mask that masked-language modelling by structure left behind, task-agnostic (Liu et al. 2022, TAMT).
+
+    Synapses off in the language's mask die first, then the smallest abs(W) of the rest; where fewer are wanted, the
+    largest abs(W) of the language's dead are spared. Needs a `Develop(..., by=Masks(...))` before.
+    """
+
+    citation = "liu2022learning"
+
+    def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
+        """Exactly `round(sparsity * synapses)` dead. Raises `ScenarioError` where no language mask was learned."""
+        from lifespan.pruning.selection import weakest
+
+        mask = subject.language_mask
+        if mask is None:
+            raise ScenarioError(
+                "LanguageMask()",
+                "no mask was learned on masked-language modelling.",
+                "Put a Develop(..., by=Masks(...)) before it.",
+            )
+        largest = max(float(weight.data.abs().max()) for weight in subject.synapses.values())
+        strength = {name: w.data.abs() + mask[name] * (2 * largest) for name, w in subject.synapses.items()}
+        return weakest(strength, subject.alive, sparsity, scope="global")

@@ -1,0 +1,62 @@
+"""Ageing by loss of the synapses that carry least: small weights on quiet inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Pruner, Task
+from lifespan.pruning.scopes import SCOPES
+
+if TYPE_CHECKING:
+    import torch
+
+    from lifespan.randomness import Streams
+    from lifespan.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanda(Pruner):
+    """abs(W_ij) x norm of input j over all tokens, smallest first within every output row (Sun et al. 2024, equation 1).
+
+    Inputs are those of `batches` batches of the tasks learned so far, which take turns; padding does not count. Each task
+    is asked at the weights it wears: strength^2 = sum over tasks of W_ij^2 |X_j|^2, which is the paper's where all tasks
+    wear the same. The paper measures a block's inputs after it pruned the blocks below; here all are those of the present
+    subject. Needs no labels and no gradients. Ranked as `scope` says: "row" (the paper's), "layer" or "global". Cost:
+    `batches` forward passes. Raises `ScenarioError` where no task was learned.
+    """
+
+    citation = "sun2024wanda"
+
+    batches: int = 8
+    batch_size: int = 32
+    scope: str = "row"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_count("batches")
+        self.require_count("batch_size")
+        self.require_one_of("scope", SCOPES)
+
+    def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
+        """Exactly `round(sparsity * synapses)` dead, those already dead included; ties die by position."""
+        from lifespan.pruning.selection import weakest
+
+        return weakest(self.strength(subject, streams, tasks), subject.alive, sparsity, scope=self.scope)
+
+    def strength(self, subject: Subject, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
+        """What every synapse carries, at least 0."""
+        import torch
+
+        from lifespan.pruning.evidence import evidence, worn
+        from lifespan.pruning.inputs import squared_inputs
+
+        pairs = evidence(
+            subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=self.describe()
+        )
+        carried = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
+        for task, squares in squared_inputs(subject, pairs).items():
+            for name, weight in worn(subject, task).items():
+                carried[name] = torch.hypot(carried[name], weight.abs() * squares[name].sqrt().to(weight.dtype))
+        return carried

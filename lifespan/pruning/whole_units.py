@@ -1,0 +1,112 @@
+"""From the strengths of heads or neurons to masks without half a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from lifespan.anatomy import Units
+from lifespan.errors import ScenarioError
+from lifespan.subject import Masks, Subject
+
+
+def weakest_units(
+    subject: Subject,
+    units: Sequence[Units],
+    strength: Sequence[torch.Tensor],
+    sparsity: float,
+    *,
+    scope: str,
+    who: str,
+    keep: int = 1,
+) -> Masks:
+    """Masks in which the weakest units are gone whole, as many as fit under `round(sparsity * synapses)` dead in all.
+
+    `strength` has one (number,) tensor for each of `units`, which are those of one kind, layer by layer; ties die by
+    position. Units that are already unheard go first; `keep` heard ones stay in each layer. With `scope="layer"` every
+    layer loses the same share of what lives in it, up to whole units. Raises `ScenarioError` in the name of `who`
+    where the sparsity is out of reach by more than half a unit.
+    """
+    heard = [each.heard(subject.alive).cpu().numpy() for each in units]
+    toll = _Toll(
+        costs=[each.total(subject.alive).cpu().numpy() for each in units],
+        heard=heard,
+        gone=[np.zeros(each.number, dtype=bool) for each in units],
+        left=[int(each.sum()) for each in heard],
+        keep=keep,
+    )
+    dead = subject.count - sum(int(mask.sum()) for mask in subject.alive.values())
+    budget = round(sparsity * subject.count) - dead
+    reach = toll.reach()
+    if budget > reach + max(int(cost.max()) for cost in toll.costs) / 2:
+        most = (dead + reach) / subject.count
+        rule = (
+            f"cannot leave {sparsity:.4g} of the synapses dead: only {units[0].kind} go, and {keep} in each layer must stay."
+        )
+        raise ScenarioError(who, rule, f"At most {most:.4g} can be reached from here.")
+    values = [np.where(h, part.detach().double().cpu().numpy(), -np.inf) for h, part in zip(heard, strength, strict=True)]
+    if scope == "layer":
+        _by_layer(toll, values, budget)
+    else:
+        toll.take(_ascending(values, range(len(values))), budget)
+    masks = {name: mask.clone() for name, mask in subject.alive.items()}
+    for each, gone in zip(units, toll.gone, strict=True):
+        masks |= {name: masks[name] & left for name, left in each.synapse_masks(torch.from_numpy(~gone), masks).items()}
+    return masks
+
+
+@dataclass
+class _Toll:
+    """What each unit of each layer costs in living synapses, which are heard, which are taken, and how many are left."""
+
+    costs: list[np.ndarray]
+    heard: list[np.ndarray]
+    gone: list[np.ndarray]
+    left: list[int]
+    keep: int
+
+    def reach(self) -> int:
+        """Synapses that can die at most."""
+        pairs = zip(self.costs, self.heard, strict=True)
+        return sum(int(cost.sum() - np.sort(cost[heard])[: self.keep].sum()) for cost, heard in pairs)
+
+    def take(self, order: Sequence[tuple[int, int]], budget: float, *, most: int | None = None) -> int:
+        """Take units in this order, each that fits into what is left of the budget. Returns the synapses taken."""
+        spent = taken = 0
+        for layer, unit in order:
+            cost, heard = int(self.costs[layer][unit]), bool(self.heard[layer][unit])
+            kept = heard and self.left[layer] <= self.keep
+            if taken == most or self.gone[layer][unit] or cost == 0 or kept or spent + cost > budget:
+                continue
+            self.gone[layer][unit] = True
+            self.left[layer] -= heard
+            spent, taken = spent + cost, taken + 1
+        return spent
+
+
+def _ascending(values: Sequence[np.ndarray], layers: Sequence[int]) -> list[tuple[int, int]]:
+    """(layer, unit) of these layers, the weakest first, ties by position."""
+    places = [(layer, unit) for layer in layers for unit in range(len(values[layer]))]
+    order = np.argsort(np.concatenate([values[layer] for layer in layers]), kind="stable")
+    return [places[i] for i in order]
+
+
+def _by_layer(toll: _Toll, values: Sequence[np.ndarray], budget: int) -> None:
+    """The same share of every layer; what rounding to whole units leaves over goes to the layers that are furthest below."""
+    orders = [_ascending(values, [layer]) for layer in range(len(values))]
+    living = [int(cost.sum()) for cost in toll.costs]
+    shares = [budget * own / max(1, sum(living)) for own in living]
+    spent = [toll.take(order, share) for order, share in zip(orders, shares, strict=True)]
+    left = budget - sum(spent)
+    while True:
+        again = sorted(range(len(orders)), key=lambda layer: spent[layer] - shares[layer])
+        before = left
+        for layer in again:
+            extra = toll.take(orders[layer], left, most=1)
+            spent[layer] += extra
+            left -= extra
+        if left == before:
+            return

@@ -1,0 +1,98 @@
+"""Windows on a subject's life: inside them it may be set, and even trained; afterwards it is as before, bit for bit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from lifespan.batches import Batch
+from lifespan.errors import Diverged
+from lifespan.pruning.evidence import Gradients, worn
+from lifespan.randomness import Streams
+from lifespan.subject import Subject
+from lifespan.training import Recipe, batch_loss, seeded
+
+
+@contextmanager
+def training_mode(subject: Subject) -> Iterator[None]:
+    """Dropout is on inside; afterwards every module has its own mode again."""
+    modules = [module for root in _roots(subject) for module in root.modules()]
+    modes = [module.training for module in modules]
+    try:
+        for module in modules:
+            module.training = True
+        yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.training = mode
+
+
+@contextmanager
+def untouched(subject: Subject) -> Iterator[None]:
+    """Parameters inside are copies that require gradients; afterwards the old tensors, gradients and flags are back.
+
+    Covers encoder, language head and task heads, with their buffers. Costs the memory of one more model.
+    """
+    parameters = {id(p): p for root in _roots(subject) for p in root.parameters()}.values()
+    before = [(p, p.data, p.grad, p.requires_grad) for p in parameters]
+    buffers = [(buffer, buffer.clone()) for root in _roots(subject) for buffer in root.buffers()]
+    try:
+        for parameter, data, _, _ in before:
+            parameter.data, parameter.grad = data.clone(), None
+            parameter.requires_grad_(True)
+        yield
+    finally:
+        for parameter, data, gradient, required in before:
+            parameter.data, parameter.grad = data, gradient
+            parameter.requires_grad_(required)
+        for buffer, value in buffers:
+            buffer.copy_(value)
+
+
+def movement_scores(
+    subject: Subject, pairs: Iterator[tuple[str, Batch]], *, steps: int, rate: float, streams: Streams, who: str
+) -> Gradients:
+    """S = -sum_t rate_t dL/dW_t W_t of every synapse over `steps` of fine-tuning on (task, batch) pairs, which it undoes.
+
+    dL/dW is taken at the worn weights, before clipping. W moves where a synapse lives and the task's skill has it on;
+    biases, LayerNorm, embeddings and task heads move along. Raises `Diverged` where a loss stops being finite.
+    """
+    recipe = Recipe(steps=steps, warmup=0.1, clip=1.0)
+    scores = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
+    with untouched(subject), training_mode(subject):
+        heads = [parameter for skill in subject.skills.values() for parameter in skill.head.parameters()]
+        moving = [*subject.encoder.parameters(), *heads]
+        optimizer = torch.optim.AdamW(moving, lr=rate, weight_decay=0.0, fused=True)
+        for step, (task, batch) in enumerate(pairs):
+            now = optimizer.param_groups[0]["lr"] = rate * recipe.factor(step)
+            with seeded(streams.number("dropout", step), subject.device), subject.wearing(task):
+                loss = batch_loss(subject, task, batch)
+                loss.backward()
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                raise Diverged(f"the loss became {value} at step {step + 1} of {steps} that {who} looked ahead")
+            _record(subject, task, scores, now)
+            nn.utils.clip_grad_norm_(moving, recipe.clip)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+    return scores
+
+
+def _record(subject: Subject, task: str, scores: Gradients, rate: float) -> None:
+    """Add a step's movement to the scores, and leave the gradients of W where they were those of the worn weights."""
+    mask = subject.effective(task)
+    weights = worn(subject, task)
+    for name, weight in subject.synapses.items():
+        if weight.grad is None:
+            continue
+        scores[name].addcmul_(weight.grad, weights[name], value=-rate)
+        if mask is not None:
+            weight.grad.mul_(mask[name])
+
+
+def _roots(subject: Subject) -> list[nn.Module]:
+    return [subject.encoder, subject.language, *(skill.head for skill in subject.skills.values())]

@@ -1,0 +1,41 @@
+"""A small subject of every architecture whose units are known, its parameters all random, biases included."""
+
+from __future__ import annotations
+
+import torch
+from test_subjects import SIZES, SMALL
+
+from lifespan.subject import Subject
+from lifespan.subjects.bodies import body_from
+from lifespan.world.vocabulary import tokenizer
+
+LONGER = {**SMALL, "max_position_embeddings": 66}
+KINDS = {**SIZES, "camembert": LONGER, "xlm-roberta": LONGER}
+
+
+def born(kind: str, **changes) -> Subject:
+    """A subject of two layers of two heads and 24 neurons (ALBERT: one layer passed twice)."""
+    from transformers import AutoConfig, AutoModelForMaskedLM
+
+    words = tokenizer(32)
+    ids = {f"{name}_token_id": getattr(words, f"{name}_token_id") or 0 for name in ("pad", "cls", "sep", "bos", "eos")}
+    config = AutoConfig.for_model(kind, vocab_size=len(words), **{**KINDS.get(kind, SMALL), **ids, **changes})
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        language = AutoModelForMaskedLM.from_config(config).eval()
+        with torch.no_grad():
+            for parameter in language.parameters():
+                parameter.normal_(0.0, 0.3)
+    return Subject(body_from(language, words))
+
+
+def sentences():
+    """Two sentences of unequal length: the second is padded."""
+    return tokenizer(32)(["the cat and the dog are lovely .", "the dog ."], return_tensors="pt", padding=True)
+
+
+def states(encoder):
+    """The token states that the attention mask lets through, (tokens, width)."""
+    inputs = sentences()
+    with torch.inference_mode():
+        return encoder(**inputs).last_hidden_state[inputs["attention_mask"].bool()]
