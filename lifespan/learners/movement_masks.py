@@ -19,8 +19,9 @@ class MovementMasks(Learner):
 
     Scores start at 0 and gather -W x dL/dW through the straight-through estimator, at `score_rate`; the highest, over all
     matrices, stay on. The sparsity (of living synapses) rises along the cubic schedule between the fractions `begin` and
-    `end` of the steps: before, scores gather evidence while all is on; after, the rest re-fits at the final sparsity. `weights=False` keeps W frozen bit for bit: then it is static movement pruning,
-    SMP (Jiang et al. 2022), learning by structure alone.
+    `end` of the steps: before, scores gather evidence while all is on; after, the rest re-fits at the final sparsity.
+    `weights=False` keeps W frozen bit for bit: then it is static movement pruning, SMP (Jiang et al. 2022), learning by
+    structure alone.
 
     Dense beginnings need no head start: the schedule moves the cut to the scores, whatever their size.
     """
