@@ -196,7 +196,9 @@ class TurnSource:
         return sum(len(source) for source in self.sources)
 
 
-def task_source(subject: Subject, task: Task, *, length: int, batch_size: int, streams: Streams) -> TaskSource:
-    """Training batches of a task, in the words of the subject's tokenizer."""
-    rows = task.examples(task.splits[0])
+def task_source(
+    subject: Subject, task: Task, *, length: int, batch_size: int, streams: Streams, rows: Examples | None = None
+) -> TaskSource:
+    """Training batches of a task (of `rows`, if given), in the words of the subject's tokenizer."""
+    rows = task.examples(task.splits[0]) if rows is None else rows
     return TaskSource(task, rows, subject.tokenizer, length=length, batch_size=batch_size, streams=streams)

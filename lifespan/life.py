@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import torch
 
 from lifespan.batches import MaskedSource, TaskSource, TurnSource, task_source
-from lifespan.contracts import Learner, Plasticity, Reading
+from lifespan.contracts import Disorder, Examples, Learner, Plasticity, Reading, Task
 from lifespan.errors import Diverged, LifespanError
 from lifespan.learners.rewire import Rewire
 from lifespan.learners.weights import Weights
@@ -66,10 +67,7 @@ def live(subject: Subject | None, step: Step, precision: str, here: Circumstance
         case Learn():
             return subject, _learn(subject, event, step, streams, here)
         case Age():
-            learned = [task for task in step.tasks if task.title in subject.skills]
-            masks = event.by.choose(subject, event.to, streams, learned)
-            subject.alive = checked_ageing(subject, masks, event.to, exact=type(event.by).exact)
-            return subject, Lived()
+            return subject, _age(subject, event, step, streams)
         case Recover():
             return subject, _recover(subject, event, step, streams, here)
         case Suffer():
@@ -83,7 +81,12 @@ def look(subject: Subject, step: Step, seen: Look) -> Iterator[Row]:
     tasks = {task.title: task for task in step.tasks}
     for measure in seen.event.measures:
         streams = Streams(step.seed, f"look/{measure.digest()}")
-        for reading in measure.read(subject, tasks, streams):
+        with ExitStack() as disturbed:
+            for key, disorder in step.present:
+                own = Streams(step.seed, f"look/{measure.digest()}/{key}")
+                disturbed.enter_context(disorder.activations(subject, own, 0))
+            readings = list(measure.read(subject, tasks, streams))
+        for reading in readings:
             yield Row(step.index, subject.age, step.event.label, measure.title, reading)
 
 
@@ -112,11 +115,24 @@ def _living(subject: Subject) -> int:
     return sum(int(mask.sum()) for mask in subject.alive.values())
 
 
+def _age(subject: Subject, event: Age, step: Step, streams: Streams) -> Lived:
+    learned = [task for task in step.tasks if task.title in subject.skills]
+    sparsity, pruner = event.to, event.by
+    for _, disorder in step.active:
+        sparsity, pruner = disorder.ageing(sparsity, pruner, subject)
+    masks = pruner.choose(subject, sparsity, streams, learned)
+    subject.alive = checked_ageing(subject, masks, sparsity, exact=type(pruner).exact)
+    return Lived()
+
+
 def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, here: Circumstances) -> Lived:
     base = event.by or Weights(rate=event.rate)
     learner = base.lasting(steps=event.steps, batch_size=event.batch_size, rate=base.rate)
+    passages = event.corpus.passages()
+    for disorder, own in _afflicted(step):
+        passages = disorder.passages(passages, own)
     source = MaskedSource(
-        event.corpus.passages(),
+        passages,
         subject.tokenizer,
         length=event.length,
         batch_size=event.batch_size,
@@ -129,8 +145,10 @@ def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, her
 
 def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, here: Circumstances) -> Lived:
     task, learner = event.task, event.by
-    source = task_source(subject, task, length=event.length, batch_size=learner.batch_size, streams=streams)
-    steps = learner.steps_for(len(source))
+    healthy = task.examples(task.splits[0])
+    rows = _taught(task, healthy, step)
+    source = task_source(subject, task, length=event.length, batch_size=learner.batch_size, streams=streams, rows=rows)
+    steps = learner.steps_for(len(healthy))
     subject.skill_for(task, learner.plasticity, streams)
     plasticity = learner.attach(subject, (task,), steps, streams)
     return _train(subject, plasticity, learner, source, steps, step, streams, here)
@@ -139,6 +157,11 @@ def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, here: C
 def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, here: Circumstances) -> Lived:
     learner = event.by or Rewire()
     tasks = [task for task in step.tasks if task.title in subject.skills]
+    steps = event.steps
+    for disorder, _ in _afflicted(step):
+        steps = disorder.refit(steps)
+    if steps == 0:
+        return Lived()
     sources = [
         task_source(
             subject,
@@ -146,12 +169,13 @@ def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, her
             length=event.length,
             batch_size=learner.batch_size,
             streams=Streams(step.seed, f"{step.key}/{task.title}"),
+            rows=_taught(task, task.examples(task.splits[0]), step),
         )
         for task in tasks
     ]
     living = _living(subject)
-    plasticity = learner.attach(subject, tasks, event.steps, streams)
-    lived = _train(subject, plasticity, learner, TurnSource(sources), event.steps, step, streams, here)
+    plasticity = learner.attach(subject, tasks, steps, streams)
+    lived = _train(subject, plasticity, learner, TurnSource(sources), steps, step, streams, here)
     checked_recovery(subject, living)
     return lived
 
@@ -182,7 +206,7 @@ def _train(
         source,
         Recipe(steps, learner.warmup, learner.clip),
         streams,
-        afflictions=[Affliction(d, Streams(step.seed, key)) for key, d in step.active],
+        afflictions=[Affliction(disorder, own) for disorder, own in _afflicted(step)],
         keeper=here.keeper,
         progress=lambda done, loss: here.progress(done, steps, loss),
         should_stop=here.should_stop,
@@ -190,6 +214,17 @@ def _train(
     if not all(bool(torch.isfinite(parameter).all()) for parameter in subject.encoder.parameters()):
         raise Diverged(f"{step.event.label} left weights that are not finite")
     return Lived(list(_curve(trace, step, born)), steps, trace.examples, trace.tokens)
+
+
+def _afflicted(step: Step) -> list[tuple[Disorder, Streams]]:
+    """The chronic disorders at work, in order of onset, each with streams of its own for this event."""
+    return [(disorder, Streams(step.seed, f"{key}/{step.key}")) for key, disorder in step.active]
+
+
+def _taught(task: Task, rows: Examples, step: Step) -> Examples:
+    for disorder, own in _afflicted(step):
+        rows = disorder.examples(rows, task, own)
+    return rows
 
 
 def _curve(trace: Trace, step: Step, born: int) -> Iterator[Row]:

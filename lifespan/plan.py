@@ -38,7 +38,8 @@ class Step:
     """One node of the tree: an event lived by one seed after one history.
 
     `key` names its random streams; `active` the chronic disorders at work, as (stream key, disorder), in order of
-    onset; `tasks` the tasks met so far, this step's included.
+    onset; `present` those that are in force once it is over, when probes look; `tasks` the tasks met so far, this step's
+    included.
     """
 
     digest: str
@@ -49,6 +50,7 @@ class Step:
     event: Event
     active: tuple[tuple[str, Disorder], ...] = ()
     tasks: tuple[Task, ...] = ()
+    present: tuple[tuple[str, Disorder], ...] = ()
     looks: tuple[Look, ...] = field(default=(), compare=False)
 
 
@@ -143,14 +145,18 @@ def _steps(scenario: Scenario, seed: int, precision: str) -> tuple[Step, ...]:
         key = f"{event.key}#{number}"
         if isinstance(event, Learn) and event.task.title not in {task.title for task in tasks}:
             tasks = (*tasks, event.task)
-        active = tuple((name, disorder) for name, disorder, left in lasting if left is None or left > 0)
+        active = _in_force(lasting)
         digest = digest_of([last.digest, event.to_data()])
-        steps.append(Step(digest, last.digest, len(steps), seed, key, event, active, tasks))
         for entry in lasting:
             entry[2] = None if entry[2] is None else entry[2] - 1
         if isinstance(event, Suffer):
             lasting.append([key, event.disorder, event.lasting])
+        steps.append(Step(digest, last.digest, len(steps), seed, key, event, active, tasks, _in_force(lasting)))
     return tuple(steps)
+
+
+def _in_force(lasting: list[list]) -> tuple[tuple[str, Disorder], ...]:
+    return tuple((name, disorder) for name, disorder, left in lasting if left is None or left > 0)
 
 
 def _looks(parent: str, event: Probe) -> Iterator[Look]:

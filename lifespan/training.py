@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from lifespan.batches import Batch, MaskedSource, TaskSource, TurnSource
-from lifespan.contracts import Disorder, Plasticity, Regimen
+from lifespan.contracts import Course, Disorder, Plasticity, Regimen
 from lifespan.errors import Diverged, LifespanError
 from lifespan.randomness import Streams
 from lifespan.subject import Subject
@@ -47,10 +47,11 @@ class Recipe:
 
 @dataclass
 class Affliction:
-    """A chronic disorder at work, with its own random streams."""
+    """A chronic disorder at work, with its own random streams and what it remembers of this event."""
 
     disorder: Disorder
     streams: Streams
+    memory: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
 @dataclass
@@ -140,29 +141,39 @@ class _Run:
     def step(self, step: int) -> float:
         source, own = self.source.at(step) if isinstance(self.source, TurnSource) else (self.source, step)
         batch = source.batch(own)
-        for affliction in self.afflictions:
-            batch = affliction.disorder.batch(batch, step, affliction.streams)
+        courses = [(affliction.disorder, self._course(affliction, source.task, step)) for affliction in self.afflictions]
+        for disorder, course in courses:
+            batch = disorder.batch(batch, course)
         self.plasticity.enter(source.task)
-        with seeded(self.streams.number("dropout", step), self.subject.device):
+        with ExitStack() as disturbed:
+            for disorder, course in courses:
+                disturbed.enter_context(disorder.activations(self.subject, course.streams, step))
+            disturbed.enter_context(seeded(self.streams.number("dropout", step), self.subject.device))
             own_loss = self.plasticity.objective(source.task, batch)
             loss = batch_loss(self.subject, source.task, batch) if own_loss is None else own_loss
-            penalty = self.plasticity.penalty()
-            (loss if penalty is None else loss + penalty).backward()
+            terms = [self.plasticity.penalty(), *(disorder.penalty(course) for disorder, course in courses)]
+            sum((term for term in terms if term is not None), loss).backward()
         self.plasticity.translate()
-        for affliction in self.afflictions:
-            affliction.disorder.gradient(self.parameters, step, affliction.streams)
-        self._update(step)
+        for disorder, course in courses:
+            disorder.gradient(self.parameters, course)
+        self._update(step, courses)
         self.plasticity.advance(step)
+        for disorder, course in courses:
+            disorder.after(course)
         value = float(loss.detach())
         if not math.isfinite(value):
             raise Diverged(f"the loss became {value} at optimizer step {step + 1} of {self.recipe.steps}")
         self._count(value, batch)
         return value
 
-    def _update(self, step: int) -> None:
+    def _course(self, affliction: Affliction, task: str | None, step: int) -> Course:
+        own = (affliction.streams, affliction.memory)
+        return Course(self.subject, self.plasticity, task, step, self.recipe.steps, *own)
+
+    def _update(self, step: int, courses: Sequence[tuple[Disorder, Course]]) -> None:
         regimen = Regimen(clip=self.recipe.clip)
-        for affliction in self.afflictions:
-            regimen = affliction.disorder.regimen(regimen, step, self.recipe.steps, affliction.streams)
+        for disorder, course in courses:
+            regimen = disorder.regimen(regimen, course)
         nn.utils.clip_grad_norm_(self.parameters, regimen.clip)
         cycle = self.plasticity.cycle or self.recipe.steps
         if step > 0 and step % cycle == 0:
@@ -188,6 +199,8 @@ class _Run:
 
     def snapshot(self, done: int) -> Snapshot:
         tensors = {f"plasticity/{name}": value for name, value in self.plasticity.state().items()}
+        for i, affliction in enumerate(self.afflictions):
+            tensors |= {f"memory/{i}/{name}": value for name, value in affliction.memory.items()}
         for i, parameter in enumerate(self.parameters):
             state = self.optimizer.state.get(parameter, {})
             tensors |= {f"adam/{i}/{name}": value for name, value in state.items() if torch.is_tensor(value)}
@@ -210,6 +223,9 @@ class _Run:
             kind, _, rest = name.partition("/")
             if kind == "plasticity":
                 own[rest] = value
+            elif kind == "memory":
+                number, _, entry = rest.partition("/")
+                self.afflictions[int(number)].memory[entry] = value.to(self.subject.device)
             else:
                 number, _, entry = rest.partition("/")
                 adam.setdefault(int(number), {})[entry] = value

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lifespan import simulate
-from lifespan.contracts import Disorder
+from lifespan.contracts import Course, Disorder
 from lifespan.loading import load
 from lifespan.plan import compile_study
 
@@ -43,9 +43,10 @@ def test_the_readmes_disorder_is_a_disorder():
     assert issubclass(deafness, Disorder)
     batch = {"input_ids": torch.ones(4, 50, dtype=torch.long), "attention_mask": torch.ones(4, 50, dtype=torch.long)}
     streams = Streams(0, "suffer/Deafness#0")
-    healthy = deafness(severity=0.0).batch(batch, 0, streams)
+    course = Course(None, None, None, 0, 10, streams, {})
+    healthy = deafness(severity=0.0).batch(batch, course)
     assert torch.equal(healthy["attention_mask"], batch["attention_mask"])
-    deaf = deafness(severity=0.5).batch(batch, 0, streams)["attention_mask"]
+    deaf = deafness(severity=0.5).batch(batch, course)["attention_mask"]
     assert 0.3 < float(deaf.float().mean()) < 0.7
 
 

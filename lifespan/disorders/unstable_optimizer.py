@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from lifespan.contracts import Disorder, Regimen
-
-if TYPE_CHECKING:
-    from lifespan.randomness import Streams
+from lifespan.contracts import Course, Disorder, Regimen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,5 +18,5 @@ class UnstableOptimizer(Disorder):
     aetiology = "optimiser dynamics"
     citation = "mosbach2021stability"
 
-    def regimen(self, regimen: Regimen, step: int, steps: int, streams: Streams) -> Regimen:
+    def regimen(self, regimen: Regimen, course: Course) -> Regimen:
         return replace(regimen, rate=regimen.rate * 30.0**self.severity, clip=regimen.clip * 1000.0**self.severity)
