@@ -317,6 +317,7 @@ class Course:
 
     `step` counts the optimizer steps of this event from 0, out of `steps`; `task` is the batch's (None: language). `memory`
     starts empty at every event and survives a kill; it holds tensors alone. Draws come from `streams`, with `step` as counter.
+    `warmup` is the fraction of the steps (of each cycle, where the plasticity has cycles) over which the healthy rate rises.
     """
 
     subject: Subject
@@ -326,6 +327,7 @@ class Course:
     steps: int
     streams: Streams
     memory: dict[str, torch.Tensor]
+    warmup: float = 0.0
 
 
 @dataclass
@@ -335,6 +337,22 @@ class Regimen:
     rate: float = 1.0
     clip: float = 1.0
     betas: tuple[float, float] | None = None
+
+
+AETIOLOGIES = (
+    "structural initialisation",
+    "weight initialisation",
+    "optimiser dynamics",
+    "pruning schedule",
+    "plasticity",
+    "noise and neuromodulation",
+    "sensory deprivation",
+    "data and curriculum",
+    "degeneration",
+    "treatment",
+    "drug",
+)
+"""What a `Disorder` may come from: the values of its `aetiology`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -443,6 +461,7 @@ class Measure(Spec):
 
 
 __all__ = [
+    "AETIOLOGIES",
     "Body",
     "Corpus",
     "Course",

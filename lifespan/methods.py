@@ -11,6 +11,7 @@ import pandas as pd
 
 import lifespan
 from lifespan import figures, outcomes, stats
+from lifespan.bibtex import Publication
 from lifespan.outcomes import Evidence
 from lifespan.references import REFERENCES
 from lifespan.summary import MINUS, counted, listed
@@ -67,23 +68,23 @@ def steps_lived(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def paragraphs(evidence: Evidence, keys: list[str]) -> list[tuple[str, list[str]]]:
-    """The methods text as (heading, paragraphs). `keys` are the citations that the run used."""
+def paragraphs(evidence: Evidence, works: Sequence[Publication]) -> list[tuple[str, list[str]]]:
+    """The methods text as (heading, paragraphs). `works` are the publications behind the run."""
     return [
         ("Subjects and design", _design(evidence)),
-        ("What was lived", _lived(evidence, keys)),
-        ("Measurements", _measurements(evidence, keys)),
+        ("What was lived", _lived(evidence, works)),
+        ("Measurements", _measurements(evidence, [work.key for work in works])),
         ("Statistics", _statistics(evidence)),
         ("Software and hardware", _environment(evidence)),
     ]
 
 
-def markdown(evidence: Evidence, keys: list[str]) -> str:
+def markdown(evidence: Evidence, works: Sequence[Publication]) -> str:
     """The methods text as a Markdown document."""
     parts = [f"# Methods: {evidence.title}"]
-    for heading, texts in paragraphs(evidence, keys):
+    for heading, texts in paragraphs(evidence, works):
         parts += [f"## {heading}", *(text.replace("<", "&lt;") for text in texts)]
-    parts += ["## References", *(f"- {REFERENCES[key].text} {REFERENCES[key].link}" for key in keys)]
+    parts += ["## References", *(f"- {work.text} {work.link}".strip().replace("<", "&lt;") for work in works)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -107,7 +108,7 @@ def _design(evidence: Evidence) -> list[str]:
     return texts
 
 
-def _lived(evidence: Evidence, keys: list[str]) -> list[str]:
+def _lived(evidence: Evidence, works: Sequence[Publication]) -> list[str]:
     table = steps_lived(evidence)
     if table.empty:
         return ["No step was lived to its end."]
@@ -120,7 +121,7 @@ def _lived(evidence: Evidence, keys: list[str]) -> list[str]:
     for group, life in lives.items():
         twin = told.setdefault(tuple(life), group)
         texts.append(f"{group}: {'; '.join(cycles(life))}." if twin == group else f"{group}: the same steps as {twin}.")
-    behind = [REFERENCES[key].cited for key in keys if key not in STATISTICS and key not in _FORGETTING]
+    behind = [work.cited for work in works if work.key not in STATISTICS and work.key not in _FORGETTING]
     return [*texts, *([f"The methods of these steps follow {'; '.join(behind)}."] if behind else [])]
 
 

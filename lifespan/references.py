@@ -92,6 +92,7 @@ _BESIDE = {
     "Develop": ("devlin2019bert",),
     "Fisher": ("lecun1990optimal",),
     "Glue": ("wang2018glue",),
+    "HomeostaticScaling": ("turrigiano2008self",),
     "Layers": ("fan2020reducing",),
     "Masks": ("mallya2018piggyback", "zhao2020masking", "radiyadixit2020fine"),
     "Neurons": ("li2017pruning",),
@@ -180,7 +181,8 @@ def _specs(data: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if isinstance(data, Mapping):
         name = str(data.get("class", ""))
         if name:
-            yield name.rpartition(":")[2], data
+            # Other packages may have a class of the same name: it keeps its package.
+            yield name.removeprefix("lifespan:"), data
         if name == "lifespan:Recover" and "by" not in data:
             yield "Rewire", {}
         for value in data.values():

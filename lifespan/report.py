@@ -20,8 +20,9 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from lifespan import figures, methods, outcomes, record, summary
+from lifespan.bibtex import Publication, bibliography, brought
 from lifespan.outcomes import Evidence
-from lifespan.references import REFERENCES, bibliography, cited_by
+from lifespan.references import REFERENCES, cited_by
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,11 @@ def write_report(directories: Sequence[Path | str], out: Path | str | None = Non
     """
     evidence = outcomes.gather([record.read(directory) for directory in directories])
     page = _page_path(Path(out) if out is not None else Path(directories[0]))
-    keys = _citations(evidence)
+    works = _citations(evidence)
     drawn = {name: draw(evidence) for name, draw in figures.FIGURES.items()}
     tables = _tables(evidence) | {f"figure_{name}": made[1] for name, made in drawn.items() if made is not None}
     vectors = {name: figures.svg(made[0]) for name, made in drawn.items() if made is not None}
-    html = _html(evidence, keys, vectors, directories)
+    html = _html(evidence, works, vectors, directories)
     base = page.parent
     for folder in ("figures", "tables"):
         (base / folder).mkdir(parents=True, exist_ok=True)
@@ -95,8 +96,8 @@ def write_report(directories: Sequence[Path | str], out: Path | str | None = Non
         (base / "figures" / f"{name}.svg").write_text(vector, encoding="utf-8")
     for name, table in tables.items():
         table.to_csv(base / "tables" / f"{name}.csv", index=False)
-    (base / "methods.md").write_text(methods.markdown(evidence, keys), encoding="utf-8")
-    (base / "references.bib").write_text(bibliography(keys), encoding="utf-8")
+    (base / "methods.md").write_text(methods.markdown(evidence, works), encoding="utf-8")
+    (base / "references.bib").write_text(bibliography(works), encoding="utf-8")
     page.write_text(html, encoding="utf-8")
     return page
 
@@ -124,13 +125,15 @@ def _page_path(out: Path) -> Path:
     return out if out.suffix.lower() in (".html", ".htm") else out / "report.html"
 
 
-def _citations(evidence: Evidence) -> list[str]:
-    keys = set(cited_by(group.get("scenario", {}) for group in evidence.groups.values()))
+def _citations(evidence: Evidence) -> list[Publication]:
+    foreign_keys, own = brought(evidence.studies)
+    keys = foreign_keys | set(cited_by(group.get("scenario", {}) for group in evidence.groups.values()))
     if not outcomes.forgetting(evidence).empty:
         keys |= {"chaudhry2018riemannian", "lopezpaz2017gem"}
     compared = not outcomes.comparisons(evidence).empty
     keys |= set(methods.STATISTICS) if compared else {methods.STATISTICS[0]}
-    return [key for key in REFERENCES if key in keys]
+    known: list[Publication] = [reference for key, reference in REFERENCES.items() if key in keys]
+    return sorted([*known, *own], key=lambda work: work.key.lower())
 
 
 def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
@@ -146,7 +149,9 @@ def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
     }
 
 
-def _html(evidence: Evidence, keys: list[str], vectors: Mapping[str, str], directories: Sequence[Path | str]) -> str:
+def _html(
+    evidence: Evidence, works: Sequence[Publication], vectors: Mapping[str, str], directories: Sequence[Path | str]
+) -> str:
     source = resources.files("lifespan").joinpath("templates", "report.html.j2").read_text(encoding="utf-8")
     options: dict[str, Any] = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     environment = jinja2.Environment(autoescape=True, **options)
@@ -160,8 +165,8 @@ def _html(evidence: Evidence, keys: list[str], vectors: Mapping[str, str], direc
         figures=[_figure(evidence, name, vectors.get(name)) for name in figures.FIGURES],
         table=_final_rows(evidence),
         comparisons=_comparison_rows(evidence),
-        methods=methods.paragraphs(evidence, keys),
-        references=[REFERENCES[key] for key in keys],
+        methods=methods.paragraphs(evidence, works),
+        references=works,
         provenance=_provenance(evidence, directories),
     )
 

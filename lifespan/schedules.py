@@ -1,17 +1,19 @@
 """Courses of ageing: functions that write the events of a whole course, one sparsity after the other.
 
 Sparsity is the fraction of prunable synapses that are dead. Every function takes `each`, which writes the events for one
-sparsity, such as `lambda s: (Age(to=s, by=Magnitude()), Recover(steps=100))`, and returns the events in order.
+sparsity, such as `lambda s: (Age(to=s, by=Magnitude()), Recover(steps=100))`, and returns the events in order. `slowly` is
+the course of an injury: there `each` writes what happens between two strikes.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from lifespan.contracts import Disorder, Pruner
 from lifespan.errors import ScenarioError
-from lifespan.scenario import Age, Event, Treat, flattened
+from lifespan.scenario import Age, Event, Suffer, Treat, flattened
 
 Each = Callable[[float], Event | Sequence[Event]]
 
@@ -101,6 +103,38 @@ def normative(
     shares = [1 - after / before for before, after in itertools.pairwise(course)]
     growth = [Treat(made) if isinstance(made, Disorder) else made for made in map(grow, shares)]
     return flattened((Age(to=start, by=by), *growth, gradually(start=peak, to=to, in_steps=in_steps, each=each)))
+
+
+def slowly(disorder: Disorder, *, in_steps: int = 5, each: Each | None = None) -> tuple[Event, ...]:
+    """Events of a slow injury: many small strikes that take in all what one acute strike takes.
+
+    Each of n strikes takes the share `1 - (1 - severity)**(1/n)` of what is left, so that `1 - severity` is left at the end.
+    That is the acute dose for disorders that take a share of what lives, and for no others: `SynapseLoss` (to within one
+    synapse a strike), `HeadLoss`, `NeuronLoss` and `LayerLoss` (to within half a unit a strike, and until only those are left
+    that must stay; a strike of less than half a unit takes none, so let there be few strikes where there are few units), and
+    `ScatteredLoss` in the place of one of them (on the average over draws). Every strike draws anew.
+
+    `each` writes the events between two strikes, such as `lambda lost: Recover(steps=100)`, and is given the share that is
+    lost so far; nothing follows the last strike, as nothing is part of an acute one. A slow lesion of the brain disables
+    less than an acute one of its size (Desmurget et al. 2007): put the acute twin, `Suffer(disorder)`, beside it.
+
+    >>> from lifespan import SynapseLoss
+    >>> [round(event.disorder.severity, 3) for event in slowly(SynapseLoss(severity=0.488), in_steps=3)]
+    [0.2, 0.2, 0.2]
+    """
+    if not isinstance(disorder, Disorder):
+        raise ScenarioError(f"slowly({disorder!r})", "must be a Disorder.", "For example: slowly(SynapseLoss(severity=0.5)).")
+    _require_steps("slowly", "in_steps", in_steps)
+    where = f"slowly({disorder.describe()})"
+    if not getattr(disorder, "compounds", False):
+        rule = "does not take a share of what lives, so many small strikes do not add up to one."
+        raise ScenarioError(where, rule, "Use SynapseLoss, HeadLoss, NeuronLoss or LayerLoss.")
+    if disorder.severity == 1:
+        raise ScenarioError(where, "shares of what is left never take all of it.", "Use a severity below 1.")
+    left = 1 - disorder.severity
+    strike = Suffer(replace(disorder, severity=1 - left ** (1 / in_steps)) if in_steps > 1 else disorder)
+    between = [each(1 - left ** (k / in_steps)) if each is not None else () for k in range(1, in_steps)]
+    return flattened(tuple((strike, events) for events in (*between, ())))
 
 
 def _sparsities(start: float, to: float, steps: int, shape: Callable[[float], float]) -> list[float]:

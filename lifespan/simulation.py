@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from lifespan.contracts import Task
 from lifespan.errors import RecordError
 from lifespan.plan import Birth, Life, Plan, Step, compile_study
 from lifespan.scenario import Age, Learn, Scenario, Study
-from lifespan.spec import digest_of
+from lifespan.spec import Spec, digest_of
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,7 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
             }
             for title, task in tasks_of(plan).items()
         },
+        "citations": citations_of(study.groups),
         "lives": {life.name: {"group": life.group, "steps": [step.digest for step in life.steps]} for life in plan.lives},
         "groups": {
             group: {
@@ -151,6 +152,16 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
             for group, scenario in study.groups.items()
         },
     }
+
+
+def citations_of(part: Any) -> dict[str, str]:
+    """What the classes of these specs cite, by "package:class": a key of references.bib, or text of another package."""
+    if isinstance(part, Spec):
+        own = getattr(type(part), "citation", "")
+        cited = {str(part.to_data()["class"]): own} if isinstance(own, str) and own.strip() else {}
+        return cited | citations_of([getattr(part, field.name) for field in fields(part)])
+    inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, tuple | list) else ()
+    return {name: text for value in inner for name, text in citations_of(value).items()}
 
 
 def _life_in_words(scenario: Scenario, life: Life) -> str:

@@ -24,6 +24,9 @@ from lifespan.randomness import Streams
 from lifespan.subject import Subject
 from lifespan.subjects.bodies import language_logits
 
+BETAS = (0.9, 0.999)
+"""Momenta of a healthy optimizer."""
+
 
 class Interrupted(LifespanError):
     """The user asked to stop; the state so far is saved."""
@@ -37,12 +40,16 @@ class Recipe:
     warmup: float
     clip: float
 
+    @property
+    def rise(self) -> int:
+        """Number of steps of the warm-up."""
+        return max(1, round(self.warmup * self.steps))
+
     def factor(self, step: int) -> float:
         """Learning-rate factor of a 0-based step: linear rise over the warm-up, then linear fall towards zero."""
-        rise = max(1, round(self.warmup * self.steps))
-        if step < rise:
-            return (step + 1) / (rise + 1)
-        return max(0.0, (self.steps - step) / max(1, self.steps - rise))
+        if step < self.rise:
+            return (step + 1) / (self.rise + 1)
+        return max(0.0, (self.steps - step) / max(1, self.steps - self.rise))
 
 
 @dataclass
@@ -95,7 +102,7 @@ def train(
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Trace:
     """Run the loop to the end of its recipe and let the plasticity settle. Raises `Diverged` on a non-finite loss."""
-    optimizer = torch.optim.AdamW(plasticity.groups(), betas=(0.9, 0.999), fused=True)
+    optimizer = torch.optim.AdamW(plasticity.groups(), betas=BETAS, fused=True)
     run = _Run(subject, plasticity, optimizer, source, recipe, streams, list(afflictions))
     begin = run.resume(keeper.load()) if keeper is not None else 0
     interval = max(1, recipe.steps // 40)
@@ -167,7 +174,7 @@ class _Run:
         return value
 
     def _course(self, affliction: Affliction, task: str | None, step: int) -> Course:
-        own = (affliction.streams, affliction.memory)
+        own = (affliction.streams, affliction.memory, self.recipe.warmup)
         return Course(self.subject, self.plasticity, task, step, self.recipe.steps, *own)
 
     def _update(self, step: int, courses: Sequence[tuple[Disorder, Course]]) -> None:

@@ -21,10 +21,12 @@ class WeightShuffling(Disorder):
 
     Native parameter: the share of entries, drawn at random, equal to `severity`; a larger share contains a smaller one of
     the same individual. The drawn entries move along one random cycle, so that each of them gets another one's weight.
-    Living synapses exchange weights with living ones and dead with dead.
+    Living synapses exchange weights with living ones and dead with dead. Zhou et al. (2019) reshuffle the initial weights
+    of lottery tickets so, to ask what the right place of a weight is worth.
     """
 
     aetiology = "drug"
+    citation = "zhou2019deconstructing"
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Injures W itself. Reports `entries`, `norm` and `relative`."""

@@ -1,0 +1,45 @@
+"""Layers that change places, with all that is their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from lifespan.subject import Masks, Subject, layer_of
+
+
+def exchange(subject: Subject, cycle: Sequence[str]) -> None:
+    """Each layer of the cycle of paths gets what the one before it had, the first what the last had.
+
+    Moves parameters that all layers of the subject have, and the alive, skill and language masks.
+    """
+    layers = list(dict.fromkeys(layer_of(name) for name in subject.synapses))
+    owned = {path: _parameters(subject, path) for path in layers}
+    common = set.intersection(*(set(own) for own in owned.values()))
+    before = {path: {name: owned[path][name].data.clone() for name in common} for path in cycle}
+    # Item i of the rotated list stands before item i of the cycle.
+    sources = dict(zip(cycle, [cycle[-1], *cycle[:-1]], strict=True))
+    for path, source in sources.items():
+        for name in common:
+            owned[path][name].data.copy_(before[source][name])
+    subject.alive = _moved(subject.alive, sources)
+    if subject.language_mask is not None:
+        subject.language_mask = _moved(subject.language_mask, sources)
+    for skill in subject.skills.values():
+        if skill.mask is not None:
+            skill.mask = _moved(skill.mask, sources)
+
+
+def _parameters(subject: Subject, path: str) -> dict[str, torch.nn.Parameter]:
+    """The parameters of a layer by their names inside it."""
+    named = subject.encoder.named_parameters()
+    return {name.removeprefix(f"{path}."): value for name, value in named if name.startswith(f"{path}.")}
+
+
+def _moved(masks: Masks, sources: Mapping[str, str]) -> Masks:
+    moved = {}
+    for name, mask in masks.items():
+        path = layer_of(name)
+        moved[name] = masks[sources.get(path, path) + name.removeprefix(path)] if path in sources else mask
+    return moved

@@ -1,0 +1,232 @@
+"""Tiny lives in memory: a few optimizer steps on a body of two narrow layers, with or without a kill in every learning."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from lifespan.contracts import Moment
+from lifespan.corpora.micro import MicroText
+from lifespan.errors import Diverged
+from lifespan.learners.masks import Masks
+from lifespan.learners.rewire import Rewire
+from lifespan.learners.weights import Weights
+from lifespan.life import Circumstances, Row, live, look
+from lifespan.plan import Step, compile_study
+from lifespan.probes.score import Score
+from lifespan.probes.sparsity import Sparsity
+from lifespan.pruning.magnitude import Magnitude
+from lifespan.scenario import Age, Develop, Event, Learn, Probe, Recover, Scenario, Study, position_of
+from lifespan.subject import Subject
+from lifespan.subjects.micro import Micro
+from lifespan.tasks.micro import MicroTask
+from lifespan.testing.specs import broken, check
+from lifespan.training import Interrupted, Snapshot
+
+ORIGIN = Micro(layers=2, width=16, heads=2, feed_forward=32)
+FIRST, SECOND = (MicroTask(name, train_examples=32, eval_examples=16) for name in ("sentiment", "entailment"))
+DEVELOP = Develop(MicroText(number=100), steps=3, batch_size=8)
+BY_WEIGHTS = Weights(steps=4, batch_size=8, rate=1e-3)
+BY_MASKS = Masks(steps=4, batch_size=8, rate=5e-3)
+LOOK = Probe(Score(), Sparsity())
+
+State = Mapping[str, Mapping[str, torch.Tensor]]
+
+
+@dataclass
+class Biography:
+    """What a tiny life was: its steps, the subject's state after each, the rows, and why it ended early ("" if not)."""
+
+    steps: list[Step] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
+    facts: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[list[Row]] = field(default_factory=list)
+    end: str = ""
+
+    def after(self, kind: type[Event]) -> list[int]:
+        """Positions of the events of a kind."""
+        return [i for i, step in enumerate(self.steps) if isinstance(step.event, kind)]
+
+
+@dataclass
+class _Keeper:
+    """A disk in memory: tensors are copied and facts go through JSON."""
+
+    every: int = 10**9
+    kept: Snapshot | None = None
+
+    def load(self) -> Snapshot | None:
+        return self.kept
+
+    def save(self, snapshot: Snapshot) -> None:
+        tensors = {name: value.detach().clone() for name, value in snapshot.tensors.items()}
+        self.kept = Snapshot(tensors, json.loads(json.dumps(snapshot.facts)))
+
+
+@dataclass
+class _Past:
+    biography: Biography
+
+    def at(self, moment: Moment) -> Subject:
+        before = [step.event for step in self.biography.steps[1:]]
+        return reborn(self.biography, position_of(moment, before, "a tiny life"))
+
+
+def usual_events() -> tuple[Event, ...]:
+    """Development, a task by weights and one by structure, age and recovery, and a look at the end."""
+    return (
+        DEVELOP,
+        Learn(FIRST, by=BY_WEIGHTS),
+        Learn(SECOND, by=BY_MASKS),
+        Age(to=0.3, by=Magnitude()),
+        Recover(steps=3, by=Rewire(batch_size=8, rate=1e-3)),
+        LOOK,
+    )
+
+
+def biography(events: Sequence[Event], *, killed: bool = False, about: object = "") -> Biography:
+    """Live these events. `killed` stops every learning after two optimizer steps and goes on from what was saved.
+    What a plug-in raises becomes an `AssertionError` about `about`.
+    """
+    told = Biography()
+    subject: Subject | None = None
+    for step in _steps(tuple(events)):
+        try:
+            subject, rows = _lived(told, subject, step, killed)
+        except Diverged as error:
+            told.end = str(error)
+            return told
+        except AssertionError:
+            raise
+        except Exception as error:
+            what = f"cannot live {step.event.label!r} ({type(error).__name__}: {error})"
+            remedy = "mend it, or check it in events=(...) of a life that suits it"
+            raise AssertionError(f"{_named(about)} {what}: {remedy}") from error
+        told.steps.append(step)
+        told.states.append(copied(subject.state()))
+        told.facts.append(subject.facts())
+        for seen in step.looks:
+            rows = rows + _looked(subject, step, seen, about)
+        told.rows.append(rows)
+    return told
+
+
+def _steps(events: tuple[Event, ...]) -> tuple[Step, ...]:
+    life = Scenario(name="tiny", subject=ORIGIN, events=events)
+    return compile_study(Study(name="tiny", groups={"tiny": life}), precision="fp32").lives[0].steps
+
+
+def newborn() -> Subject:
+    """A tiny subject."""
+    return live(None, _steps(())[0], "fp32", Circumstances())[0]
+
+
+def reborn(told: Biography, position: int) -> Subject:
+    """A new body in the state that the life had after so many events."""
+    subject = newborn()
+    subject.load(told.facts[position], told.states[position])
+    return subject
+
+
+def _lived(told: Biography, subject: Subject | None, step: Step, killed: bool) -> tuple[Subject, list[Row]]:
+    if subject is not None:
+        subject.past = _Past(told)
+    keeper = _Keeper()
+    stops = iter((False, True)) if killed and isinstance(step.event, Develop | Learn | Recover) else iter(())
+    try:
+        subject, lived = live(subject, step, "fp32", Circumstances(keeper=keeper, should_stop=lambda: next(stops, False)))
+    except Interrupted:
+        subject = reborn(told, len(told.states) - 1)
+        subject.past = _Past(told)
+        # A new process has new disorders: whatever the old ones kept on themselves is gone.
+        step = replace(step, active=tuple((key, replace(disorder)) for key, disorder in step.active))
+        subject, lived = live(subject, step, "fp32", Circumstances(keeper=keeper))
+    return subject, lived.rows
+
+
+def _looked(subject: Subject, step: Step, seen: Any, about: object) -> list[Row]:
+    before = copied(subject.state())
+    with untouched_randomness(about, "a look"):
+        rows = list(look(subject, step, seen))
+    again = list(look(subject, step, seen))
+    remedy = "draw only from the streams given, and leave the subject as it was"
+    check(plain(rows) == plain(again), about, "makes two equal looks see different things", remedy)
+    found = difference(before, subject.state())
+    check(not found, about, f"lets a look change the subject ({found})", remedy)
+    return rows
+
+
+@contextmanager
+def untouched_randomness(about: object, where: str) -> Iterator[None]:
+    """Inside this block nothing may draw from the global generators of torch, NumPy and random, nor seed them."""
+    before = _generators()
+    yield
+    used = [name for name, state in _generators().items() if state != before[name]]
+    if used:
+        remedy = 'draw from the streams given, such as streams.torch("disorder", step)'
+        broken(about, f"uses the global random generator of {' and '.join(used)} in {where}", remedy)
+
+
+def _generators() -> dict[str, Any]:
+    _, keys, *rest = np.random.get_state(legacy=True)
+    numpy_state = (np.asarray(keys).tobytes(), *rest)
+    return {"torch": torch.get_rng_state().numpy().tobytes(), "NumPy": numpy_state, "random": random.getstate()}
+
+
+def copied(state: State) -> State:
+    """The same tensors, safe from later changes."""
+    return {group: {name: value.detach().clone() for name, value in part.items()} for group, part in state.items()}
+
+
+def difference(first: State, second: State) -> str:
+    """Where two states first differ, bit for bit: "group, tensor", or "" where they do not."""
+    for group in {**first, **second}:
+        one, other = first.get(group), second.get(group)
+        if one is None or other is None or list(one) != list(other):
+            return group
+        for name in one:
+            if not same(one[name], other[name]):
+                return f"{group}, {name}"
+    return ""
+
+
+def same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Equal in shape, type and every bit (NaN equals NaN)."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    if torch.equal(one, other):
+        return True
+    return one.is_floating_point() and bool(((one == other) | (one.isnan() & other.isnan())).all())
+
+
+def plain(rows: Sequence[Row], *, injuries: bool = True) -> list[str]:
+    """Rows as text, without their position in the life."""
+    return [repr((r.age, r.stage, r.probe, r.reading)) for r in rows if injuries or not r.probe.startswith("Injury/")]
+
+
+def must_agree(one: Biography, other: Biography, about: object, what: str, remedy: str) -> None:
+    """The two lives are equal, bit for bit, disorders' own steps left out."""
+    first, second = (_kept(told) for told in (one, other))
+    check(one.end == other.end and len(first) == len(second), about, f"{what} (one of the lives diverged)", remedy)
+    for (step, state, rows), (_, twin, twin_rows) in zip(first, second, strict=True):
+        found = difference(state, twin) or ("" if rows == twin_rows else "measured rows")
+        check(not found, about, f"{what} (after {step.event.label!r}: {found})", remedy)
+
+
+def _kept(told: Biography) -> list[tuple[Step, State, list[str]]]:
+    from lifespan.scenario import Suffer
+
+    rows = [plain(part, injuries=False) for part in told.rows]
+    every = zip(told.steps, told.states, rows, strict=True)
+    return [entry for entry in every if not isinstance(entry[0].event, Suffer)]
+
+
+def _named(about: object) -> str:
+    return about if isinstance(about, str) else type(about).__name__

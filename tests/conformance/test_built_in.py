@@ -1,0 +1,118 @@
+"""Every built-in class of a family keeps the rules that plug-in authors are held to."""
+
+import pytest
+
+from lifespan import (
+    Develop,
+    Distilled,
+    Fisher,
+    Glue,
+    GradientSaliency,
+    GreedyForward,
+    HeadLoss,
+    Heads,
+    Items,
+    Learn,
+    Lottery,
+    Masks,
+    MatchedNoise,
+    MicroTask,
+    Movement,
+    Neurons,
+    RankCollapse,
+    Replay,
+    ScatteredLoss,
+    TableTask,
+    Wanda,
+    Weights,
+    catalog,
+)
+from lifespan.testing import check_disorder, check_learner, check_measure, check_pruner, check_task
+from lifespan.testing.lives import BY_MASKS, BY_WEIGHTS, DEVELOP, FIRST, LOOK, SECOND
+
+BOTH_BY_MASKS = (DEVELOP, *(Learn(task, by=BY_MASKS) for task in (FIRST, SECOND)))
+BOTH_BY_WEIGHTS = (DEVELOP, *(Learn(task, by=BY_WEIGHTS) for task in (FIRST, SECOND)), LOOK)
+
+EXAMPLES = {
+    "MatchedNoise": MatchedNoise(like=RankCollapse()),
+    "ScatteredLoss": ScatteredLoss(like=HeadLoss()),
+    "Replay": Replay(tasks=(FIRST,), batch_size=8),
+    "Distilled": Distilled(by=Weights(), teacher=4),
+    "Lottery": Lottery(rounds=1),
+    "Fisher": Fisher(examples=16),
+    "GradientSaliency": GradientSaliency(batches=2, batch_size=8),
+    "GreedyForward": GreedyForward(batches=1, batch_size=8),
+    "Heads": Heads(batches=2, batch_size=8),
+    "Movement": Movement(steps=3, batch_size=8),
+    "Neurons": Neurons(batches=2, batch_size=8),
+    "Wanda": Wanda(batches=2, batch_size=8),
+    "Items": Items(MicroTask("sentiment", train_examples=32)),
+    "MicroTask": MicroTask("similarity"),
+}
+"""Objects of classes that need arguments, or do with fewer batches."""
+
+SETTINGS = {
+    "Replay": {"events": BOTH_BY_WEIGHTS},
+    "Distilled": {"before": (Learn(SECOND, by=BY_WEIGHTS),)},
+    "GreedyForward": {"sparsities": (0.2, 0.4)},
+    "Heads": {"sparsities": (0.2,)},
+    "Neurons": {"sparsities": (0.2, 0.4)},
+    "NofM": {"sparsities": (0.5,)},
+    "LanguageMask": {"before": (Develop(DEVELOP.corpus, steps=3, batch_size=8, by=Masks()), *BOTH_BY_WEIGHTS[1:3])},
+    "Generalisation": {"before": (DEVELOP, Learn(Items(FIRST), by=BY_WEIGHTS))},
+    "TaskInference": {"before": BOTH_BY_MASKS},
+}
+"""What else the check of a class is told."""
+
+
+def family(*names):
+    found = [entry for name in names for entry in catalog.entries(name)]
+    return pytest.mark.parametrize("kind", [entry.kind for entry in found], ids=[entry.name for entry in found])
+
+
+def example(kind):
+    known = EXAMPLES.get(kind.__name__)
+    return kind() if known is None else known
+
+
+def settings(kind):
+    return SETTINGS.get(kind.__name__, {})
+
+
+@family("disorders", "drugs")
+def test_disorders(kind):
+    check_disorder(example(kind), **settings(kind))
+
+
+@family("learners")
+def test_learners(kind):
+    check_learner(example(kind), **settings(kind))
+
+
+@family("pruners")
+def test_pruners(kind):
+    check_pruner(example(kind), **settings(kind))
+
+
+@family("probes")
+def test_measures(kind):
+    check_measure(example(kind), **settings(kind))
+
+
+@pytest.mark.parametrize("name", ["Items", "MicroTask"])
+def test_generated_tasks(name):
+    check_task(EXAMPLES[name])
+
+
+def test_tables(tmp_path):
+    rows = [f"sentence {i},{'good' if i % 2 else 'bad'}" for i in range(20)]
+    (tmp_path / "table.csv").write_text("\n".join(["text,label", *rows]))
+    check_task(TableTask(tmp_path / "table.csv", name="table", first="text"))
+
+
+def test_glue(tmp_path):
+    (tmp_path / "RTE").mkdir()
+    rows = [f"{i}\tpremise {i}\thypothesis {i}\t{'not_' * (i % 2)}entailment" for i in range(6)]
+    for split in ("train", "dev"):
+        (tmp_path / "RTE" / f"{split}.tsv").write_text("\n".join(["index\tsentence1\tsentence2\tlabel", *rows]) + "\n")
+    check_task(Glue("rte", source=tmp_path))

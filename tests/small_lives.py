@@ -1,0 +1,44 @@
+"""Tiny lives without a store: the events of one individual, lived one after the other."""
+
+from __future__ import annotations
+
+import torch
+from conftest import TINY
+
+from lifespan.life import Circumstances, live, look
+from lifespan.plan import compile_study
+from lifespan.randomness import Streams
+from lifespan.scenario import Scenario, Study
+from lifespan.subject import Subject
+
+
+def lived(*events, seed=0, origin=TINY):
+    """(subject at the end, readings of all probes as (step, task, metric, value))."""
+    life = Scenario(name="small", subject=origin, events=events)
+    steps = compile_study(Study(name="small", groups={"one": life}, seed=seed), precision="fp32").lives[0].steps
+    subject, readings = None, []
+    for step in steps:
+        subject, _ = live(subject, step, "fp32", Circumstances())
+        for seen in step.looks:
+            rows = look(subject, step, seen)
+            readings += [(row.step, row.reading.task, row.reading.metric, row.reading.value) for row in rows]
+    return subject, readings
+
+
+def born(*tasks, origin=TINY, seed=0):
+    """A newborn with a head for each of these tasks."""
+    subject = Subject(origin.build(Streams(seed, "birth")))
+    for task in tasks:
+        subject.skill_for(task, "weights", Streams(seed, f"learn/{task.title}"))
+    return subject
+
+
+def content(subject):
+    """Copies of all tensors of a subject by group and name."""
+    return {(group, name): t.clone() for group, part in subject.state().items() for name, t in part.items()}
+
+
+def same(one, other):
+    """Whether two subjects (or their contents) are equal bit for bit."""
+    one, other = (content(each) if isinstance(each, Subject) else each for each in (one, other))
+    return one.keys() == other.keys() and all(torch.equal(value, other[key]) for key, value in one.items())
