@@ -220,6 +220,11 @@ class Learner(Spec):
         """Prepare to learn `tasks` (none for masked-language modelling) for `steps` steps. Their skills exist already."""
 
     @property
+    def leaves_mask(self) -> bool:
+        """Whether a task's skill ends with a mask of its own."""
+        return self.plasticity in ("structure", "both") and not self.moves_anatomy
+
+    @property
     def moves_anatomy(self) -> bool:
         """Whether it moves the shared alive mask, which only `Recover` may do."""
         return False

@@ -107,8 +107,9 @@ class Age(Event):
 class Recover(Event):
     """Quick structural re-fine-tuning on the tasks learned so far, batches taken in turn.
 
-    The alive mask moves at an equal count of living synapses; weights stay bit for bit. `by` is the structural learner
-    (None: `Rewire()`).
+    The alive mask moves at an equal count of living synapses; weights stay bit for bit. `by` is the learner (None:
+    `Rewire()`). A control that leaves the anatomy as it is may stand here too: `HeadOnly()`, or dense re-fine-tuning by
+    `Weights()`, which moves the weights and drops the tasks' own masks.
     """
 
     steps: int
@@ -119,6 +120,8 @@ class Recover(Event):
         self.require_count("steps")
         if self.by is not None:
             self.require_a("by", Learner, "Rewire()")
+            what = "would give all tasks learned so far one mask."
+            self.require("by", not self.by.leaves_mask, what, "Use Rewire(), RigL(anatomy=True), HeadOnly() or Weights().")
         self.require_count("length", at_least=8)
 
 

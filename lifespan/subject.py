@@ -108,7 +108,8 @@ class Subject:
         known = self.skills.get(task.title)
         if known is None:
             self.skills[task.title] = Skill(self.new_head(outputs, streams), outputs, plasticity)
-        else:
+        elif plasticity != "head":
+            # A head re-tuned on weights that moved still needs those weights.
             known.plasticity = plasticity
         return self.skills[task.title]
 

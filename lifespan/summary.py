@@ -12,7 +12,10 @@ from lifespan.outcomes import Evidence
 MINUS = "\N{MINUS SIGN}"
 
 TOLD_UP_TO = 12
-"""Comparisons up to which each gets a sentence; beyond, the unclear ones are left to the table."""
+"""Comparisons that get a sentence; beyond, the unclear ones and the smaller differences are left to the table."""
+
+NAMED_UP_TO = 8
+"""Groups that a sentence names one by one; of more, it tells the range and the control."""
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -69,7 +72,12 @@ def asked(evidence: Evidence) -> list[str]:
     """What the study set out to compare."""
     people = outcomes.statuses(evidence)
     sizes = [f"{row['group']} (n = {row['individuals']})" for _, row in people.iterrows()]
-    sentences = [f"The study follows {counted(len(sizes), 'group')}: {listed(sizes)}."] if sizes else []
+    named = (
+        f": {listed(sizes)}"
+        if len(sizes) <= NAMED_UP_TO
+        else f", listed below, of {_range(people['individuals'])} individuals"
+    )
+    sentences = [f"The study follows {counted(len(sizes), 'group')}{named}."] if sizes else []
     tasks = [f"{evidence.primary(task)} on {task}" for task in evidence.tasks]
     if tasks:
         sentences.append(f"The primary outcome is the last score on held-out examples (more is better): {listed(tasks)}.")
@@ -145,13 +153,15 @@ def _finals(evidence: Evidence) -> list[str]:
         if not rows["n"].any():
             sentences.append(f"On {task} no final score was measured in any group.")
             continue
+        told = _extremes(rows, evidence.control) if len(rows) > NAMED_UP_TO else rows
         parts = [
             f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']})"
             if row["n"]
             else f"not measured in {row['group']}"
-            for _, row in rows.iterrows()
+            for _, row in told.iterrows()
         ]
-        sentences.append(f"On {task} the mean final {evidence.primary(str(task))} is {listed(parts)}.")
+        rest = f"; {len(rows) - len(told)} groups lie between, see the table" if len(told) < len(rows) else ""
+        sentences.append(f"On {task} the mean final {evidence.primary(str(task))} is {listed(parts)}{rest}.")
     return sentences
 
 
@@ -161,12 +171,27 @@ def _comparisons(evidence: Evidence) -> list[str]:
         several = len(evidence.groups) > 1
         sentence = "No pair of twins has a final score yet, so no group can be compared with the control."
         return [sentence] if several else []
-    told = table if len(table) <= TOLD_UP_TO else table[(table["low"] > 0) | (table["high"] < 0)]
-    sentences = [_comparison(row, family=len(table)) for _, row in told.iterrows()]
-    rest = len(table) - len(told)
-    if rest:
-        sentences.append(f"{counted(rest, 'comparison')} without a clear difference: see the table.")
+    clear = table if len(table) <= TOLD_UP_TO else table[(table["low"] > 0) | (table["high"] < 0)]
+    largest = clear["difference"].abs().nlargest(TOLD_UP_TO).index
+    sentences = [_comparison(row, family=len(table)) for _, row in clear[clear.index.isin(largest)].iterrows()]
+    smaller, unclear = len(clear) - len(largest), len(table) - len(clear)
+    if smaller:
+        sentences.append(f"{counted(smaller, 'further comparison')} with a clear but smaller difference: see the table.")
+    if unclear:
+        sentences.append(f"{counted(unclear, 'comparison')} without a clear difference: see the table.")
     return sentences
+
+
+def _extremes(rows: pd.DataFrame, control: str) -> pd.DataFrame:
+    """The rows of the lowest and the highest mean, and of the control, in their order."""
+    ends = {rows["mean"].idxmin(), rows["mean"].idxmax()}
+    return rows[rows.index.isin(ends) | (rows["group"] == control)]
+
+
+def _range(values: pd.Series) -> str:
+    """One value, or the least and the greatest."""
+    low, high = values.min(), values.max()
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _comparison(row: pd.Series, *, family: int) -> str:
@@ -219,6 +244,9 @@ def _forgetting(evidence: Evidence) -> list[str]:
 
 def _sparsity(evidence: Evidence) -> list[str]:
     table = outcomes.sparsity_reached(evidence)
+    if len(table) > NAMED_UP_TO:
+        reached, planned = _range(table["mean"].map(number)), _range(table["planned"].map(number))
+        return [f"The mean sparsity of the anatomy that groups reached is {reached} (planned: {planned})."]
     parts = []
     for _, row in table[table["n"] > 0].iterrows():
         text = f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']}"

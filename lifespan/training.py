@@ -239,9 +239,7 @@ class _Run:
         self.plasticity.load_state(own)
         for index, saved in adam.items():
             parameter = self.parameters[index]
-            self.optimizer.state[parameter] = {
-                entry: value.clone() if entry == "step" else value.to(parameter.device) for entry, value in saved.items()
-            }
+            self.optimizer.state[parameter] = {entry: value.to(parameter.device, copy=True) for entry, value in saved.items()}
         facts: Mapping[str, Any] = snapshot.facts
         self.trace = Trace([tuple(point) for point in facts["points"]], facts["examples"], facts["tokens"])
         self.loss_sum, self.loss_count = facts["loss_sum"], facts["loss_count"]

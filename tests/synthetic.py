@@ -88,7 +88,7 @@ def _live(group, individual, lived, measured, steps, people, study) -> None:
     seed = 7 + individual
     draw = np.random.default_rng([seed, GROUPS.index(group)])
     talent = float(np.random.default_rng(seed).normal(0, 0.015))
-    harm = {GROUPS[0]: 0.0, GROUPS[1]: 0.05, GROUPS[2]: 0.11}[group]
+    harm = (0.0, 0.05, 0.11)[GROUPS.index(group) % 3]
     who = {"study": study, "group": group, "individual": individual, "seed": seed}
     end = len(STAGES) if lived is None else lived
     diverges = (group, individual) == DIVERGED and lived is None

@@ -9,21 +9,27 @@ from torch.nn.functional import cross_entropy
 
 from lifespan import (
     BernoulliMasks,
+    Both,
     Develop,
     FixedMask,
     Footprint,
     HeadOnly,
     LanguageMask,
     Learn,
+    Lottery,
     Magnitude,
     Masks,
     MicroText,
     MovementMasks,
+    Quantize,
     Random,
+    Recover,
     Scenario,
+    SignOnly,
     SoftMovementMasks,
     Study,
     TopKMasks,
+    Weights,
     simulate,
 )
 from lifespan.batches import task_source
@@ -373,3 +379,68 @@ def test_the_footprint_by_hand():
     encoder = 4 * sum(parameter.numel() for parameter in subject.encoder.parameters())
     whole = next(iter(Footprint().read(subject, {TASK.title: TASK}, STREAMS)))
     assert whole.value == pytest.approx(head + encoder + bits / 8)
+
+
+@pytest.mark.parametrize("scope", ["layer", "global"])
+def test_topk_masks_hold_their_sparsity_from_the_first_step(scope):
+    plasticity = TopKMasks(sparsity=0.5, scope=scope).attach(born(), (TASK,), STEPS, STREAMS)
+    assert plasticity.report()["sparsity"] == pytest.approx(0.5, abs=1e-3)
+    assert plasticity.report()["flips"] == 0
+    plasticity.settle()
+
+
+def test_masks_that_select_the_best_hold_their_target_from_the_first_step():
+    plasticity = Masks(select="topk", sparsity=0.05, target=0.5).attach(born(), (TASK,), STEPS, STREAMS)
+    assert plasticity.report()["sparsity"] == pytest.approx(0.5, abs=1e-3)
+    plasticity.settle()
+
+
+def test_a_fixed_mask_on_language_is_the_languages():
+    subject = born()
+    plasticity = FixedMask(sparsity=0.3).attach(subject, (), 1, STREAMS)
+    plasticity.settle()
+    assert sum(int((~m).sum()) for m in subject.language_mask.values()) == round(0.3 * subject.count)
+
+
+def test_a_head_re_tuned_on_moved_weights_still_needs_them():
+    subject = born()
+    learn(subject, Weights(steps=2, rate=1e-3))
+    subject.skill_for(TASK, "head", STREAMS)
+    learn(subject, HeadOnly())
+    found = {reading.metric: reading.value for reading in Footprint().read(subject, {TASK.title: TASK}, STREAMS)}
+    assert found["bytes"] > 4 * sum(parameter.numel() for parameter in subject.encoder.parameters())
+
+
+def blocks(mask):
+    """The largest share of one row of a matrix that is off, over all matrices with at least 16 columns."""
+    return max(float((~part).float().mean(dim=1).max()) for part in mask.values())
+
+
+@pytest.mark.parametrize(
+    "by", [BernoulliMasks(sparsity=0.25), Masks(sparsity=0.25), TopKMasks(sparsity=0.25, start="magnitude")]
+)
+def test_equal_weights_do_not_die_as_blocks_when_tasks_are_learned(by):
+    subject = born()
+    Quantize.to_bits(1).strike(subject, STREAMS)
+    plasticity = by.attach(subject, (TASK,), STEPS, STREAMS)
+    assert blocks(plasticity.masks()) < 0.8
+    plasticity.settle()
+
+
+@pytest.mark.parametrize("pruner", [Magnitude(), Magnitude(scope="layer"), Magnitude(scope="row")])
+def test_equal_weights_do_not_die_as_blocks_when_synapses_die(pruner):
+    subject = born()
+    SignOnly(severity=1.0, constant="shared").strike(subject, STREAMS)
+    masks = pruner.choose(subject, 0.5, STREAMS, ())
+    assert sum(int((~m).sum()) for m in masks.values()) == round(0.5 * subject.count)
+    assert blocks(masks) < 1
+    for mask in masks.values():
+        assert float((~mask).float().mean()) == pytest.approx(0.5, abs=0.15)
+        assert float((~mask).float().mean(dim=0).max()) < 1
+
+
+@pytest.mark.parametrize("by", [Masks(), FixedMask(), MovementMasks(), Lottery(), Both()])
+def test_recover_refuses_one_mask_for_all(by):
+    with pytest.raises(ScenarioError, match="would give all tasks learned so far one mask"):
+        Recover(steps=8, by=by)
+    assert Recover(steps=8, by=HeadOnly()).by and Recover(steps=8, by=Weights()).by

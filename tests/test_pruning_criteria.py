@@ -137,7 +137,7 @@ def textbook_movement(by, dropout):
         skill.head.train()
     for step, (task, batch) in enumerate(given):
         rate = by.rate * Recipe(by.steps, 0.1, 1.0).factor(step)
-        with seeded(STREAMS.number("dropout", step), torch.device("cpu")):
+        with seeded(STREAMS.number("dropout/window", step), torch.device("cpu")):
             loss = textbook_loss(subject, task, batch, synapses)
         gradients = torch.autograd.grad(loss, moving, allow_unused=True)
         for (name, weight), gradient in zip(synapses.items(), gradients, strict=False):

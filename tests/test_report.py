@@ -266,3 +266,19 @@ def test_the_report_opens_with_what_the_study_asks_in_its_own_words_escaped(tmp_
     page = write_report([tmp_path]).read_text()
     assert "<p>Does Age &lt;hurt&gt;?</p>" in page
     assert "<pre>    lifespan simulate x\n    lifespan report x</pre>" in page
+
+
+def test_many_groups_are_told_by_their_range(tmp_path, monkeypatch):
+    import synthetic
+    from lifespan import summary
+    from lifespan.outcomes import gather
+    from lifespan.record import read
+
+    monkeypatch.setattr(synthetic, "GROUPS", ("control", *(f"group {i}" for i in range(15))))
+    evidence = gather([read(write_record(tmp_path / "many"))])
+    assert "16 groups, listed below, of 4 individuals" in summary.asked(evidence)[0]
+    parts = dict(summary.found(evidence))
+    assert all("groups lie between, see the table" in sentence for sentence in parts["Final scores"])
+    told = [sentence for sentence in parts["Against the control group"] if "paired difference" in sentence]
+    assert len(told) <= summary.TOLD_UP_TO
+    assert len(parts["Sparsity"]) == 1

@@ -392,6 +392,7 @@ class Killing(Learner):
     """A learner that breaks the rule of recovery."""
 
     plasticity = "structure"
+    moves_anatomy = True
 
     def attach(self, subject, tasks, steps, streams):
         return _Killing(subject, Weights().attach(subject, tasks, steps, streams))

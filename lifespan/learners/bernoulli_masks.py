@@ -56,7 +56,7 @@ class BernoulliMasks(Learner):
                 name: torch.where(rank > self.sparsity, self.confidence, -self.confidence) for name, rank in ranks.items()
             },
             eligible=subject.alive,
-            rule=Rule(),
+            rule=Rule(cut=0.0),
             pace=Pace(self.rate, self.rate if self.head_rate is None else self.head_rate, None, self.weight_decay),
             steps=steps,
             streams=streams,

@@ -42,14 +42,23 @@ class FixedMask(Learner):
     def plasticity(self) -> str:
         return "both" if self.weights else "head"
 
+    @property
+    def leaves_mask(self) -> bool:
+        return True
+
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
         from lifespan.learners.head_only import Frozen
         from lifespan.learners.weight_change import WeightChange
 
         overall = 1 - (1 - self.sparsity) * (1 - subject.sparsity)
+        # What the task had learned before must not advise the choice.
+        for task in tasks:
+            subject.skills[task.title].mask = None
         mask = self.by.choose(subject, overall, streams, tasks)
         if self.weights:
             return WeightChange(subject, tasks, self, inside=mask)
         for task in tasks:
             subject.skills[task.title].mask = mask
+        if not tasks:
+            subject.language_mask = mask
         return Frozen(subject, tasks, self, self.rate if self.head_rate is None else self.head_rate)

@@ -38,7 +38,7 @@ class Frozen(Plasticity):
         self.subject, self.recipe, self.rate = subject, recipe, rate
         self.heads = head_parameters(subject, tasks)
         self.whole = {name: weight.data for name, weight in subject.synapses.items()}
-        self.placed: str | None = None
+        self.placed: tuple[str | None] | None = None
         for parameter in subject.encoder.parameters():
             parameter.requires_grad_(False)
 
@@ -48,6 +48,9 @@ class Frozen(Plasticity):
         return decayed(self.heads, self.rate, self.recipe.weight_decay)
 
     def enter(self, task: str | None) -> None:
+        if self.placed == (task,):
+            return
+        self.placed = (task,)
         mask = self.subject.effective(task)
         for name, weight in self.subject.synapses.items():
             weight.data = self.whole[name] if mask is None else self.whole[name] * mask[name]

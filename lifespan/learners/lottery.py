@@ -30,7 +30,7 @@ class Lottery(Learner):
     go on. `steps` and `epochs` count one round: `Learn` takes `rounds + 1` times as many. `Develop` and `Recover`, which
     say their steps themselves, share them out among the rounds.
 
-    Weights inside the ticket end as trained, those outside as rewound, and so do embeddings, biases and LayerNorm: other
+    Weights inside the ticket end as trained, like embeddings, biases and LayerNorm; those outside end as rewound. Other
     tasks' skills, which stand on the same weights, lose what they needed of them. Dead synapses stay as they are.
     """
 

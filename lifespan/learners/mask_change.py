@@ -56,9 +56,10 @@ class MaskChange(Plasticity):
         self.scores: Parameters = {name: nn.Parameter(value) for name, value in scores.items()}
         self.eligible, self.rule, self.pace, self.shared = eligible, rule, pace, shared
         self.unbounded = {name: bool(mask.all()) for name, mask in eligible.items()}
-        self.cuts = dict.fromkeys(self.scores, rule.cut)
-        if rule.target is not None and rule.scope == "layer":
+        if rule.cut is None:
             self.cuts = rule.cuts(self.scores, eligible, rule.first)
+        else:
+            self.cuts = dict.fromkeys(self.scores, rule.cut)
         self.heads = [] if pace.heads is None else head_parameters(subject, tasks)
         self.others = [p for p in subject.encoder.parameters() if id(p) not in {id(s) for s in subject.synapses.values()}]
         self.whole = {name: weight.data for name, weight in subject.synapses.items()}
@@ -130,7 +131,7 @@ class MaskChange(Plasticity):
         return {"flips": flips / max(1, possible), "sparsity": dead / count}
 
     def warnings(self) -> list[str]:
-        if any(cut == -float("inf") for cut in self.cuts.values()):
+        if all(cut == -float("inf") for cut in self.cuts.values()):
             return []
         near = total = 0
         # A linear rise and fall of the rate sums to half of the peak rate times the steps.

@@ -56,7 +56,7 @@ class Rewire(Learner):
             tasks,
             scores=scores,
             eligible=eligible,
-            rule=Rule(first=subject.sparsity, target=subject.sparsity, refresh=self.refresh),
+            rule=Rule(cut=0.0, first=subject.sparsity, target=subject.sparsity, refresh=self.refresh),
             pace=Pace(self.rate, head_rate if self.heads else None, None, self.weight_decay),
             steps=steps,
             shared=True,

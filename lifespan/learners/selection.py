@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from lifespan.pruning.selection import scattered
 from lifespan.subject import Masks
 
 Scores = Mapping[str, torch.Tensor]
@@ -19,10 +20,11 @@ class Rule:
 
     Where `target` is a fraction of the eligible synapses to be dead, a controller moves the cut every `refresh` steps along
     the cubic schedule (Zhu & Gupta 2017, equation 1) from `first` to `target`, between the fractions `begin` and `end` of
-    the steps, and meets it exactly at last. `scope="layer"` gives every matrix a cut of its own. `absolute` asks abs(score).
+    the steps, and meets it exactly at last. With `cut=None` the first cut follows from `first`. `scope="layer"` gives every
+    matrix a cut of its own. `absolute` asks abs(score).
     """
 
-    cut: float = 0.0
+    cut: float | None = None
     first: float = 0.0
     target: float | None = None
     refresh: int = 10
@@ -71,14 +73,14 @@ def dead_of(eligible: torch.Tensor, fraction: float) -> int:
 
 
 def exact_masks(scores: Scores, eligible: Masks, dead: int) -> Masks:
-    """Masks in which exactly the `dead` lowest-scoring eligible entries (ties by position) are False."""
+    """Masks in which exactly the `dead` lowest-scoring eligible entries are False (ties as in `pruning.selection`)."""
     flat = _eligible_scores(scores, eligible)
     keep = torch.ones(len(flat), dtype=torch.bool, device=flat.device)
     if dead:
         cut = _smallest(flat, dead)
         keep = flat >= cut
         ties = (flat == cut).nonzero().squeeze(1)
-        keep[ties[: dead - int((~keep).sum())]] = False
+        keep[scattered(ties)[: dead - int((~keep).sum())]] = False
     masks: Masks = {}
     start = 0
     for name in scores:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from lifespan.pruning.selection import ordered
 from lifespan.subject import Masks as AliveMasks
 from lifespan.subject import Subject
 
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def ranks(values: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
-    """Ranks in (0, 1) of the entries marked in `among`, ascending, ties by position; 0 elsewhere."""
+    """Ranks in (0, 1) of the entries marked in `among`, ascending (ties as in `pruning.selection`); 0 elsewhere."""
     result = torch.zeros_like(values)
     chosen = values[among]
-    order = torch.argsort(chosen, stable=True)
+    order = ordered(chosen)
     rank = torch.empty_like(chosen)
     rank[order] = (torch.arange(len(chosen), dtype=values.dtype, device=values.device) + 0.5) / max(1, len(chosen))
     result[among] = rank

@@ -44,6 +44,7 @@ class WeightChange(Plasticity):
         self.heads = head_parameters(subject, tasks)
         for task in tasks:
             subject.skills[task.title].mask = inside
+            subject.skills[task.title].plasticity = recipe.plasticity
         if not tasks:
             subject.language_mask = inside
         self.moving = subject.alive if inside is None else inside

@@ -45,6 +45,10 @@ class Wrapper(Learner):
         return self.by.plasticity
 
     @property
+    def leaves_mask(self) -> bool:
+        return self.by.leaves_mask
+
+    @property
     def moves_anatomy(self) -> bool:
         return self.by.moves_anatomy
 

@@ -38,5 +38,5 @@ class LanguageMask(Pruner):
                 "Put a Develop(..., by=Masks(...)) before it.",
             )
         largest = max(float(weight.data.abs().max()) for weight in subject.synapses.values())
-        strength = {name: w.data.abs() + mask[name] * (2 * largest) for name, w in subject.synapses.items()}
+        strength = {name: w.data.abs().double() + mask[name] * (2 * largest) for name, w in subject.synapses.items()}
         return weakest(strength, subject.alive, sparsity, scope="global")

@@ -11,6 +11,9 @@ from lifespan.subject import Masks
 
 GOLDEN = 0.6180339887498949
 
+MANY = 64
+"""Equal values from which on ties are broken by a fixed permutation: by position they would die as blocks."""
+
 
 def weakest(strength: Mapping[str, torch.Tensor], alive: Masks, sparsity: float, *, scope: str) -> Masks:
     """Masks with the weakest living synapses cleared until `round(sparsity * synapses)` are dead in all.
@@ -45,10 +48,32 @@ def _clear(strength: Mapping[str, torch.Tensor], alive: Masks, target: int) -> M
     below = values < cut
     ties = (values == cut).nonzero().flatten()
     keep = ~below
-    keep[ties[: to_clear - int(below.sum())]] = False
+    keep[scattered(ties)[: to_clear - int(below.sum())]] = False
     for (name, mask), part in zip(masks.items(), keep.split([len(part) for part in living]), strict=True):
         mask.masked_scatter_(alive[name], part)
     return masks
+
+
+def scattered(ties: torch.Tensor) -> torch.Tensor:
+    """Positions of equal values in the order in which they lose: as they come, or permuted where they are many.
+
+    Quantised weights are equal by the million; by position, whole units and layers would go at once.
+    """
+    if len(ties) < MANY:
+        return ties
+    return ties[torch.randperm(len(ties), generator=torch.Generator().manual_seed(len(ties))).to(ties.device)]
+
+
+def ordered(values: torch.Tensor) -> torch.Tensor:
+    """Ascending order of each row's values (last dimension); ties by position, or permuted where they are many."""
+    order = values.argsort(dim=-1, stable=True)
+    ranked = values.gather(-1, order)
+    equal = int((ranked[..., 1:] == ranked[..., :-1]).sum())
+    if equal < max(MANY, values.numel() // 100):
+        return order
+    luck = torch.rand(values.shape, generator=torch.Generator().manual_seed(values.numel())).to(values.device)
+    shuffled = luck.argsort(dim=-1)
+    return shuffled.gather(-1, values.gather(-1, shuffled).argsort(dim=-1, stable=True))
 
 
 def _nth_smallest(values: torch.Tensor, n: int) -> torch.Tensor:
@@ -70,7 +95,7 @@ def _clear_rows(strength: Mapping[str, torch.Tensor], alive: Masks, total: int) 
     masks: Masks = {}
     for name, part in zip(strength, np.split(shares, np.cumsum(rows)[:-1]), strict=True):
         living = alive[name]
-        order = strength[name].masked_fill(~living, -torch.inf).argsort(dim=1, stable=True)
+        order = ordered(strength[name].masked_fill(~living, -torch.inf))
         share = torch.from_numpy(part).to(living.device)
         stays = torch.arange(living.shape[1], device=living.device) >= share[:, None]
         masks[name] = torch.empty_like(living).scatter_(1, order, stays) & living

@@ -69,7 +69,7 @@ def movement_scores(
         optimizer = torch.optim.AdamW(moving, lr=rate, weight_decay=0.0, fused=True)
         for step, (task, batch) in enumerate(pairs):
             now = optimizer.param_groups[0]["lr"] = rate * recipe.factor(step)
-            with seeded(streams.number("dropout", step), subject.device), subject.wearing(task):
+            with seeded(streams.number("dropout/window", step), subject.device), subject.wearing(task):
                 loss = batch_loss(subject, task, batch)
                 loss.backward()
             value = float(loss.detach())
