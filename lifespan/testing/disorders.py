@@ -23,11 +23,11 @@ def check_disorder(disorder: Disorder, *, events: Sequence[Event] | None = None)
 
     It is lived four times, in seconds, on a body of two narrow layers: at its own severity (0.5 if that is 0) with and
     without a kill inside every learning; and beside another disorder at 1, and at 0, which must equal health bit for bit. It
-    begins at birth and a second time before the first recovery. `events` is a tiny life of the author's for a disorder that cannot
-    live the usual one (development, a task by weights, one by masks, age, recovery, a look).
+    begins at birth and a second time before the first recovery. `events` is a tiny life of the author's for a disorder that
+    cannot live the usual one (development, a task by weights, one by masks, age, recovery, a look).
     """
     check_spec(disorder, Disorder)
-    doc = inspect.getdoc(type(disorder)) or ""
+    doc = " ".join((inspect.getdoc(type(disorder)) or "").split())
     remedy = 'write "Native parameter: ..." and how severity maps to it'
     check("native parameter" in doc.lower(), disorder, "does not state its native parameter in the docstring", remedy)
     aetiology = type(disorder).aetiology

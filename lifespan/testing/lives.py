@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from lifespan.contracts import Moment
+from lifespan.contracts import Measure, Moment, Reading, Task
 from lifespan.corpora.micro import MicroText
 from lifespan.errors import Diverged
+from lifespan.evaluation import task_logits
 from lifespan.learners.masks import Masks
 from lifespan.learners.rewire import Rewire
 from lifespan.learners.weights import Weights
@@ -23,7 +24,8 @@ from lifespan.plan import Step, compile_study
 from lifespan.probes.score import Score
 from lifespan.probes.sparsity import Sparsity
 from lifespan.pruning.magnitude import Magnitude
-from lifespan.scenario import Age, Develop, Event, Learn, Probe, Recover, Scenario, Study, position_of
+from lifespan.randomness import Streams
+from lifespan.scenario import Age, Develop, Event, Learn, Probe, Recover, Scenario, Study, Suffer, position_of
 from lifespan.subject import Subject
 from lifespan.subjects.micro import Micro
 from lifespan.tasks.micro import MicroTask
@@ -35,7 +37,20 @@ FIRST, SECOND = (MicroTask(name, train_examples=32, eval_examples=16) for name i
 DEVELOP = Develop(MicroText(number=100), steps=3, batch_size=8)
 BY_WEIGHTS = Weights(steps=4, batch_size=8, rate=1e-3)
 BY_MASKS = Masks(steps=4, batch_size=8, rate=5e-3)
-LOOK = Probe(Score(), Sparsity())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers(Measure):
+    """The sum of squares of what task heads put out: sees disturbances that a score of a few rows does not."""
+
+    def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterator[Reading]:
+        for title, task in tasks.items():
+            if title in subject.skills:
+                outputs, labels = task_logits(subject, task, task.splits[1], 32)
+                yield Reading("answers", float(np.square(outputs.astype(np.float64)).sum()), len(labels), title)
+
+
+LOOK = Probe(Score(), Sparsity(), Answers())
 
 State = Mapping[str, Mapping[str, torch.Tensor]]
 
@@ -206,9 +221,9 @@ def same(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.is_floating_point() and bool(((one == other) | (one.isnan() & other.isnan())).all())
 
 
-def plain(rows: Sequence[Row], *, injuries: bool = True) -> list[str]:
-    """Rows as text, without their position in the life."""
-    return [repr((r.age, r.stage, r.probe, r.reading)) for r in rows if injuries or not r.probe.startswith("Injury/")]
+def plain(rows: Sequence[Row]) -> list[str]:
+    """Readings as text, with age and probe."""
+    return [repr((row.age, row.probe, row.reading)) for row in rows]
 
 
 def must_agree(one: Biography, other: Biography, about: object, what: str, remedy: str) -> None:
@@ -221,11 +236,15 @@ def must_agree(one: Biography, other: Biography, about: object, what: str, remed
 
 
 def _kept(told: Biography) -> list[tuple[Step, State, list[str]]]:
-    from lifespan.scenario import Suffer
-
-    rows = [plain(part, injuries=False) for part in told.rows]
-    every = zip(told.steps, told.states, rows, strict=True)
-    return [entry for entry in every if not isinstance(entry[0].event, Suffer)]
+    """Steps, states and rows without those of onsets; what probes saw after an onset belongs to the event before it."""
+    kept: list[tuple[Step, State, list[str]]] = []
+    for step, state, rows in zip(told.steps, told.states, told.rows, strict=True):
+        seen = plain([row for row in rows if not row.probe.startswith("Injury/")])
+        if isinstance(step.event, Suffer):
+            kept[-1][2].extend(seen)
+        else:
+            kept.append((step, state, seen))
+    return kept
 
 
 def _named(about: object) -> str:
