@@ -4,7 +4,8 @@
 
 One row per group and task: the primary score at the end of life with its interval over individuals, the paired difference
 to the control with interval and effect size, the sparsity of the task's effective weights, flips while learning,
-optimizer steps and seconds of the last `Learn`, and the bytes that the task adds to a shared base.
+optimizer steps and seconds of the last `Learn`, and the bytes that the task adds to a shared base. A figure shows the scores,
+every individual a dot.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from lifespan import read, stats
 from lifespan.outcomes import Evidence, final_scores, gather
@@ -84,6 +86,27 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join(lines).replace("(nan to nan)", "").replace("+nan", "").replace("nan", "")
 
 
+def figure(evidence: Evidence, table: pd.DataFrame, path: Path) -> None:
+    """Scores by mechanism: dots are individuals, bars the 95% interval of the mean, the line the control's mean."""
+    task, groups = str(table["task"].iloc[0]), list(table["group"])
+    canvas = Figure(figsize=(7.2, 0.19 * len(groups) + 0.9), layout="constrained")
+    axes = canvas.subplots()
+    scores = final_scores(evidence)
+    for place, row in enumerate(table.itertuples()):
+        mine = scores.loc[scores["group"] == row.group, "value"]
+        axes.plot(mine, [place] * len(mine), "o", color="#56B4E9", alpha=0.5, markersize=3, markeredgewidth=0)
+        axes.plot([row.low, row.high], [place, place], color="#0072B2", linewidth=2)
+        axes.plot(row.score, place, "o", color="#0072B2", markersize=4.5)
+    control = float(table.loc[table["group"] == evidence.control, "score"].iloc[0])
+    axes.axvline(control, color="#D55E00", linewidth=1, label=f"{evidence.control} (control)")
+    axes.set(yticks=range(len(groups)), yticklabels=groups, ylim=(len(groups) - 0.4, -0.6))
+    axes.set_xlabel(f"{evidence.primary(task)} on {task} (n = {int(table['n'].max())} a row)")
+    axes.tick_params(labelsize=7.5)
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(loc="lower right", fontsize=7.5)
+    canvas.savefig(path, metadata={"Date": None})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path)
@@ -95,6 +118,7 @@ def main() -> None:
         evidence = gather([read(run)])
         table = rows_of(evidence)
         tables.append(table)
+        figure(evidence, table, arguments.out / f"{table['task'].iloc[0]}.svg")
         n = int(table["n"].max())
         texts.append(
             f"## {table['task'].iloc[0]}\n\nn = {n} individuals a row; control: {evidence.control}.\n\n{markdown(table)}\n"
