@@ -196,7 +196,9 @@ class Subject:
     def _blank_head(self, outputs: int) -> TaskHead:
         config = self.encoder.config
         dropout = getattr(config, "hidden_dropout_prob", getattr(config, "dropout", getattr(config, "mlp_dropout", 0.0)))
-        return TaskHead(self.width, max(outputs, 1), float(dropout)).eval()
+        # Building layers draws from torch's global generator, which is nobody's here.
+        with torch.random.fork_rng(devices=[]):
+            return TaskHead(self.width, max(outputs, 1), float(dropout)).eval()
 
     def _language_state(self) -> dict[str, torch.Tensor]:
         own = {id(parameter) for parameter in self.language_parameters}

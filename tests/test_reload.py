@@ -74,3 +74,11 @@ def test_only_recover_moves_the_anatomy(by):
     with pytest.raises(ScenarioError, match="moves the shared anatomy, which only Recover may"):
         Develop(MicroText(), steps=1, by=by)
     assert Age(to=0.5, by=Magnitude())
+
+
+def test_a_new_head_and_a_reload_leave_the_global_generator_alone():
+    subject = Subject(DROPOUT.build(Streams(0, "birth")))
+    before = torch.random.get_rng_state()
+    subject.skill_for(TASK, "structure", STREAMS)
+    reloaded(subject)
+    assert torch.equal(torch.random.get_rng_state(), before)
