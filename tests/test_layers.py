@@ -14,6 +14,7 @@ PACKAGE = Path(lifespan.__file__).parent
 LAYERS = [
     {"errors"},
     {"spec", "randomness", "hardware", "compat"},
+    {"affliction"},
     {"contracts", "metrics"},
     {"scenario"},
     {"schedules"},

@@ -270,6 +270,7 @@ def test_the_report_opens_with_what_the_study_asks_in_its_own_words_escaped(tmp_
 
 def test_many_groups_are_told_by_their_range(tmp_path, monkeypatch):
     import synthetic
+
     from lifespan import summary
     from lifespan.outcomes import gather
     from lifespan.record import read

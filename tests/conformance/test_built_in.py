@@ -65,17 +65,9 @@ SETTINGS = {
 """What else the check of a class is told."""
 
 
-KNOWN = {
-    "MatchedNoise": "Subject.load makes blank heads, which draw from torch's global generator",
-    "ScatteredLoss": "Subject.load makes blank heads, which draw from torch's global generator",
-}
-"""What is known to be broken, and why."""
-
-
 def family(*names):
     found = [entry for name in names for entry in catalog.entries(name)]
-    marks = {name: pytest.mark.xfail(reason=reason, strict=True) for name, reason in KNOWN.items()}
-    kinds = [pytest.param(e.kind, id=e.name, marks=marks.get(e.name, ())) for e in found]
+    kinds = [pytest.param(e.kind, id=e.name) for e in found]
     return pytest.mark.parametrize("kind", kinds)
 
 
