@@ -14,6 +14,8 @@ ROOT = Path(__file__).parent.parent
 SCENARIOS = sorted(path.stem for path in (ROOT / "scenarios").glob("*.py"))
 TOY = {
     "first_life": ["CHILDHOOD_STEPS=4", "SCHOOL_STEPS=3", "AGES=1", "RECOVERY_STEPS=2", "INDIVIDUALS=1"],
+    "every_mechanism": ["CHILDHOOD_STEPS=4", "EPOCHS=0.1", "LANGUAGE_STEPS=2", "INDIVIDUALS=1", "FULL=False"],
+    "severity_map": ["CHILDHOOD_STEPS=4", "EPOCHS=0.1", "INDIVIDUALS=1"],
     "micro_world": ["CHILDHOOD_STEPS=4", "SCHOOL_EPOCHS=0.1", "INDIVIDUALS=1"],
 }
 
