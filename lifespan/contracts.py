@@ -234,6 +234,11 @@ class Learner(Spec):
         """Moments of the earlier life that this learner goes back to, through `subject.past`."""
         return ()
 
+    @property
+    def rate_of_heads(self) -> float:
+        """The peak learning rate of the task head."""
+        return self.rate if self.head_rate is None else self.head_rate
+
     def steps_for(self, examples: int) -> int:
         """Optimizer steps that this recipe takes on so many training examples."""
         return self.steps or max(1, round(self.epochs * examples / self.batch_size))

@@ -99,20 +99,16 @@ def checked_ageing(subject: Subject, masks: Masks, sparsity: float, *, exact: bo
         raise LifespanError(f"a pruner revived {revived} dead synapses; masks must be nested in the alive masks")
     if not exact:
         return masks
-    if dead != wanted and dead != subject.count - sum(int(mask.sum()) for mask in subject.alive.values()):
+    if dead != wanted and dead != subject.count - subject.living:
         raise LifespanError(f"a pruner left {dead} synapses dead where sparsity {sparsity:g} asks for {wanted}")
     return masks
 
 
 def checked_recovery(subject: Subject, living: int) -> None:
     """Raise unless as many synapses live as before a recovery, which moves them and neither kills nor revives on balance."""
-    now = _living(subject)
+    now = subject.living
     if now != living:
         raise LifespanError(f"a recovery left {now} synapses alive where {living} lived before; it must keep their number")
-
-
-def _living(subject: Subject) -> int:
-    return sum(int(mask.sum()) for mask in subject.alive.values())
 
 
 def _age(subject: Subject, event: Age, step: Step, streams: Streams) -> Lived:
@@ -173,7 +169,7 @@ def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, her
         )
         for task in tasks
     ]
-    living = _living(subject)
+    living = subject.living
     plasticity = learner.attach(subject, tasks, steps, streams)
     lived = _train(subject, plasticity, learner, TurnSource(sources), steps, step, streams, here)
     checked_recovery(subject, living)

@@ -94,7 +94,12 @@ class Subject:
     @property
     def sparsity(self) -> float:
         """Fraction of prunable synapses that are dead, in [0, 1)."""
-        return 1 - sum(int(mask.sum()) for mask in self.alive.values()) / self.count
+        return 1 - self.living / self.count
+
+    @property
+    def living(self) -> int:
+        """Number of synapses that live."""
+        return sum(int(mask.sum()) for mask in self.alive.values())
 
     @property
     def language_parameters(self) -> list[nn.Parameter]:

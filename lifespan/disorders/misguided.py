@@ -34,7 +34,7 @@ class Misguided(Pruner):
 
         from lifespan.pruning.selection import weakest
 
-        count, living = subject.count, sum(int(mask.sum()) for mask in subject.alive.values())
+        count, living = subject.count, subject.living
         due = round(sparsity * count) - (count - living)
         wrong = round(self.share * max(0, due))
         if wrong == 0:

@@ -57,7 +57,7 @@ class BernoulliMasks(Learner):
             },
             eligible=subject.alive,
             rule=Rule(cut=0.0),
-            pace=Pace(self.rate, self.rate if self.head_rate is None else self.head_rate, None, self.weight_decay),
+            pace=Pace(self.rate, self.rate_of_heads, None, self.weight_decay),
             steps=steps,
             streams=streams,
         )

@@ -61,4 +61,4 @@ class FixedMask(Learner):
             subject.skills[task.title].mask = mask
         if not tasks:
             subject.language_mask = mask
-        return Frozen(subject, tasks, self, self.rate if self.head_rate is None else self.head_rate)
+        return Frozen(subject, tasks, self, self.rate_of_heads)

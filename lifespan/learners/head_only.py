@@ -26,7 +26,7 @@ class HeadOnly(Learner):
         return "head"
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        return Frozen(subject, tasks, self, self.rate if self.head_rate is None else self.head_rate)
+        return Frozen(subject, tasks, self, self.rate_of_heads)
 
 
 class Frozen(Plasticity):

@@ -72,10 +72,9 @@ class L0Change(Around):
 
     def groups(self) -> list[dict[str, Any]]:
         recipe = self.recipe
-        head_rate = recipe.rate if recipe.head_rate is None else recipe.head_rate
         return [
             *decayed(self.moving, recipe.rate, recipe.weight_decay),
-            *decayed(self.heads, head_rate, recipe.weight_decay),
+            *decayed(self.heads, recipe.rate_of_heads, recipe.weight_decay),
         ]
 
     def report(self) -> dict[str, float]:

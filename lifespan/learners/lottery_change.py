@@ -9,8 +9,8 @@ import torch
 
 from lifespan.contracts import Plasticity, Task
 from lifespan.learners.going_back import earlier
-from lifespan.learners.selection import exact_masks
 from lifespan.learners.weight_change import decayed, head_parameters
+from lifespan.pruning.selection import exact_masks
 from lifespan.subject import Masks, Subject
 
 if TYPE_CHECKING:
@@ -34,15 +34,14 @@ class LotteryChange(Plasticity):
         self.heads = head_parameters(subject, tasks)
         self.first_heads = [parameter.data.clone() for parameter in self.heads]
         self.ticket: Masks = dict(subject.alive)
-        self.living = sum(int(mask.sum()) for mask in subject.alive.values())
+        self.living = subject.living
         self._confine()
 
     def groups(self) -> list[dict[str, Any]]:
         recipe = self.recipe
-        head_rate = recipe.rate if recipe.head_rate is None else recipe.head_rate
         return [
             *decayed(self.encoder.values(), recipe.rate, recipe.weight_decay),
-            *decayed(self.heads, head_rate, recipe.weight_decay),
+            *decayed(self.heads, recipe.rate_of_heads, recipe.weight_decay),
         ]
 
     def translate(self) -> None:

@@ -83,7 +83,6 @@ class Masks(Learner):
         from lifespan.learners.starts import starting_scores
 
         goal = self.target if self.target is not None else (self.sparsity if self.select == "topk" else None)
-        head_rate = self.rate if self.head_rate is None else self.head_rate
         rule = Rule(cut=self.threshold, first=self.sparsity, target=goal, refresh=self.refresh)
         if self.select == "topk" and goal != self.sparsity:
             rule = Rule(first=goal or 0.0, target=goal, refresh=self.refresh)
@@ -93,6 +92,6 @@ class Masks(Learner):
             scores=starting_scores(self, subject, streams),
             eligible=subject.alive,
             rule=rule,
-            pace=Pace(self.rate, head_rate, train_weights, self.weight_decay),
+            pace=Pace(self.rate, self.rate_of_heads, train_weights, self.weight_decay),
             steps=steps,
         )

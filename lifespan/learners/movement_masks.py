@@ -64,7 +64,7 @@ class MovementMasks(Learner):
             rule=Rule(cut=-float("inf"), target=self.sparsity, refresh=self.refresh, begin=self.begin, end=self.end),
             pace=Pace(
                 self.score_rate,
-                self.rate if self.head_rate is None else self.head_rate,
+                self.rate_of_heads,
                 self.rate if self.weights else None,
                 self.weight_decay,
             ),

@@ -50,14 +50,13 @@ class Rewire(Learner):
         from lifespan.learners.starts import anatomy_scores
 
         scores, eligible = anatomy_scores(subject, self.spread)
-        head_rate = self.rate if self.head_rate is None else self.head_rate
         return MaskChange(
             subject,
             tasks,
             scores=scores,
             eligible=eligible,
             rule=Rule(cut=0.0, first=subject.sparsity, target=subject.sparsity, refresh=self.refresh),
-            pace=Pace(self.rate, head_rate if self.heads else None, None, self.weight_decay),
+            pace=Pace(self.rate, self.rate_of_heads if self.heads else None, None, self.weight_decay),
             steps=steps,
             shared=True,
         )

@@ -15,8 +15,8 @@ from torch import nn
 
 from lifespan.contracts import Plasticity, Task
 from lifespan.learners.dynamic_sparse import DynamicSparse
-from lifespan.learners.selection import exact_masks
 from lifespan.learners.weight_change import decayed, head_parameters
+from lifespan.pruning.selection import exact_masks
 from lifespan.randomness import Streams
 from lifespan.subject import Masks, Subject
 
@@ -82,8 +82,7 @@ class Rewiring(Plasticity):
 
     def groups(self) -> list[dict[str, Any]]:
         recipe = self.recipe
-        head_rate = recipe.rate if recipe.head_rate is None else recipe.head_rate
-        groups = decayed(self.heads, head_rate, recipe.weight_decay)
+        groups = decayed(self.heads, recipe.rate_of_heads, recipe.weight_decay)
         if self.masters:
             groups += decayed([*self.masters.values(), *self.others], recipe.rate, recipe.weight_decay)
         # An optimizer needs a parameter, even where nothing moves by gradient; these never show it one.

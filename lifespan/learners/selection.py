@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
-from lifespan.pruning.selection import scattered
+from lifespan.pruning.selection import exact_masks, nth_smallest
 from lifespan.subject import Masks
 
 Scores = Mapping[str, torch.Tensor]
@@ -72,39 +71,9 @@ def dead_of(eligible: torch.Tensor, fraction: float) -> int:
     return round(fraction * int(eligible.sum()))
 
 
-def exact_masks(scores: Scores, eligible: Masks, dead: int) -> Masks:
-    """Masks in which exactly the `dead` lowest-scoring eligible entries are False (ties as in `pruning.selection`)."""
-    flat = _eligible_scores(scores, eligible)
-    keep = torch.ones(len(flat), dtype=torch.bool, device=flat.device)
-    if dead:
-        cut = _smallest(flat, dead)
-        keep = flat >= cut
-        ties = (flat == cut).nonzero().squeeze(1)
-        keep[scattered(ties)[: dead - int((~keep).sum())]] = False
-    masks: Masks = {}
-    start = 0
-    for name in scores:
-        size = int(eligible[name].sum())
-        mask = torch.zeros_like(eligible[name])
-        mask[eligible[name]] = keep[start : start + size]
-        masks[name] = mask
-        start += size
-    return masks
-
-
 def cut_for(scores: Scores, eligible: Masks, dead: int) -> float:
     """The score that is exceeded by all but about `dead` eligible entries."""
     if dead <= 0:
         return -float("inf")
-    return float(_smallest(_eligible_scores(scores, eligible), dead))
-
-
-def _eligible_scores(scores: Scores, eligible: Masks) -> torch.Tensor:
-    return torch.cat([scores[name].detach()[eligible[name]].flatten() for name in scores])
-
-
-def _smallest(flat: torch.Tensor, k: int) -> torch.Tensor:
-    """The k-th smallest value. On CPU numpy's partition is several times as fast as torch's kthvalue."""
-    if flat.is_cuda:
-        return flat.kthvalue(k).values
-    return torch.as_tensor(np.partition(flat.numpy(), k - 1)[k - 1])
+    values = torch.cat([scores[name].detach().masked_select(eligible[name]) for name in scores])
+    return float(nth_smallest(values, dead))

@@ -59,7 +59,7 @@ class SoftMovementMasks(Learner):
             rule=Rule(cut=math.log(self.threshold / (1 - self.threshold))),
             pace=Pace(
                 self.score_rate,
-                self.rate if self.head_rate is None else self.head_rate,
+                self.rate_of_heads,
                 self.rate if self.weights else None,
                 self.weight_decay,
             ),

@@ -59,6 +59,6 @@ class TopKMasks(Learner):
             scores={name: self.spread * rank for name, rank in ranks.items()},
             eligible=subject.alive,
             rule=Rule(first=self.sparsity, target=self.sparsity, refresh=self.refresh, scope=self.scope, absolute=True),
-            pace=Pace(self.rate, self.rate if self.head_rate is None else self.head_rate, None, self.weight_decay),
+            pace=Pace(self.rate, self.rate_of_heads, None, self.weight_decay),
             steps=steps,
         )

@@ -54,11 +54,10 @@ class WeightChange(Plasticity):
 
     def groups(self) -> list[Group]:
         recipe = self.recipe
-        head_rate = recipe.rate if recipe.head_rate is None else recipe.head_rate
         encoder = list(self.subject.encoder.parameters())
         return [
             *decayed(encoder, recipe.rate, recipe.weight_decay),
-            *decayed(self.heads, head_rate, recipe.weight_decay),
+            *decayed(self.heads, recipe.rate_of_heads, recipe.weight_decay),
         ]
 
     def translate(self) -> None:

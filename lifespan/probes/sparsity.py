@@ -22,7 +22,7 @@ class Sparsity(Measure):
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         yield Reading("sparsity", subject.sparsity, subject.count)
-        yield Reading("alive", float(sum(int(mask.sum()) for mask in subject.alive.values())), subject.count)
+        yield Reading("alive", float(subject.living), subject.count)
         yield from _by_layer(subject)
         for title in tasks:
             if title in subject.skills:

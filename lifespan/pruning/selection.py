@@ -38,19 +38,24 @@ def weakest(strength: Mapping[str, torch.Tensor], alive: Masks, sparsity: float,
 
 def _clear(strength: Mapping[str, torch.Tensor], alive: Masks, target: int) -> Masks:
     """Clear the weakest living entries until `target` are dead (ties by position)."""
-    living = [strength[name].masked_select(alive[name]) for name in strength]
-    values = torch.cat(living)
-    to_clear = target - sum(alive[name].numel() for name in strength) + len(values)
-    masks = {name: alive[name].clone() for name in strength}
-    if to_clear <= 0:
+    already = sum(int((~alive[name]).sum()) for name in strength)
+    return exact_masks(strength, alive, target - already)
+
+
+def exact_masks(strength: Mapping[str, torch.Tensor], among: Masks, number: int) -> Masks:
+    """The masks `among` with exactly the `number` weakest of their entries cleared (ties by position, see `scattered`)."""
+    parts = [strength[name].detach().masked_select(among[name]) for name in strength]
+    values = torch.cat(parts)
+    masks = {name: among[name].clone() for name in strength}
+    if number <= 0:
         return masks
-    cut = _nth_smallest(values, to_clear)
+    cut = nth_smallest(values, number)
     below = values < cut
     ties = (values == cut).nonzero().flatten()
     keep = ~below
-    keep[scattered(ties)[: to_clear - int(below.sum())]] = False
-    for (name, mask), part in zip(masks.items(), keep.split([len(part) for part in living]), strict=True):
-        mask.masked_scatter_(alive[name], part)
+    keep[scattered(ties)[: number - int(below.sum())]] = False
+    for (name, mask), part in zip(masks.items(), keep.split([len(part) for part in parts]), strict=True):
+        mask.masked_scatter_(among[name], part)
     return masks
 
 
@@ -76,7 +81,7 @@ def ordered(values: torch.Tensor) -> torch.Tensor:
     return shuffled.gather(-1, values.gather(-1, shuffled).argsort(dim=-1, stable=True))
 
 
-def _nth_smallest(values: torch.Tensor, n: int) -> torch.Tensor:
+def nth_smallest(values: torch.Tensor, n: int) -> torch.Tensor:
     """The n-th smallest value, n from 1. On the CPU NumPy's selection is several times faster than torch's."""
     if values.device.type != "cpu":
         return values.kthvalue(n).values

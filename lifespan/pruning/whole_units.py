@@ -38,7 +38,7 @@ def weakest_units(
         left=[int(each.sum()) for each in heard],
         keep=keep,
     )
-    dead = subject.count - sum(int(mask.sum()) for mask in subject.alive.values())
+    dead = subject.count - subject.living
     budget = round(sparsity * subject.count) - dead
     reach = toll.reach()
     if budget > reach + max(int(cost.max()) for cost in toll.costs) / 2:
