@@ -1,6 +1,20 @@
 """Lifespan simulates the life of a neural network: development, school, ageing, recovery, disorders, and probes all along."""
 
-from lifespan.contracts import Corpus, Disorder, Examples, Learner, Measure, Origin, Plasticity, Pruner, Reading, Task
+from lifespan.contracts import (
+    Bulk,
+    Contrast,
+    Corpus,
+    Disorder,
+    Effort,
+    Examples,
+    Learner,
+    Measure,
+    Origin,
+    Plasticity,
+    Pruner,
+    Reading,
+    Task,
+)
 from lifespan.corpora import DatasetText, MicroText, TaskText, TextFiles
 from lifespan.disorders import (
     ActivationNoise,
@@ -77,7 +91,7 @@ from lifespan.learners import (
     Weights,
 )
 from lifespan.pack import load_pack, save_pack
-from lifespan.probes import Footprint, Generalisation, Score, Sparsity, TaskInference, WeightAgnostic
+from lifespan.probes import Footprint, Generalisation, Score, Since, Sparsity, TaskInference, WeightAgnostic
 from lifespan.pruning import (
     Fisher,
     GradientSaliency,
@@ -94,7 +108,7 @@ from lifespan.pruning import (
 )
 from lifespan.record import read
 from lifespan.rehabilitation import rehabilitate
-from lifespan.scenario import Age, Develop, Learn, Probe, Recover, Scenario, Study, Suffer, Treat
+from lifespan.scenario import Age, Between, Develop, Learn, Probe, Recover, Scenario, Study, Suffer, Treat
 from lifespan.schedules import accelerating, at_once, gradually, normative, slowly, steadily
 from lifespan.simulation import simulate
 from lifespan.subjects import Micro, MiniLM, Pretrained
@@ -108,7 +122,10 @@ __all__ = [
     "Age",
     "Anchoring",
     "BernoulliMasks",
+    "Between",
     "Both",
+    "Bulk",
+    "Contrast",
     "Corpus",
     "DatasetText",
     "Develop",
@@ -117,6 +134,7 @@ __all__ = [
     "Diverged",
     "DuplicatedUnits",
     "EarlyPruning",
+    "Effort",
     "Examples",
     "FailedHomeostasis",
     "FailingSynapses",
@@ -197,6 +215,7 @@ __all__ = [
     "Score",
     "SignFlips",
     "SignOnly",
+    "Since",
     "SoftMovementMasks",
     "SparseWiring",
     "Sparsity",

@@ -9,6 +9,7 @@ A method is one small final class in one file that implements one of these inter
     Pruner    which synapses should live         -> masks, which the engine applies
     Disorder  a perturbation with a severity     -> changes through one narrow set of hooks (treatments too)
     Measure   a look at the subject              -> Readings, changing nothing
+    Contrast  a look at two subjects at once     -> Readings, changing nothing
 
 Every one is a `Spec`: a frozen dataclass whose arguments are its configuration. Modules of the families import torch
 inside their methods, so that a scenario can be read, planned and checked without it.
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -27,6 +28,7 @@ import numpy as np
 
 from lifespan.affliction import AETIOLOGIES, Course, Disorder, Regimen
 from lifespan.errors import DataError
+from lifespan.measuring import Bulk, Contrast, Effort, Measure, Reading
 from lifespan.spec import Spec
 
 if TYPE_CHECKING:
@@ -152,9 +154,13 @@ class Task(Spec):
         limit = self.train_examples if split == self.splits[0] else self.eval_examples
         if limit is None or limit >= len(rows):
             return rows
-        name = f"{self.title}/{split}/thinning"
-        draw = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
-        return rows.take(np.sort(draw.permutation(len(rows))[:limit]))
+        return rows.take(thinning(f"{self.title}/{split}/thinning", len(rows), limit))
+
+
+def thinning(name: str, count: int, limit: int) -> np.ndarray:
+    """Ascending positions of `limit` of `count` rows, drawn once for a name: nested for rising limits."""
+    draw = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
+    return np.sort(draw.permutation(count)[:limit])
 
 
 Passage = str | tuple[str, str]
@@ -321,39 +327,15 @@ class Pruner(Spec):
         """
 
 
-@dataclass(frozen=True)
-class Reading:
-    """One measured value. `n` is the number of examples (or synapses) behind it."""
-
-    metric: str
-    value: float
-    n: int
-    task: str = ""
-    split: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measure(Spec):
-    """A look at the subject. It never changes it, nor any random draw that follows."""
-
-    citation: ClassVar[str] = ""
-
-    @property
-    def title(self) -> str:
-        """The probe's name in rows."""
-        return type(self).__name__
-
-    @abstractmethod
-    def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
-        """Measure. `tasks` are the tasks met so far, by title, in the order in which they were met."""
-
-
 __all__ = [
     "AETIOLOGIES",
     "Body",
+    "Bulk",
+    "Contrast",
     "Corpus",
     "Course",
     "Disorder",
+    "Effort",
     "Examples",
     "Learner",
     "Measure",

@@ -145,7 +145,7 @@ def _grow(tree: Tree, lives: Sequence[Any], depth: int, plan: Plan, found: Estim
 
 def _step_text(step: Any, found: Estimate) -> Text:
     cost = found.nodes[step.digest]
-    measures = [measure.title for look in step.looks for measure in look.event.measures]
+    measures = [look.title for look in step.looks]
     text = Text(step.event.label)
     if cost.optimizer_steps:
         text.append(f"  {counted(cost.optimizer_steps, 'step')}, {duration(cost.seconds)}", "dim")

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from lifespan import record
-from lifespan.contracts import Disorder, Learner, Passage, Task
+from lifespan.contracts import Corpus, Disorder, Effort, Learner, Passage, Task
 from lifespan.plan import Birth, Plan, Step
 from lifespan.scenario import Age, Develop, Learn, Recover, Suffer
 
@@ -121,7 +121,7 @@ def as_json(plan: Plan, found: Estimate) -> dict[str, Any]:
                 "kind": type(step.event).__name__,
                 "stage": step.event.label,
                 "seed": step.seed,
-                "probes": [measure.title for look in step.looks for measure in look.event.measures],
+                "probes": [look.title for look in step.looks],
                 "optimizer_steps": found.nodes[digest].optimizer_steps,
                 "examples": found.nodes[digest].examples,
                 "seconds": round(found.nodes[digest].total_seconds, 2),
@@ -150,14 +150,15 @@ class _Gauge:
         else:
             overhead = OVERHEAD + (MASK_OVERHEAD if _moves_masks(step) else 0)
             seconds = EVENT_OVERHEAD + steps * overhead + self._products(step, 6 * tokens)
-        looked = EVENT_OVERHEAD * len(step.looks) + self._products(step, 2 * self._looked_tokens(step))
+        rounds = {look.digest: 1 if look.every is None else steps // look.every for look in step.looks}
+        looked = EVENT_OVERHEAD * sum(rounds.values()) + self._products(step, 2 * self._looked_tokens(step, rounds))
         return Cost(steps, examples, seconds, looked, self._bytes(step), per_step is not None)
 
     def _training(self, step: Step) -> tuple[int, int, float]:
         """(optimizer steps, examples, tokens) of a step."""
         event = step.event
         if isinstance(event, Develop):
-            words = self._corpus_tokens(event)
+            _, words = self._passage_tokens(event.corpus, event.length)
             return event.steps, event.steps * event.batch_size, event.steps * event.batch_size * words
         if isinstance(event, Learn):
             count, tokens = self._task_tokens(event.task, event.task.splits[0], event.length)
@@ -172,11 +173,19 @@ class _Gauge:
             return event.steps, round(sum(seen for seen, _ in parts)), sum(seen * tokens for seen, tokens in parts)
         return 0, 0, 0.0
 
-    def _looked_tokens(self, step: Step) -> float:
-        """Tokens of the forward passes that probes of scores take."""
-        looking = [look for look in step.looks if any(m.title != "Sparsity" for m in look.event.measures)]
-        tokens = [self._task_tokens(task, task.splits[1], 128) for task in step.tasks] if looking else []
-        return len(looking) * sum(count * each for count, each in tokens)
+    def _looked_tokens(self, step: Step, rounds: Mapping[str, int]) -> float:
+        """Tokens that pass forward through the encoder while probes look, each look so many rounds."""
+        efforts = ((effort, rounds[look.digest]) for look in step.looks for effort in look.measure.effort(step.tasks))
+        return sum(number * effort.passes * self._source_tokens(effort) for effort, number in efforts)
+
+    def _source_tokens(self, effort: Effort) -> float:
+        """Tokens of one pass over what a look reads."""
+        source = effort.source
+        if isinstance(source, Task):
+            count, tokens = self._task_tokens(source, effort.split or source.splits[1], effort.length)
+        else:
+            count, tokens = self._passage_tokens(source, effort.length)
+        return tokens * (count if effort.examples is None else min(count, effort.examples))
 
     def _products(self, step: Step, per_synapse: float) -> float:
         gain = HALF_GAIN if self.plan.precision == "bf16" else 1.0
@@ -190,12 +199,12 @@ class _Gauge:
             self.lengths[key] = len(rows), _mean_tokens(pairs, length)
         return self.lengths[key]
 
-    def _corpus_tokens(self, event: Develop) -> float:
-        key = (event.corpus.digest(), event.length)
+    def _passage_tokens(self, corpus: Corpus, length: int) -> tuple[int, float]:
+        key = (corpus.digest(), length)
         if key not in self.lengths:
-            passages = event.corpus.passages()
-            self.lengths[key] = len(passages), _mean_tokens(passages, event.length)
-        return self.lengths[key][1]
+            passages = corpus.passages()
+            self.lengths[key] = len(passages), _mean_tokens(passages, length)
+        return self.lengths[key]
 
     def _birth(self, step: Step) -> Birth:
         if step.digest not in self.births:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 
 from lifespan.batches import Tokens
-from lifespan.contracts import Examples, Task
+from lifespan.contracts import Examples, Task, thinning
 from lifespan.subject import Subject
 from lifespan.training import autocast, token_states
 
@@ -20,36 +21,54 @@ TOKENS_PER_BATCH = 4096
 
 
 @lru_cache(maxsize=64)
-def tokenised(task: Task, split: str, length: int, tokenizer: PreTrainedTokenizerBase) -> tuple[Examples, Tokens]:
-    """A split's examples and tokens, kept for the next look."""
+def tokenised(
+    task: Task, split: str, length: int, tokenizer: PreTrainedTokenizerBase, limit: int | None = None
+) -> tuple[Examples, Tokens]:
+    """A split's examples and tokens, kept for the next look. `limit` thins it, for every individual alike, in its order."""
     examples = task.examples(split)
+    if limit is not None and limit < len(examples):
+        examples = examples.take(thinning(f"{task.title}/{split}/looking", len(examples), limit))
     return examples, Tokens(tokenizer, examples.first, examples.second, length)
 
 
-def predictions(subject: Subject, task: Task, split: str, length: int) -> tuple[np.ndarray, np.ndarray]:
+def predictions(
+    subject: Subject, task: Task, split: str, length: int, limit: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """(answers, labels) in the split's order: class indices (int64), or scores clipped to the task's range (float64)."""
-    logits, labels = task_logits(subject, task, split, length)
+    logits, labels = task_logits(subject, task, split, length, limit)
+    return answers(task, logits), labels
+
+
+def answers(task: Task, logits: np.ndarray) -> np.ndarray:
+    """What outputs of a task's head mean: class indices (int64), or scores clipped to the task's range (float64)."""
     if task.labels:
-        return logits.argmax(axis=1), labels
+        return logits.argmax(axis=1)
     low, high = task.score_range
-    return np.clip(low + (high - low) * logits[:, 0].astype(np.float64), low, high), labels
+    return np.clip(low + (high - low) * logits[:, 0].astype(np.float64), low, high)
 
 
-def task_logits(subject: Subject, task: Task, split: str, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """(outputs of the task's head as float32 (examples, outputs), labels), in the split's order."""
-    examples, tokens = tokenised(task, split, length, subject.tokenizer)
-    head = subject.skills[task.title].head
-    order = np.argsort(tokens.lengths, kind="stable")
-    results = np.empty((len(order), head.output.out_features), dtype=np.float32)
-    with torch.inference_mode(), subject.wearing(task.title), autocast(subject):
-        for index in _by_tokens(order, tokens.lengths):
+def task_logits(
+    subject: Subject, task: Task, split: str, length: int, limit: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(outputs of the task's head as float32 (examples, outputs), labels), in the split's order, thinned to `limit`."""
+    examples, tokens = tokenised(task, split, length, subject.tokenizer, limit)
+    return token_logits(subject, task.title, tokens), np.asarray(examples.labels)
+
+
+def token_logits(subject: Subject, skill: str, tokens: Tokens) -> np.ndarray:
+    """Outputs of a skill's head on any tokens, float32 (examples, outputs), in their order."""
+    head = subject.skills[skill].head
+    results = np.empty((len(tokens.lengths), head.output.out_features), dtype=np.float32)
+    with torch.inference_mode(), subject.wearing(skill), autocast(subject):
+        for index in by_tokens(tokens.lengths):
             states = token_states(subject, tokens.collate(index))
             results[index] = head(states[:, 0]).float().cpu().numpy()
-    return results, np.asarray(examples.labels)
+    return results
 
 
-def _by_tokens(order: np.ndarray, lengths: np.ndarray):
-    """Consecutive runs of `order` (ascending lengths) that fill at most about TOKENS_PER_BATCH padded tokens."""
+def by_tokens(lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """Positions in runs of ascending length that fill at most about TOKENS_PER_BATCH padded tokens."""
+    order = np.argsort(lengths, kind="stable")
     start = 0
     while start < len(order):
         stop = start + 1

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
 from lifespan.batches import MaskedSource, TaskSource, TurnSource, task_source
-from lifespan.contracts import Disorder, Examples, Learner, Plasticity, Reading, Task
+from lifespan.contracts import Bulk, Contrast, Disorder, Examples, Learner, Plasticity, Reading, Task
 from lifespan.errors import Diverged, LifespanError
 from lifespan.learners.rewire import Rewire
 from lifespan.learners.weights import Weights
@@ -22,10 +24,11 @@ from lifespan.training import Affliction, Keeper, Recipe, Trace, train
 
 @dataclass
 class Circumstances:
-    """Where and how a step is lived: nothing in here may change its outcome."""
+    """Where and how a step is lived: nothing in here may change its outcome. `inside` are looks inside the step."""
 
     device: str = "cpu"
     keeper: Keeper | None = None
+    inside: tuple[Look, ...] = ()
     progress: Callable[[int, int, float], None] = lambda done, steps, loss: None
     should_stop: Callable[[], bool] = lambda: False
     warn: Callable[[str], None] = lambda text: None
@@ -33,20 +36,28 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Row:
-    """One reading with its place in a life; `age` counts optimizer steps lived."""
+    """What was read, with its place in a life; `age` counts optimizer steps lived."""
 
     step: int
     age: int
     stage: str
     probe: str
-    reading: Reading
+    reading: Reading | Bulk
+
+    def as_data(self) -> dict[str, Any]:
+        """The row as plain data; a value that is not a finite number becomes null, a bulk its `columns`."""
+        place = {"step": self.step, "age": self.age, "stage": self.stage, "probe": self.probe}
+        if isinstance(self.reading, Bulk):
+            return {**place, "columns": {name: values.tolist() for name, values in self.reading.columns.items()}}
+        return {**place, **_told(self.reading)}
 
 
 @dataclass
 class Lived:
-    """What one step leaves behind beside the changed subject."""
+    """What one step leaves behind beside the changed subject. `inside` has the rows of looks inside it, by look."""
 
     rows: list[Row] = field(default_factory=list)
+    inside: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     optimizer_steps: int = 0
     examples: int = 0
     tokens: int = 0
@@ -79,15 +90,28 @@ def live(subject: Subject | None, step: Step, precision: str, here: Circumstance
 def look(subject: Subject, step: Step, seen: Look) -> Iterator[Row]:
     """Measure, changing nothing. Draws come from the individual's "evaluation" streams, which no event uses."""
     tasks = {task.title: task for task in step.tasks}
-    for measure in seen.event.measures:
-        streams = Streams(step.seed, f"look/{measure.digest()}")
-        with ExitStack() as disturbed:
-            for key, disorder in step.present:
-                own = Streams(step.seed, f"look/{measure.digest()}/{key}")
-                disturbed.enter_context(disorder.activations(subject, own, 0))
-            readings = list(measure.read(subject, tasks, streams))
-        for reading in readings:
-            yield Row(step.index, subject.age, step.event.label, measure.title, reading)
+    name = f"look/{seen.measure.digest()}"
+    with ExitStack() as disturbed:
+        for key, disorder in step.present if seen.every is None else step.active:
+            disturbed.enter_context(disorder.activations(subject, Streams(step.seed, f"{name}/{key}"), 0))
+        readings = list(seen.measure.read(subject, tasks, Streams(step.seed, name)))
+    for reading in readings:
+        yield Row(step.index, subject.age, step.event.label, seen.title, reading)
+
+
+def compare(contrast: Contrast, first: Subject, second: Subject, one: Step, other: Step) -> list[dict[str, Any]]:
+    """Measure two lives against each other, changing neither: rows of `contrasts.jsonl` without the names of the lives."""
+    met = {task.title for task in other.tasks}
+    tasks = {task.title: task for task in one.tasks if task.title in met}
+    readings = contrast.compare(first, second, tasks, Streams(one.seed, f"look/{contrast.digest()}"))
+    place = {"step": one.index, "age": first.age, "other_step": other.index, "other_age": second.age}
+    return [{**place, "probe": contrast.title, **_told(reading)} for reading in readings]
+
+
+def _told(reading: Reading) -> dict[str, Any]:
+    value = float(reading.value)
+    named = {"task": reading.task, "split": reading.split, "metric": reading.metric}
+    return {**named, "value": value if math.isfinite(value) else None, "n": int(reading.n)}
 
 
 def checked_ageing(subject: Subject, masks: Masks, sparsity: float, *, exact: bool = True) -> Masks:
@@ -196,6 +220,7 @@ def _train(
     for warning in plasticity.warnings():
         here.warn(f"{step.event.label}: {warning}")
     born = subject.age
+    window = _Window(step, here.inside) if here.inside else None
     trace = train(
         subject,
         plasticity,
@@ -204,12 +229,39 @@ def _train(
         streams,
         afflictions=[Affliction(disorder, own) for disorder, own in _afflicted(step)],
         keeper=here.keeper,
+        window=window,
         progress=lambda done, loss: here.progress(done, steps, loss),
         should_stop=here.should_stop,
     )
     if not all(bool(torch.isfinite(parameter).all()) for parameter in subject.encoder.parameters()):
         raise Diverged(f"{step.event.label} left weights that are not finite")
-    return Lived(list(_curve(trace, step, born)), steps, trace.examples, trace.tokens)
+    inside = window.rows if window is not None else {}
+    return Lived(list(_curve(trace, step, born)), inside, steps, trace.examples, trace.tokens)
+
+
+class _Window:
+    """Looks inside a learning event, and their rows so far. A look that missed the beginning is left out."""
+
+    def __init__(self, step: Step, looks: Sequence[Look]) -> None:
+        self.step, self.looks = step, list(looks)
+        self.rows: dict[str, list[dict[str, Any]]] = {seen.digest: [] for seen in looks}
+
+    def due(self, done: int) -> bool:
+        return bool(self._due(done))
+
+    def look(self, subject: Subject, done: int) -> None:
+        for seen in self._due(done):
+            self.rows[seen.digest] += [row.as_data() for row in look(subject, self.step, seen)]
+
+    def seen(self) -> dict[str, Any]:
+        return self.rows
+
+    def go_on(self, seen: Mapping[str, Any]) -> None:
+        self.looks = [each for each in self.looks if each.digest in seen]
+        self.rows = {each.digest: list(seen[each.digest]) for each in self.looks}
+
+    def _due(self, done: int) -> list[Look]:
+        return [seen for seen in self.looks if seen.every is not None and done % seen.every == 0]
 
 
 def _afflicted(step: Step) -> list[tuple[Disorder, Streams]]:

@@ -6,12 +6,13 @@ is never chained. So a common childhood is one chain of nodes, lived once, and l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from lifespan.contracts import Disorder, Origin, Task
-from lifespan.scenario import Event, Learn, Probe, Scenario, Study, Suffer
+from lifespan.contracts import Disorder, Measure, Moment, Origin, Task
+from lifespan.scenario import Between, Event, Learn, Probe, Scenario, Study, Suffer, position_of
 from lifespan.spec import digest_of
 
 FORMAT = 1
@@ -27,10 +28,16 @@ class Birth(Event):
 
 @dataclass(frozen=True)
 class Look:
-    """A probe hanging off a step."""
+    """A measure hanging off a step. With `every`, it looks inside the step, each time so many optimizer steps are done."""
 
     digest: str
-    event: Probe
+    measure: Measure
+    every: int | None = None
+
+    @property
+    def title(self) -> str:
+        """The probe's name in rows: looks inside an event are told apart."""
+        return self.measure.title if self.every is None else f"{self.measure.title}/during"
 
 
 @dataclass(frozen=True)
@@ -70,12 +77,29 @@ class Life:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """Two lives to compare at a step of each. Its rows are kept with those of the first step's looks."""
+
+    digest: str
+    first: Life
+    second: Life
+    one: Step
+    other: Step
+    between: Between
+
+
+@dataclass(frozen=True)
 class Plan:
     """A study compiled: lives that share steps."""
 
     study: Study
     precision: str
     lives: tuple[Life, ...]
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The comparisons between lives that the study asks for."""
+        return tuple(pair for between in self.study.between for pair in _pairs(self.study, between, self.lives))
 
     @cached_property
     def nodes(self) -> dict[str, Step]:
@@ -160,8 +184,26 @@ def _in_force(lasting: list[list]) -> tuple[tuple[str, Disorder], ...]:
 
 
 def _looks(parent: str, event: Probe) -> Iterator[Look]:
+    inside = [] if event.every is None else [event.every]
     for measure in event.measures:
-        yield Look(digest_of([parent, "look", measure.to_data()]), Probe(measure))
+        yield Look(digest_of([parent, "look", measure.to_data(), *inside]), measure, event.every)
+
+
+def _pairs(study: Study, between: Between, lives: Sequence[Life]) -> Iterator[Pair]:
+    twins = between.pairs == "twins"
+    for first, second in itertools.permutations(lives, 2) if twins else itertools.combinations(lives, 2):
+        if twins:
+            chosen = first.group == study.control_group != second.group and first.seed == second.seed
+        else:
+            chosen = first.group == second.group
+        if chosen:
+            one, other = (_moment(life, between.at) for life in (first, second))
+            yield Pair(digest_of([one.digest, other.digest, between.contrast.to_data()]), first, second, one, other, between)
+
+
+def _moment(life: Life, at: Moment | None) -> Step:
+    events = [step.event for step in life.steps[1:]]
+    return life.steps[-1 if at is None else position_of(at, events, life.name)]
 
 
 def _with_looks(step: Step, looks: tuple[Look, ...]) -> Step:

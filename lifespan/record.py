@@ -3,6 +3,8 @@
     study.json          the scenario as data, with digests       environment.json   versions, hardware, threads, git
     participants.tsv    individual, group, seed, status          measurements.jsonl one row per measured value
     steps.jsonl         one row per lived step                   dictionary.json    every column: type, unit, meaning
+    contrasts.jsonl     one row per value measured between two lives, where the study asks for some
+    examples/*.parquet  one row per example and look, where a probe of that kind (`Outputs`) was asked for
 
 Rows are assembled from the store in the study's own order, so they do not depend on when or in which order lives were
 lived.
@@ -56,6 +58,34 @@ STEP_COLUMNS: dict[str, tuple[str, str, str]] = {
     "seconds": ("number", "s", "wall time of the step, looks not included; not reproducible"),
     "shared": ("boolean", "", "true where an earlier life of the record already lived this node"),
 }
+CONTRAST_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "study": ("text", "", "name of the study"),
+    "group": ("text", "", "group of the life named first"),
+    "individual": ("integer", "", "number of its individual"),
+    "seed": ("integer", "", "its random seed"),
+    "other_group": ("text", "", "group of the life that it is compared with"),
+    "other_individual": ("integer", "", "number of that individual"),
+    "other_seed": ("integer", "", "that individual's random seed"),
+    "pairs": ("text", "", "twins or individuals: why these two are compared"),
+    "step": ("integer", "", "position of the first life's event after which it is compared"),
+    "age": ("integer", "optimizer steps", "optimizer steps that the first life had lived by then"),
+    "other_step": ("integer", "", "position of the other life's event"),
+    "other_age": ("integer", "optimizer steps", "optimizer steps that the other life had lived by then"),
+    "probe": ("text", "", "the contrast that measured"),
+    "task": ("text", "", "task concerned, empty for none"),
+    "split": ("text", "", "split of the task's data, empty for none"),
+    "metric": ("text", "", "what was measured; each contrast documents its metrics"),
+    "value": ("number or null", "of the metric", "the value; null where the metric is not defined"),
+    "n": ("integer", "", "examples or synapses behind the value"),
+}
+EXAMPLE_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "group": ("text", "", "name of the group"),
+    "individual": ("integer", "", "number of the individual inside its group, from 0"),
+    "seed": ("integer", "", "the individual's random seed"),
+    "step": ("integer", "", "position of the event in the life, 0 is birth"),
+    "age": ("integer", "optimizer steps", "optimizer steps lived when the outputs were taken"),
+    "stage": ("text", "", "the event last lived, in words"),
+}
 PARTICIPANT_COLUMNS: dict[str, tuple[str, str, str]] = {
     "individual": ("text", "", "group and number"),
     "group": ("text", "", "name of the group"),
@@ -77,6 +107,17 @@ class Record:
     def measurements(self) -> pandas.DataFrame:
         """One row per measured value."""
         return self._lines("measurements.jsonl", MEASUREMENT_COLUMNS)
+
+    def contrasts(self) -> pandas.DataFrame:
+        """One row per value measured between two lives."""
+        return self._lines("contrasts.jsonl", CONTRAST_COLUMNS)
+
+    def examples(self, probe: str = "Outputs") -> pandas.DataFrame:
+        """One row per example and look of a probe that keeps outputs for every example; empty where there was none."""
+        import pandas
+
+        path = self.directory / "examples" / f"{probe}.parquet"
+        return pandas.read_parquet(path) if path.is_file() else pandas.DataFrame(columns=list(EXAMPLE_COLUMNS))
 
     def steps(self) -> pandas.DataFrame:
         """One row per step of every life."""
@@ -148,6 +189,8 @@ def dictionary() -> dict[str, Any]:
         "measurements.jsonl": MEASUREMENT_COLUMNS,
         "steps.jsonl": STEP_COLUMNS,
         "participants.tsv": PARTICIPANT_COLUMNS,
+        "contrasts.jsonl": CONTRAST_COLUMNS,
+        "examples/*.parquet": EXAMPLE_COLUMNS,
     }
     return {
         table: {name: dict(zip(("type", "unit", "meaning"), column, strict=True)) for name, column in columns.items()}

@@ -6,12 +6,13 @@ methods. Everything is checked where it is typed.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lifespan.contracts import Corpus, Disorder, Learner, Measure, Moment, Origin, Pruner, Task
+from lifespan.contracts import Contrast, Corpus, Disorder, Learner, Measure, Moment, Origin, Pruner, Task
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.spec import Spec
 
@@ -153,29 +154,42 @@ class Treat(Suffer):
 
 @dataclass(frozen=True, kw_only=True, init=False)
 class Probe(Event):
-    """Look. Changes nothing, ever: neither the subject nor any later draw, nor any digest."""
+    """Look. Changes nothing, ever: neither the subject nor any later draw, nor any digest.
+
+    With `every`, look inside the learning event that stands before it instead, each time that so many of its optimizer steps
+    are done, as if the learning ended there (De Lange et al. 2023: what is lost for a moment cannot be seen from the end).
+    """
 
     measures: tuple[Measure, ...] = field(kw_only=False)
+    every: int | None = None
 
-    def __init__(self, *measures: Measure) -> None:
+    def __init__(self, *measures: Measure, every: int | None = None) -> None:
         object.__setattr__(self, "measures", measures)
+        object.__setattr__(self, "every", every)
         self.__post_init__()
 
     def describe(self) -> str:
-        return f"Probe({', '.join(measure.describe() for measure in self.measures)})"
+        inside = [] if self.every is None else [f"every={self.every}"]
+        return f"Probe({', '.join([*(measure.describe() for measure in self.measures), *inside])})"
 
     def __post_init__(self) -> None:
         self.require("measures", len(self.measures) > 0, "needs at least one measure.", "For example: Probe(Score()).")
+        if self.every is not None:
+            self.require_count("every")
         for measure in self.measures:
             if isinstance(measure, Measure):
                 continue
-            if isinstance(measure, type) and issubclass(measure, Measure):
+            if isinstance(measure, type) and issubclass(measure, Measure | Contrast):
                 raise ScenarioError(
                     f"Probe({measure.__name__})",
                     "is a class, not an object.",
                     f"Write {measure.__name__}(), with parentheses.",
                 )
-            raise ScenarioError(f"Probe({measure!r})", "must be a Measure.", "For example: Score().")
+            remedy = "For example: Score()."
+            if isinstance(measure, Contrast):
+                name = type(measure).__name__
+                remedy = f'It compares two subjects: Probe(Since("birth", {name}(...))), or Between({name}(...)) in a Study.'
+            raise ScenarioError(f"Probe({measure!r})", "must be a Measure.", remedy)
 
 
 Group = str
@@ -205,6 +219,7 @@ class Scenario(Spec):
         _check_ageing(self)
         _check_titles(self)
         _check_moments(self)
+        _check_inside(self)
 
     def with_events(self, *, after: int, add: Event | Sequence[Event], name: str | None = None) -> Scenario:
         """The same life with events inserted after its first `after` events (0: at birth; -1 counts from the end)."""
@@ -225,11 +240,29 @@ class Scenario(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Between(Spec):
+    """Compare lives with each other, once all are lived: rows go to `contrasts.jsonl`.
+
+    `pairs` are "twins": every individual with its twin in the control group, which is named first; or "individuals": every
+    two individuals of one group. `at` is the moment of both lives (None: their end). Looking changes nothing.
+    """
+
+    contrast: Contrast = field(kw_only=False)
+    pairs: str = "twins"
+    at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        self.require_a("contrast", Contrast, "MaskOverlap()")
+        self.require_one_of("pairs", ("twins", "individuals"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study(Spec):
     """Named groups of scenarios, each lived by `individuals` seeds. The individuals of one seed are twins.
 
     `control` names the group that others are compared with (None: the first). Seeds are `seed`, `seed` + 1, ...
     `precision` is "fp32", "bf16" or "auto" (bf16 for pretrained subjects where the hardware multiplies it natively).
+    `between` are comparisons of lives with each other, made when all are lived.
     """
 
     name: str
@@ -238,6 +271,7 @@ class Study(Spec):
     seed: int = 0
     control: Group | None = None
     precision: str = "auto"
+    between: tuple[Between, ...] = ()
 
     def __post_init__(self) -> None:
         require_name(self, "name")
@@ -253,11 +287,24 @@ class Study(Spec):
         if self.control is not None:
             self.require_one_of("control", self.groups)
         self.require_one_of("precision", ("auto", "fp32", "bf16"))
+        _check_between(self)
 
     @property
     def control_group(self) -> Group:
         """The group that others are compared with."""
         return self.control if self.control is not None else next(iter(self.groups))
+
+
+def _check_between(study: Study) -> None:
+    for between in study.between:
+        where = f"Study({study.name!r}), between"
+        if not isinstance(between, Between):
+            remedy = "For example: between=(Between(MaskOverlap()),)."
+            raise ScenarioError(where, f"holds {between!r}, which is no Between.", remedy)
+        for group, scenario in study.groups.items():
+            if between.at is not None:
+                events = [event for event in scenario.events if not isinstance(event, Probe)]
+                position_of(between.at, events, f"{where}, group {group!r}")
 
 
 def _require_own_mask(event: Event, by: Learner) -> None:
@@ -321,10 +368,24 @@ def _check_moments(scenario: Scenario) -> None:
     before: list[Event] = []
     for event in scenario.events:
         learner = event.by if isinstance(event, Develop | Learn | Recover) else None
-        for moment in learner.moments if learner is not None else ():
+        looking = event.measures if isinstance(event, Probe) else ()
+        for moment in itertools.chain(*(part.moments for part in (learner, *looking) if part is not None)):
             position_of(moment, before, f"Scenario({scenario.name!r}), {event.label}")
         if not isinstance(event, Probe):
             before.append(event)
+
+
+def _check_inside(scenario: Scenario) -> None:
+    last: Event | None = None
+    for event in scenario.events:
+        if not isinstance(event, Probe):
+            last = event
+        elif event.every is not None and not isinstance(last, Develop | Learn | Recover):
+            raise ScenarioError(
+                f"Scenario({scenario.name!r}), {event.describe()}",
+                "looks inside the event before it, which is no Develop, Learn or Recover.",
+                "Put it right behind one, or leave out `every`.",
+            )
 
 
 def position_of(moment: Moment, before: Sequence[Event], where: str) -> int:

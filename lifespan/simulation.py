@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lifespan import hardware, record
+from lifespan.bulk import unite
 from lifespan.contracts import Task
 from lifespan.errors import RecordError
 from lifespan.plan import Birth, Life, Plan, Step, compile_study
 from lifespan.scenario import Age, Learn, Scenario, Study
 from lifespan.spec import Spec, digest_of
+
+if TYPE_CHECKING:
+    from lifespan.store import Store
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
             }
             for title, task in tasks_of(plan).items()
         },
-        "citations": citations_of(study.groups),
+        "citations": citations_of([study.groups, study.between]),
         "lives": {life.name: {"group": life.group, "steps": [step.digest for step in life.steps]} for life in plan.lives},
         "groups": {
             group: {
@@ -200,7 +204,33 @@ def assemble(plan: Plan, directory: Path) -> dict[str, str]:
     write_bytes(directory / "measurements.jsonl", record.as_lines(measurements))
     write_bytes(directory / "steps.jsonl", record.as_lines(steps))
     write_bytes(directory / "participants.tsv", record.as_table(participants, record.PARTICIPANT_COLUMNS))
+    if plan.study.between:
+        write_bytes(directory / "contrasts.jsonl", record.as_lines(list(_contrasts(plan, store))))
+    _unite_examples(plan, store, directory)
     return {row["individual"]: row["status"] for row in participants}
+
+
+def _contrasts(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
+    """Rows of all comparisons between lives that could be made."""
+    for pair in plan.pairs:
+        first, second = pair.first, pair.second
+        who = {"study": plan.study.name, "group": first.group, "individual": first.individual, "seed": first.seed}
+        other = {"other_group": second.group, "other_individual": second.individual, "other_seed": second.seed}
+        for row in store.look(pair.one.digest, pair.digest) or []:
+            yield {**who, **other, "pairs": pair.between.pairs, **row}
+
+
+def _unite_examples(plan: Plan, store: Store, directory: Path) -> None:
+    """Write `examples/<probe>.parquet` for every probe that kept outputs for every example."""
+    parts: dict[str, list[tuple[dict[str, Any], Path]]] = {}
+    for life, step in plan.walk():
+        who = {"group": life.group, "individual": life.individual, "seed": life.seed}
+        for seen in step.looks:
+            path = store.bulk(step.digest, seen.digest)
+            if path is not None:
+                parts.setdefault(seen.title.replace("/", "-"), []).append((who, path))
+    for title, found in parts.items():
+        unite(found, directory / "examples" / f"{title}.parquet")
 
 
 def _participant(life: Life, status: str, lived: int, reason: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Checkpoints, shared by all lives of a tree.
 
     store/<digest>/node.json     what the step left: facts, blob names, rows; written last, so its presence means done
-    store/<digest>/looks/*.json  rows of the probes that look at this step
+    store/<digest>/looks/*.json  rows of the probes that look at this step; *.parquet beside it, outputs for every example
     store/<digest>/ended.json    instead of node.json, where the life diverged or failed here
     store/<digest>/partial.*     an unfinished step, replaced every N optimizer steps
     store/blobs/<sha256>.safetensors   tensors by content: what did not change is stored once
@@ -27,6 +27,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
+from lifespan.bulk import as_parquet
 from lifespan.errors import RecordError
 from lifespan.training import Snapshot
 
@@ -67,9 +68,18 @@ class Store:
         write_json(self.root / digest / "ended.json", content)
         self.drop_partial(digest)
 
+    def bulk(self, digest: str, look: str) -> Path | None:
+        """The Parquet file of a finished look's outputs for every example, or None where it has none."""
+        path = self.root / digest / "looks" / f"{look}.parquet"
+        return path if path.is_file() else None
+
     def save_look(self, digest: str, look: str, rows: list[dict[str, Any]]) -> None:
-        """Store the rows of a look."""
-        write_json(self.root / digest / "looks" / f"{look}.json", {"rows": rows})
+        """Store the rows of a look; those with `columns` go to a table beside them."""
+        folder = self.root / digest / "looks"
+        sheets = [row for row in rows if "columns" in row]
+        if sheets:
+            write_bytes(folder / f"{look}.parquet", as_parquet(sheets))
+        write_json(folder / f"{look}.json", {"rows": [row for row in rows if "columns" not in row]})
 
     def load_state(self, digest: str) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
         """(facts, tensors by group) of a finished step. Raises `Corrupt` where a blob's checksum does not match."""

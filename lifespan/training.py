@@ -7,6 +7,7 @@ the middle of an event goes on with the same bits.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -89,6 +90,18 @@ class Keeper(Protocol):
     def save(self, snapshot: Snapshot) -> None: ...
 
 
+class Window(Protocol):
+    """Who looks inside a run of the loop, and what was seen so far, as plain data."""
+
+    def due(self, done: int) -> bool: ...
+
+    def look(self, subject: Subject, done: int) -> None: ...
+
+    def seen(self) -> dict[str, Any]: ...
+
+    def go_on(self, seen: Mapping[str, Any]) -> None: ...
+
+
 def train(
     subject: Subject,
     plasticity: Plasticity,
@@ -98,12 +111,13 @@ def train(
     *,
     afflictions: Sequence[Affliction] = (),
     keeper: Keeper | None = None,
+    window: Window | None = None,
     progress: Callable[[int, float], None] = lambda step, loss: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Trace:
     """Run the loop to the end of its recipe and let the plasticity settle. Raises `Diverged` on a non-finite loss."""
     optimizer = torch.optim.AdamW(plasticity.groups(), betas=BETAS, fused=True)
-    run = _Run(subject, plasticity, optimizer, source, recipe, streams, list(afflictions))
+    run = _Run(subject, plasticity, optimizer, source, recipe, streams, list(afflictions), window)
     begin = run.resume(keeper.load()) if keeper is not None else 0
     interval = max(1, recipe.steps // 40)
     _set_training(subject, True)
@@ -112,6 +126,8 @@ def train(
             loss = run.step(step)
             if (step + 1) % interval == 0 or step + 1 == recipe.steps:
                 run.note(step + 1)
+            if window is not None and window.due(step + 1):
+                window.look(run.as_if_ended(step + 1), step + 1)
             progress(step + 1, loss)
             if keeper is not None and step + 1 < recipe.steps:
                 stopping = should_stop()
@@ -136,6 +152,7 @@ class _Run:
     recipe: Recipe
     streams: Streams
     afflictions: list[Affliction]
+    window: Window | None = None
     trace: Trace = field(default_factory=Trace)
     loss_sum: float = 0.0
     loss_count: int = 0
@@ -204,6 +221,15 @@ class _Run:
         for metric, value in self.plasticity.report().items():
             self.trace.points.append((done, metric, value, self.subject.count))
 
+    def as_if_ended(self, done: int) -> Subject:
+        """A copy of the subject in which the learning has ended here; the run knows nothing of it."""
+        shared = {id(part): part for part in (self.subject.tokenizer, self.subject.past)}
+        subject, plasticity = copy.deepcopy((self.subject, self.plasticity), shared)
+        _set_training(subject, False)
+        plasticity.settle()
+        subject.age += done
+        return subject
+
     def snapshot(self, done: int) -> Snapshot:
         tensors = {f"plasticity/{name}": value for name, value in self.plasticity.state().items()}
         for i, affliction in enumerate(self.afflictions):
@@ -219,6 +245,8 @@ class _Run:
             "loss_sum": self.loss_sum,
             "loss_count": self.loss_count,
         }
+        if self.window is not None:
+            facts["inside"] = self.window.seen()
         return Snapshot(tensors, facts)
 
     def resume(self, snapshot: Snapshot | None) -> int:
@@ -243,6 +271,8 @@ class _Run:
         facts: Mapping[str, Any] = snapshot.facts
         self.trace = Trace([tuple(point) for point in facts["points"]], facts["examples"], facts["tokens"])
         self.loss_sum, self.loss_count = facts["loss_sum"], facts["loss_count"]
+        if self.window is not None:
+            self.window.go_on(facts.get("inside", {}))
         return facts["done"]
 
 

@@ -14,7 +14,7 @@ PACKAGE = Path(lifespan.__file__).parent
 LAYERS = [
     {"errors"},
     {"spec", "randomness", "hardware", "compat"},
-    {"affliction"},
+    {"affliction", "measuring"},
     {"contracts", "metrics"},
     {"scenario"},
     {"schedules"},
@@ -24,7 +24,7 @@ LAYERS = [
     {"corpora"},
     {"subjects"},
     {"subject"},
-    {"anatomy"},
+    {"anatomy", "going_back"},
     {"removal"},
     {"batches"},
     {"training"},
@@ -33,6 +33,7 @@ LAYERS = [
     {"learners", "disorders", "drugs", "probes"},
     {"rehabilitation"},
     {"life"},
+    {"bulk"},
     {"store"},
     {"mask_coding", "quantising", "pack_format"},
     {"pack_body", "pack_tensors"},
@@ -57,7 +58,22 @@ LAYERS = [
     {"cli"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
-WITHOUT_TORCH = {"record", "metrics", "stats", "outcomes", "figures", "report", "display", "scenario", "contracts", "plan"} | {
+WITHOUT_TORCH = {
+    "record",
+    "measuring",
+    "bulk",
+    "metrics",
+    "stats",
+    "outcomes",
+    "figures",
+    "report",
+    "display",
+    "scenario",
+    "contracts",
+    "plan",
+} | {
+    "measuring",
+    "bulk",
     "schedules",
     "loading",
     "complaints",

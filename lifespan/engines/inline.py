@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from lifespan.contracts import Moment
 from lifespan.errors import Diverged, UserError
-from lifespan.life import Circumstances, Row, live, look
-from lifespan.plan import Birth, Life, Plan, Step
+from lifespan.life import Circumstances, compare, live, look
+from lifespan.plan import Birth, Life, Look, Pair, Plan, Step
 from lifespan.scenario import position_of
 from lifespan.store import Corrupt, Store
 from lifespan.subject import Subject
@@ -59,6 +57,8 @@ class Inline:
             self.observer.life_begins(life)
             status, reason = self._live(plan, [nodes[step.digest] for step in life.steps], life)
             self.observer.life_ends(life, status, reason)
+        for pair in plan.pairs:
+            self._compare(plan, pair)
 
     def _live(self, plan: Plan, steps: list[Step], life: Life) -> tuple[str, str]:
         for position, step in enumerate(steps):
@@ -97,12 +97,39 @@ class Inline:
             self._stand_at(plan, path[:-1], life)
             self._live_step(plan, step, life)
         missing = [seen for seen in step.looks if self.store.look(step.digest, seen.digest) is None]
-        if missing:
-            self._stand_at(plan, path, life)
-            for seen in missing:
-                assert self._subject is not None
-                rows = [as_row(row) for row in look(self._subject, step, seen)]
-                self.store.save_look(step.digest, seen.digest, rows)
+        inside = tuple(seen for seen in missing if seen.every is not None)
+        if inside:
+            self._look_inside(plan, path, inside, life)
+        for seen in missing:
+            if seen.every is None:
+                subject = self._visited(plan, path, life)
+                self.store.save_look(step.digest, seen.digest, [row.as_data() for row in look(subject, step, seen)])
+
+    def _look_inside(self, plan: Plan, path: list[Step], inside: tuple[Look, ...], life: Life) -> None:
+        """A step that was lived before anybody looked inside is lived once more, beside its own life."""
+        step = path[-1]
+        subject = replace(self)._visited(plan, path[:-1], life)
+        here = replace(self._circumstances(step), keeper=None, inside=inside)
+        _, lived = live(subject, step, plan.precision, here)
+        for digest, rows in lived.inside.items():
+            self.store.save_look(step.digest, digest, rows)
+
+    def _compare(self, plan: Plan, pair: Pair) -> None:
+        """Look at two lives at once, where both came so far."""
+        one, other = pair.one.digest, pair.other.digest
+        if self.store.look(one, pair.digest) is not None or None in (self.store.node(one), self.store.node(other)):
+            return
+        first = self._visited(plan, plan.path_to(one), pair.first)
+        second = replace(self)._visited(plan, plan.path_to(other), pair.second)
+        rows = compare(pair.between.contrast, first, second, pair.one, pair.other)
+        self.store.save_look(one, pair.digest, rows)
+
+    def _visited(self, plan: Plan, path: list[Step], life: Life) -> Subject:
+        """The subject at the end of a path, with the past that led there."""
+        self._stand_at(plan, path, life)
+        assert self._subject is not None
+        self._subject.past = _Past(self, plan, path, life)
+        return self._subject
 
     def _stand_at(self, plan: Plan, path: list[Step], life: Life) -> None:
         """Make `_subject` the one that a path leads to, living again what is lost or corrupt."""
@@ -131,7 +158,7 @@ class Inline:
             self._subject = None
         self.observer.step_begins(life, step)
         if self._subject is not None:
-            self._subject.past = _Past(self, plan, step, life)
+            self._subject.past = _Past(self, plan, plan.path_to(step.digest)[:-1], life)
         start = time.perf_counter()
         subject, lived = live(self._subject, step, plan.precision, self._circumstances(step))
         seconds = time.perf_counter() - start
@@ -140,13 +167,15 @@ class Inline:
             "parent": step.parent,
             "event": step.event.describe(),
             "facts": subject.facts(),
-            "rows": [as_row(row) for row in lived.rows],
+            "rows": [row.as_data() for row in lived.rows],
             "optimizer_steps": lived.optimizer_steps,
             "examples": lived.examples,
             "tokens": lived.tokens,
             "seconds": seconds,
         }
         self.store.save_node(step.digest, subject.state(), content)
+        for look_digest, rows in lived.inside.items():
+            self.store.save_look(step.digest, look_digest, rows)
         self._subject, self._at = subject, step.digest
         self.observer.step_ends(life, step, seconds)
 
@@ -154,6 +183,7 @@ class Inline:
         return Circumstances(
             device=self.device,
             keeper=_Keeper(self.store, step.digest, self.every),
+            inside=tuple(seen for seen in step.looks if seen.every is not None),
             progress=self.observer.advances,
             should_stop=self.should_stop,
             warn=self.observer.warns,
@@ -162,18 +192,17 @@ class Inline:
 
 @dataclass(frozen=True)
 class _Past:
-    """The life before a step, from the store; what is lost there is lived again."""
+    """The life along a path, from the store; what is lost there is lived again."""
 
     engine: Inline
     plan: Plan
-    step: Step
+    path: list[Step]
     life: Life
 
     def at(self, moment: Moment) -> Subject:
-        path = self.plan.path_to(self.step.digest)[:-1]
-        position = position_of(moment, [step.event for step in path[1:]], self.step.event.label)
+        position = position_of(moment, [step.event for step in self.path[1:]], self.path[-1].event.label)
         visitor = replace(self.engine)
-        visitor._stand_at(self.plan, path[: position + 1], self.life)
+        visitor._stand_at(self.plan, self.path[: position + 1], self.life)
         assert visitor._subject is not None
         return visitor._subject
 
@@ -189,20 +218,3 @@ class _Keeper:
 
     def save(self, snapshot: Snapshot) -> None:
         self.store.save_partial(self.digest, snapshot)
-
-
-def as_row(row: Row) -> dict[str, Any]:
-    """A row as plain data; a value that is not a finite number becomes null."""
-    reading = row.reading
-    value = float(reading.value)
-    return {
-        "step": row.step,
-        "age": row.age,
-        "stage": row.stage,
-        "probe": row.probe,
-        "task": reading.task,
-        "split": reading.split,
-        "metric": reading.metric,
-        "value": value if math.isfinite(value) else None,
-        "n": int(reading.n),
-    }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lifespan.contracts import Moment, Plasticity, Task
 from lifespan.errors import ScenarioError
-from lifespan.learners.going_back import earlier, require_moment
+from lifespan.going_back import earlier, require_moment
 from lifespan.learners.wrapping import Wrapper
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lifespan.contracts import Learner, Moment, Plasticity, Task
 from lifespan.errors import ScenarioError
-from lifespan.learners.going_back import require_moment
+from lifespan.going_back import require_moment
 
 if TYPE_CHECKING:
     from lifespan.randomness import Streams

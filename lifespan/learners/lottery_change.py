@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lifespan.contracts import Plasticity, Task
-from lifespan.learners.going_back import earlier
+from lifespan.going_back import earlier
 from lifespan.learners.weight_change import decayed, head_parameters
 from lifespan.pruning.selection import exact_masks
 from lifespan.subject import Masks, Subject

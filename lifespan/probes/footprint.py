@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Measure, Reading, Task
+from lifespan.contracts import Effort, Measure, Reading, Task
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,9 @@ class Footprint(Measure):
     - `from_magnitude`: the fraction of synapses, in [0, 1], in which the mask differs from the one that switches the same
       number of smallest abs(W) of each matrix off.
     """
+
+    def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
+        return ()
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         for title in tasks:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Measure, Reading, Task
+from lifespan.contracts import Effort, Measure, Reading, Task
 from lifespan.tasks.items import PARTS, Items
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ class Generalisation(Measure):
 
     def __post_init__(self) -> None:
         self.require_count("length", at_least=8)
+
+    def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
+        return [Effort(task, split=split, length=self.length) for task in tasks if isinstance(task, Items) for split in PARTS]
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         from lifespan.probes.score import Score

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Measure, Reading, Task
+from lifespan.contracts import Effort, Measure, Reading, Task
 
 if TYPE_CHECKING:
     from lifespan.randomness import Streams
@@ -19,6 +19,9 @@ class Sparsity(Measure):
 
     Metrics: `sparsity` (task empty: anatomy; else alive x skill of the task), `sparsity/<layer>`, and `alive`, a count.
     """
+
+    def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
+        return ()
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         yield Reading("sparsity", subject.sparsity, subject.count)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Measure, Reading, Task
+from lifespan.contracts import Effort, Measure, Reading, Task
 
 if TYPE_CHECKING:
     from lifespan.randomness import Streams
@@ -44,6 +44,9 @@ class TaskInference(Measure):
         if self.examples is not None:
             self.require_count("examples")
         self.require_count("length", at_least=8)
+
+    def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
+        return [Effort(task, 3.0, self.split, self.examples, self.length) for task in tasks]
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         from lifespan.probes.superposition import Superposition, answered, batches, masked_tasks

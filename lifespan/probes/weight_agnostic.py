@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Measure, Reading, Task
+from lifespan.contracts import Reading, Task
+from lifespan.probes.task_measure import TaskMeasure
 
 if TYPE_CHECKING:
     from lifespan.randomness import Streams
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightAgnostic(Measure):
+class WeightAgnostic(TaskMeasure):
     """Scores of every task learned so far with its surviving weights replaced by sign(W) times one shared constant.
 
     Gaier & Ha (2019, section 3) judge a structure by its mean performance over several values of one shared weight; theirs
@@ -31,8 +32,6 @@ class WeightAgnostic(Measure):
     citation = "gaier2019weight"
 
     factors: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
-    split: str | None = None
-    length: int = 128
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -41,21 +40,21 @@ class WeightAgnostic(Measure):
         fine = fine and all(isinstance(f, int | float) and not isinstance(f, bool) and 0 < f < float("inf") for f in given)
         fine = fine and len({f"{factor:g}" for factor in given}) == len(given)
         self.require("factors", fine, "must be a tuple of different numbers above 0.", "For example: (0.5, 1.0, 2.0).")
-        self.require_count("length", at_least=8)
+
+    @property
+    def passes(self) -> float:
+        return float(len(self.factors))
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         from lifespan.evaluation import predictions
         from lifespan.metrics import score
 
-        for title, task in tasks.items():
-            if title not in subject.skills:
-                continue
-            split = self.split or task.splits[1]
+        for title, task, split in self.learned(subject, tasks):
             strength = mean_strength(subject, title)
             answers = []
             for factor in self.factors:
                 with shared_strength(subject, factor * strength):
-                    answers.append(predictions(subject, task, split, self.length))
+                    answers.append(predictions(subject, task, split, self.length, self.examples))
             for metric in task.metrics:
                 values = [score(metric, predicted, labels) for predicted, labels in answers]
                 named = {f"{factor:g}": value for factor, value in zip(self.factors, values, strict=True)}

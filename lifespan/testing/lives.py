@@ -86,7 +86,9 @@ class _Keeper:
 
 
 @dataclass
-class _Past:
+class Past:
+    """The earlier life of a biography."""
+
     biography: Biography
 
     def at(self, moment: Moment) -> Subject:
@@ -128,7 +130,7 @@ def biography(events: Sequence[Event], *, killed: bool = False, about: object = 
         told.states.append(copied(subject.state()))
         told.facts.append(subject.facts())
         for seen in step.looks:
-            rows = rows + _looked(subject, step, seen, about)
+            rows = rows + _looked(told, subject, step, seen, about)
         told.rows.append(rows)
     return told
 
@@ -152,22 +154,23 @@ def reborn(told: Biography, position: int) -> Subject:
 
 def _lived(told: Biography, subject: Subject | None, step: Step, killed: bool) -> tuple[Subject, list[Row]]:
     if subject is not None:
-        subject.past = _Past(told)
+        subject.past = Past(told)
     keeper = _Keeper()
     stops = iter((False, True)) if killed and isinstance(step.event, Develop | Learn | Recover) else iter(())
     try:
         subject, lived = live(subject, step, "fp32", Circumstances(keeper=keeper, should_stop=lambda: next(stops, False)))
     except Interrupted:
         subject = reborn(told, len(told.states) - 1)
-        subject.past = _Past(told)
+        subject.past = Past(told)
         # A new process has new disorders: whatever the old ones kept on themselves is gone.
         step = replace(step, active=tuple((key, replace(disorder)) for key, disorder in step.active))
         subject, lived = live(subject, step, "fp32", Circumstances(keeper=keeper))
     return subject, lived.rows
 
 
-def _looked(subject: Subject, step: Step, seen: Any, about: object) -> list[Row]:
+def _looked(told: Biography, subject: Subject, step: Step, seen: Any, about: object) -> list[Row]:
     before = copied(subject.state())
+    subject.past = Past(told)
     with untouched_randomness(about, "a look"):
         rows = list(look(subject, step, seen))
     again = list(look(subject, step, seen))

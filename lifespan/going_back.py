@@ -1,4 +1,4 @@
-"""Learners that go back: the moments that may be named, and the subject as it was then."""
+"""Learners and looks that go back: the moments that may be named, and the subject as it was then."""
 
 from __future__ import annotations
 
