@@ -28,7 +28,7 @@ import numpy as np
 
 from lifespan.affliction import AETIOLOGIES, Course, Disorder, Regimen
 from lifespan.errors import DataError
-from lifespan.measuring import Bulk, Contrast, Effort, Measure, Reading
+from lifespan.measuring import Bulk, Contrast, Effort, Meaning, Measure, Reading
 from lifespan.spec import Spec
 
 if TYPE_CHECKING:
@@ -338,6 +338,7 @@ __all__ = [
     "Effort",
     "Examples",
     "Learner",
+    "Meaning",
     "Measure",
     "Moment",
     "Origin",

@@ -57,11 +57,31 @@ class Effort:
     length: int = 128
 
 
+@dataclass(frozen=True)
+class Meaning:
+    """What a metric means: for the documentation, the record's dictionary and captions.
+
+    In `metric`, `*` stands for any text, such as a task's metric or a dose. `range` is written as an interval, with the
+    sign's meaning where there is one; `good` says what good looks like.
+    """
+
+    metric: str
+    meaning: str
+    range: str
+    good: str
+    unit: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measure(Spec):
-    """A look at the subject. It never changes it, nor any random draw that follows."""
+    """A look at the subject. It never changes it, nor any random draw that follows.
+
+    `meanings` explains the metrics, `cost` says in words what `effort` says in numbers.
+    """
 
     citation: ClassVar[str] = ""
+    meanings: ClassVar[tuple[Meaning, ...]] = ()
+    cost: ClassVar[str] = ""
 
     @property
     def title(self) -> str:
@@ -91,6 +111,8 @@ class Contrast(Spec):
     """
 
     citation: ClassVar[str] = ""
+    meanings: ClassVar[tuple[Meaning, ...]] = ()
+    cost: ClassVar[str] = ""
 
     @property
     def title(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Effort, Measure, Reading, Task
+from lifespan.contracts import Effort, Meaning, Measure, Reading, Task
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,13 @@ class Footprint(Measure):
     - `from_magnitude`: the fraction of synapses, in [0, 1], in which the mask differs from the one that switches the same
       number of smallest abs(W) of each matrix off.
     """
+
+    meanings = (
+        Meaning("bytes", "what the task adds to the shared base", "[0, inf)", "far below the base's own bytes", "bytes"),
+        Meaning("mask_bytes", "entropy floor of the task's mask", "[0, inf)", "small beside the head", "bytes"),
+        Meaning("from_magnitude", "synapses in which the mask differs from a magnitude mask", "[0, 1]", ""),
+    )
+    cost = "none worth telling"
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return ()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Effort, Measure, Reading, Task
+from lifespan.contracts import Effort, Meaning, Measure, Reading, Task
 from lifespan.tasks.items import PARTS, Items
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ class Generalisation(Measure):
     """
 
     citation = "plaut1996relearning"
+
+    meanings = (Meaning("*", "the task's official metrics on each part", "the metric's own", "untreated items gain too"),)
+    cost = "1 forward pass over the training items"
 
     length: int = 128
 

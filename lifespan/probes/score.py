@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Reading, Task
+from lifespan.contracts import Meaning, Reading, Task
 from lifespan.probes.task_measure import TaskMeasure
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ class Score(TaskMeasure):
     """
 
     citation = "wang2018glue"
+    meanings = (Meaning("*", "the task's official metrics", "the metric's own", "as high as right after learning"),)
+    cost = "1 forward pass over the split"
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         from lifespan.evaluation import predictions

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Contrast, Effort, Measure, Moment, Reading, Task
+from lifespan.contracts import Contrast, Effort, Meaning, Measure, Moment, Reading, Task
 from lifespan.going_back import earlier, require_moment
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class Since(Measure):
     from its checkpoint and answers without the disorders of the present.
     """
 
+    cost = "the contrast's, and reading a checkpoint"
+
     moment: Moment = field(kw_only=False)
     contrast: Contrast = field(kw_only=False)
 
@@ -38,6 +40,11 @@ class Since(Measure):
     @property
     def moments(self) -> tuple[Moment, ...]:
         return (self.moment,)
+
+    @property
+    def meanings(self) -> tuple[Meaning, ...]:  # type: ignore[override]
+        """The contrast's own."""
+        return type(self.contrast).meanings
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return self.contrast.effort(tasks)

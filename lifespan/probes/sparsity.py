@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Effort, Measure, Reading, Task
+from lifespan.contracts import Effort, Meaning, Measure, Reading, Task
 
 if TYPE_CHECKING:
     from lifespan.randomness import Streams
@@ -19,6 +19,13 @@ class Sparsity(Measure):
 
     Metrics: `sparsity` (task empty: anatomy; else alive x skill of the task), `sparsity/<layer>`, and `alive`, a count.
     """
+
+    meanings = (
+        Meaning("sparsity", "fraction of synapses that are dead, or outside a task's mask", "[0, 1)", ""),
+        Meaning("sparsity/*", "the same inside one layer", "[0, 1]", "no layer at 1: nothing passes there"),
+        Meaning("alive", "synapses that live", "[0, number of synapses]", "", "synapses"),
+    )
+    cost = "none worth telling"
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return ()

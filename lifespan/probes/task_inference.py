@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Effort, Measure, Reading, Task
+from lifespan.contracts import Effort, Meaning, Measure, Reading, Task
 
 if TYPE_CHECKING:
     from lifespan.randomness import Streams
@@ -33,6 +33,17 @@ class TaskInference(Measure):
     """
 
     citation = "wortsman2020supermasks"
+
+    meanings = (
+        Meaning("inference_accuracy", "examples whose task was inferred", "[0, 1], chance 1/k for k tasks", "near 1"),
+        Meaning(
+            "inferred_accuracy",
+            "examples answered rightly by it",
+            "[0, 1]",
+            "near the score when told",
+        ),
+    )
+    cost = "1 forward and 1 backward pass over the split"
 
     batch_size: int = 16
     examples: int | None = None

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Reading, Task
+from lifespan.contracts import Meaning, Reading, Task
 from lifespan.probes.task_measure import TaskMeasure
 
 if TYPE_CHECKING:
@@ -30,6 +30,13 @@ class WeightAgnostic(TaskMeasure):
     """
 
     citation = "gaier2019weight"
+
+    meanings = (
+        Meaning("weight_agnostic_*@mean", "mean score over the shared strengths", "the metric's own", "above a random mask's"),
+        Meaning("weight_agnostic_*@max", "best score over the shared strengths", "the metric's own", "near the trained score"),
+        Meaning("weight_agnostic_*@*", "score at one factor of the mean strength", "the metric's own", ""),
+    )
+    cost = "1 forward pass over the split for every factor"
 
     factors: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from lifespan.contracts import Bulk, Contrast, Effort, Measure, Reading, Task
@@ -96,6 +97,7 @@ def _check_look(looker: Looker, subjects: Sequence[Subject], tasks: Mapping[str,
             _check_bulk(looker, reading)
         else:
             _check_reading(looker, reading, tasks)
+            _check_meaning(looker, reading)
     return first
 
 
@@ -109,6 +111,12 @@ def _read(looker: Looker, subjects: Sequence[Subject], tasks: Mapping[str, Task]
             what = f"cannot look at a subject with {len(tasks)} tasks ({type(error).__name__}: {error})"
             remedy = "read what there is, and nothing where there is nothing"
             raise AssertionError(f"{type(looker).__name__} {what}: {remedy}") from error
+
+
+def _check_meaning(looker: Looker, reading: Reading) -> None:
+    told = [meaning.metric for meaning in looker.meanings]
+    known = not told or any(fnmatchcase(reading.metric, pattern) for pattern in told)
+    check(known, looker, f"yields the metric {reading.metric!r}, which its `meanings` do not explain", "add a Meaning")
 
 
 def _check_bulk(looker: Looker, bulk: Bulk) -> None:

@@ -1,8 +1,11 @@
 """Every built-in class of a family keeps the rules that plug-in authors are held to."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from lifespan import (
+    Contrast,
     Develop,
     Distilled,
     Fisher,
@@ -16,22 +19,36 @@ from lifespan import (
     Lottery,
     Masks,
     MatchedNoise,
+    Meaning,
     MicroTask,
     Movement,
     Neurons,
     RankCollapse,
+    Reading,
     Replay,
     ScatteredLoss,
+    Since,
     TableTask,
     Wanda,
     Weights,
     catalog,
 )
-from lifespan.testing import check_disorder, check_learner, check_measure, check_pruner, check_task
+from lifespan.testing import check_contrast, check_disorder, check_learner, check_measure, check_pruner, check_task
 from lifespan.testing.lives import BY_MASKS, BY_WEIGHTS, DEVELOP, FIRST, LOOK, SECOND
 
 BOTH_BY_MASKS = (DEVELOP, *(Learn(task, by=BY_MASKS) for task in (FIRST, SECOND)))
 BOTH_BY_WEIGHTS = (DEVELOP, *(Learn(task, by=BY_WEIGHTS) for task in (FIRST, SECOND)), LOOK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footprints(Contrast):
+    """Any contrast will do."""
+
+    meanings = (Meaning("died", "synapses lost", "[0, 1]", "none"),)
+
+    def compare(self, first, second, tasks, streams):
+        yield Reading("died", second.sparsity - first.sparsity, first.count)
+
 
 EXAMPLES = {
     "MatchedNoise": MatchedNoise(like=RankCollapse()),
@@ -48,6 +65,7 @@ EXAMPLES = {
     "Wanda": Wanda(batches=2, batch_size=8),
     "Items": Items(MicroTask("sentiment", train_examples=32)),
     "MicroTask": MicroTask("similarity"),
+    "Since": Since("birth", Footprints()),
 }
 """Objects of classes that need arguments, or do with fewer batches."""
 
@@ -97,7 +115,8 @@ def test_pruners(kind):
 
 @family("probes")
 def test_measures(kind):
-    check_measure(example(kind), **settings(kind))
+    check = check_contrast if issubclass(kind, Contrast) else check_measure
+    check(example(kind), **settings(kind))
 
 
 @pytest.mark.parametrize("name", ["Items", "MicroTask"])
@@ -117,3 +136,10 @@ def test_glue(tmp_path):
     for split in ("train", "dev"):
         (tmp_path / "RTE" / f"{split}.tsv").write_text("\n".join(["index\tsentence1\tsentence2\tlabel", *rows]) + "\n")
     check_task(Glue("rte", source=tmp_path))
+
+
+@family("probes")
+def test_every_metric_of_a_built_in_probe_is_explained(kind):
+    told = example(kind)
+    assert told.meanings and kind.cost, f"{kind.__name__} must say what its metrics mean and what it costs"
+    assert all(meaning.meaning and meaning.range for meaning in told.meanings)
