@@ -103,7 +103,7 @@ def _check_look(looker: Looker, subjects: Sequence[Subject], tasks: Mapping[str,
 
 def _read(looker: Looker, subjects: Sequence[Subject], tasks: Mapping[str, Task]) -> list[Reading | Bulk]:
     look: Any = looker.compare if isinstance(looker, Contrast) else looker.read
-    with untouched_randomness(looker, look.__name__):
+    with untouched_randomness(looker, "compare" if isinstance(looker, Contrast) else "read"):
         try:
             found: Iterable[Reading | Bulk] = look(*subjects, tasks, Streams(0, f"look/{looker.digest()}"))
             return list(found)
