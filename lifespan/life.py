@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ class Lived:
 
     rows: list[Row] = field(default_factory=list)
     inside: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    seconds_inside: dict[str, float] = field(default_factory=dict)
     optimizer_steps: int = 0
     examples: int = 0
     tokens: int = 0
@@ -235,8 +237,8 @@ def _train(
     )
     if not all(bool(torch.isfinite(parameter).all()) for parameter in subject.encoder.parameters()):
         raise Diverged(f"{step.event.label} left weights that are not finite")
-    inside = window.rows if window is not None else {}
-    return Lived(list(_curve(trace, step, born)), inside, steps, trace.examples, trace.tokens)
+    seen = (window.rows, window.seconds) if window is not None else ({}, {})
+    return Lived(list(_curve(trace, step, born)), *seen, steps, trace.examples, trace.tokens)
 
 
 class _Window:
@@ -245,13 +247,16 @@ class _Window:
     def __init__(self, step: Step, looks: Sequence[Look]) -> None:
         self.step, self.looks = step, list(looks)
         self.rows: dict[str, list[dict[str, Any]]] = {seen.digest: [] for seen in looks}
+        self.seconds = dict.fromkeys(self.rows, 0.0)
 
     def due(self, done: int) -> bool:
         return bool(self._due(done))
 
     def look(self, subject: Subject, done: int) -> None:
         for seen in self._due(done):
+            start = time.perf_counter()
             self.rows[seen.digest] += [row.as_data() for row in look(subject, self.step, seen)]
+            self.seconds[seen.digest] += time.perf_counter() - start
 
     def seen(self) -> dict[str, Any]:
         return self.rows

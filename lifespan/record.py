@@ -56,6 +56,7 @@ STEP_COLUMNS: dict[str, tuple[str, str, str]] = {
     "examples": ("integer", "examples", "training examples seen by this step"),
     "tokens": ("integer", "tokens", "training tokens seen by this step, padding not counted"),
     "seconds": ("number", "s", "wall time of the step, looks not included; not reproducible"),
+    "look_seconds": ("number", "s", "wall time of all looks at the step, and inside it; not reproducible"),
     "shared": ("boolean", "", "true where an earlier life of the record already lived this node"),
 }
 CONTRAST_COLUMNS: dict[str, tuple[str, str, str]] = {

@@ -193,11 +193,13 @@ def assemble(plan: Plan, directory: Path) -> dict[str, str]:
                 reason = ended["reason"] if ended else ""
                 steps.append({**who, **_step_row(step, None, status), "shared": step.digest in met})
                 break
+            looking = sum(store.look_seconds(step.digest, seen.digest) for seen in step.looks)
             rows = list(node["rows"])
             for seen in step.looks:
                 rows += store.look(step.digest, seen.digest) or []
             measurements += [{**who, **row} for row in rows]
-            steps.append({**who, **_step_row(step, node, "done"), "shared": step.digest in met})
+            told = {**_step_row(step, node, "done"), "look_seconds": looking}
+            steps.append({**who, **told, "shared": step.digest in met})
             met.add(step.digest)
             lived = step.index
         participants.append(_participant(life, status, lived, reason))
@@ -258,6 +260,7 @@ def _step_row(step: Step, node: dict[str, Any] | None, status: str) -> dict[str,
         "examples": node["examples"],
         "tokens": node["tokens"],
         "seconds": node["seconds"],
+        "look_seconds": 0.0,
     }
 
 

@@ -73,13 +73,18 @@ class Store:
         path = self.root / digest / "looks" / f"{look}.parquet"
         return path if path.is_file() else None
 
-    def save_look(self, digest: str, look: str, rows: list[dict[str, Any]]) -> None:
+    def look_seconds(self, digest: str, look: str) -> float:
+        """Wall time that a finished look took; 0 where there is none."""
+        return float((read_json(self.root / digest / "looks" / f"{look}.json") or {}).get("seconds", 0.0))
+
+    def save_look(self, digest: str, look: str, rows: list[dict[str, Any]], seconds: float) -> None:
         """Store the rows of a look; those with `columns` go to a table beside them."""
         folder = self.root / digest / "looks"
         sheets = [row for row in rows if "columns" in row]
         if sheets:
             write_bytes(folder / f"{look}.parquet", as_parquet(sheets))
-        write_json(folder / f"{look}.json", {"rows": [row for row in rows if "columns" not in row]})
+        plain = [row for row in rows if "columns" not in row]
+        write_json(folder / f"{look}.json", {"rows": plain, "seconds": seconds})
 
     def load_state(self, digest: str) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
         """(facts, tensors by group) of a finished step. Raises `Corrupt` where a blob's checksum does not match."""

@@ -51,6 +51,7 @@ LAYERS = [
     {"complaints", "estimate", "status", "doctor", "rebuilding"},
     {"loading"},
     {"catalog"},
+    {"handbook"},
     {"testing"},
     {"display"},
     {"progress"},

@@ -242,3 +242,10 @@ def test_torch_is_as_it_was(tmp_path):
     before = torch.get_rng_state()
     simulate(study(Learn(TASKS[0], by=weights(4)), Probe(Score(), every=2), between=(Between(Distance()),)), tmp_path)
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_the_time_of_looking_is_told_apart_from_the_time_of_living(tmp_path):
+    simulate(study(Learn(TASKS[0], by=weights(4)), Probe(Score(), every=2), Probe(Score())), tmp_path)
+    steps = read(tmp_path).steps()
+    assert (steps["look_seconds"] > 0).tolist() == [False, False, True]
+    assert (steps["seconds"] > 0).all()

@@ -103,7 +103,9 @@ class Inline:
         for seen in missing:
             if seen.every is None:
                 subject = self._visited(plan, path, life)
-                self.store.save_look(step.digest, seen.digest, [row.as_data() for row in look(subject, step, seen)])
+                start = time.perf_counter()
+                rows = [row.as_data() for row in look(subject, step, seen)]
+                self.store.save_look(step.digest, seen.digest, rows, time.perf_counter() - start)
 
     def _look_inside(self, plan: Plan, path: list[Step], inside: tuple[Look, ...], life: Life) -> None:
         """A step that was lived before anybody looked inside is lived once more, beside its own life."""
@@ -112,7 +114,7 @@ class Inline:
         here = replace(self._circumstances(step), keeper=None, inside=inside)
         _, lived = live(subject, step, plan.precision, here)
         for digest, rows in lived.inside.items():
-            self.store.save_look(step.digest, digest, rows)
+            self.store.save_look(step.digest, digest, rows, lived.seconds_inside[digest])
 
     def _compare(self, plan: Plan, pair: Pair) -> None:
         """Look at two lives at once, where both came so far."""
@@ -121,8 +123,9 @@ class Inline:
             return
         first = self._visited(plan, plan.path_to(one), pair.first)
         second = replace(self)._visited(plan, plan.path_to(other), pair.second)
+        start = time.perf_counter()
         rows = compare(pair.between.contrast, first, second, pair.one, pair.other)
-        self.store.save_look(one, pair.digest, rows)
+        self.store.save_look(one, pair.digest, rows, time.perf_counter() - start)
 
     def _visited(self, plan: Plan, path: list[Step], life: Life) -> Subject:
         """The subject at the end of a path, with the past that led there."""
@@ -171,11 +174,11 @@ class Inline:
             "optimizer_steps": lived.optimizer_steps,
             "examples": lived.examples,
             "tokens": lived.tokens,
-            "seconds": seconds,
+            "seconds": seconds - sum(lived.seconds_inside.values()),
         }
         self.store.save_node(step.digest, subject.state(), content)
         for look_digest, rows in lived.inside.items():
-            self.store.save_look(step.digest, look_digest, rows)
+            self.store.save_look(step.digest, look_digest, rows, lived.seconds_inside[look_digest])
         self._subject, self._at = subject, step.digest
         self.observer.step_ends(life, step, seconds)
 
