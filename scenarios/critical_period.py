@@ -1,17 +1,18 @@
 """Is there an age at which a deficit does lasting harm, and does its length matter?
 
 Source: Achille et al. (2019, Critical learning periods in deep networks): images blurred early in training, and sharp ever
-after, leave a lasting deficit that grows with the length of the blur and fades with its onset; images upside down, which lose
-no information, leave none. Constantinescu et al. (2025) find no such periods in language models unless they are built in.
+after, leave a lasting deficit that grows with the length of the blur and fades with its onset; images upside down, which
+lose no information, leave none. Constantinescu et al. (2025) find no such periods in language models unless they are built
+in.
 
 Here a childhood of masked-language learning is cut into equal windows, each with a schedule of rates of its own, so that no
 window is privileged by the rate. In one window, or in the first ones, every text has its words in random order
 (`WordOrderShuffle`: information is lost) or backwards (`WordOrderMirror`, the no-effect control: none is). Then all go to a
-short school whose tasks, acceptability of word order and inference, need what the deficit hides; it teaches by masks over frozen
-weights, so that what childhood left is used and not overwritten. Claim: early deficits harm more than late ones. Prediction:
-harm falls with onset, grows with length, and is absent for the mirror. Refuted where harm does not fall with onset: a harm
-that grows with onset is forgetting of what was learned before it, no critical period. Positive control: a deficit over the
-whole childhood must harm. Control: healthy twins, with the same batches. Scores are on the test split.
+short school whose tasks, acceptability of word order and inference, need what the deficit hides; it teaches by masks over
+frozen weights, so that what childhood left is used and not overwritten. Claim: early deficits harm more than late ones.
+Prediction: harm falls with onset, grows with length, and is absent for the mirror. Refuted where harm does not fall with
+onset: a harm that grows with onset is forgetting of what was learned before it, no critical period. Positive control: a
+deficit over the whole childhood must harm. Control: healthy twins, with the same batches. Scores are on the test split.
 """
 
 from lifespan import (

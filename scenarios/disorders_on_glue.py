@@ -1,11 +1,12 @@
 """Bad wiring, bad weights, bad optimisation: what do three severities of each cost a real BERT on a real task?
 
-Claim (the essay "The Curious Case of Developmental BERTology"): a pre-trained network fails where optimisation goes wrong, in its
-starting structure, its starting weights or its optimiser. Mosbach et al. (2021) trace failed fine-tuning to the optimiser, Glorot
-& Bengio (2010) failed learning to the scale of weights, Mocanu et al. (2018) wire sparsely at random. Prediction: harm grows
-with severity in all three classes. Refuted, for a class, where no severity harms. Each disorder is there before the task is
-learned by all weights, so the subject may learn around it. Control: `healthy`, twins with the same batches and the same new head.
-Positive control: healthy lives must do better than the majority class (MRPC: accuracy .684, F1 .812; RTE: accuracy .527).
+Claim (the essay "The Curious Case of Developmental BERTology"): a pre-trained network fails where optimisation goes wrong,
+in its starting structure, its starting weights or its optimiser. Mosbach et al. (2021) trace failed fine-tuning to the
+optimiser, Glorot & Bengio (2010) failed learning to the scale of weights, Mocanu et al. (2018) wire sparsely at random.
+Prediction: harm grows with severity in all three classes. Refuted, for a class, where no severity harms. Each disorder is
+there before the task is learned by all weights, so the subject may learn around it. Control: `healthy`, twins with the same
+batches and the same new head. Positive control: healthy lives must do better than the majority class (MRPC: accuracy .684,
+F1 .812; RTE: accuracy .527).
 """
 
 from dataclasses import replace
