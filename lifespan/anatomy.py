@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from lifespan.errors import ScenarioError
+from lifespan.structure import KINDS
 from lifespan.subject import Masks, find_synapses
 
 
@@ -169,3 +170,16 @@ def _fits(layer: Layer, shapes: Mapping[str, Any]) -> bool:
         and all(shapes[name][0] == parts * units.number * units.size for name, parts in units.inputs)
         for units in (layer.heads, layer.neurons)
     )
+
+
+def kinds_of(layer: Layer) -> dict[str, set[str]]:
+    """The kinds that each matrix of a layer holds."""
+    kinds = {name: _projections(name) if parts == 1 else set(KINDS[:3]) for name, parts in layer.heads.inputs}
+    kinds |= {name: {"feed-forward in"} for name, _ in layer.neurons.inputs}
+    return {**kinds, layer.heads.output: {"attention output"}, layer.neurons.output: {"feed-forward out"}}
+
+
+def _projections(name: str) -> set[str]:
+    """Query, key or value, as architectures spell them: "query", "pos_query_proj", "q_lin"."""
+    words = name.split(".")[-2].split("_")
+    return {kind for kind in KINDS[:3] if kind in words or kind[0] in words}

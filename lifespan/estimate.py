@@ -161,10 +161,10 @@ class _Gauge:
             _, words = self._passage_tokens(event.corpus, event.length)
             return event.steps, event.steps * event.batch_size, event.steps * event.batch_size * words
         if isinstance(event, Learn):
-            count, tokens = self._task_tokens(event.task, event.task.splits[0], event.length)
-            steps = event.by.steps_for(count)
-            seen = _seen(count, event.by.batch_size, steps)
-            return steps, round(seen), seen * tokens
+            kinds = [self._task_tokens(task, task.splits[0], event.length) for task in event.tasks]
+            steps = sum(event.by.steps_for(count) for count, _ in kinds)
+            parts = [(_seen(count, event.by.batch_size, steps / len(kinds)), tokens) for count, tokens in kinds]
+            return steps, round(sum(seen for seen, _ in parts)), sum(seen * tokens for seen, tokens in parts)
         if isinstance(event, Recover):
             batch = (event.by or _recovery()).batch_size
             turns = event.steps / len(step.tasks)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from lifespan.batches import Tokens
+from lifespan.batches import Batch, Tokens
 from lifespan.contracts import Examples, Task, thinning
 from lifespan.subject import Subject
 from lifespan.training import autocast, token_states
@@ -55,13 +55,18 @@ def task_logits(
     return token_logits(subject, task.title, tokens), np.asarray(examples.labels)
 
 
-def token_logits(subject: Subject, skill: str, tokens: Tokens) -> np.ndarray:
-    """Outputs of a skill's head on any tokens, float32 (examples, outputs), in their order."""
+def token_logits(
+    subject: Subject, skill: str, tokens: Tokens, alter: Callable[[Batch, int], Batch] = lambda batch, number: batch
+) -> np.ndarray:
+    """Outputs of a skill's head on any tokens, float32 (examples, outputs), in their order.
+
+    `alter` may change a batch before it is read; it is given the batch's number.
+    """
     head = subject.skills[skill].head
     results = np.empty((len(tokens.lengths), head.output.out_features), dtype=np.float32)
     with torch.inference_mode(), subject.wearing(skill), autocast(subject):
-        for index in by_tokens(tokens.lengths):
-            states = token_states(subject, tokens.collate(index))
+        for number, index in enumerate(by_tokens(tokens.lengths)):
+            states = token_states(subject, alter(tokens.collate(index), number))
             results[index] = head(states[:, 0]).float().cpu().numpy()
     return results
 

@@ -166,14 +166,24 @@ def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, her
 
 
 def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, here: Circumstances) -> Lived:
-    task, learner = event.task, event.by
-    healthy = task.examples(task.splits[0])
-    rows = _taught(task, healthy, step)
-    source = task_source(subject, task, length=event.length, batch_size=learner.batch_size, streams=streams, rows=rows)
-    steps = learner.steps_for(len(healthy))
-    subject.skill_for(task, learner.plasticity, streams)
-    plasticity = learner.attach(subject, (task,), steps, streams)
+    learner, steps = event.by, sum(event.by.steps_for(len(task.examples(task.splits[0]))) for task in event.tasks)
+    if not event.also:
+        source: TaskSource | TurnSource = _schooling(subject, event.task, event.length, learner, step, streams)
+        subject.skill_for(event.task, learner.plasticity, streams)
+    else:
+        own = {task: Streams(step.seed, f"{step.key}/{task.title}") for task in event.tasks}
+        sources = [_schooling(subject, task, event.length, learner, step, own[task]) for task in event.tasks]
+        source = TurnSource(sources)
+        for task in event.tasks:
+            subject.skill_for(task, learner.plasticity, own[task])
+    plasticity = learner.attach(subject, event.tasks, steps, streams)
     return _train(subject, plasticity, learner, source, steps, step, streams, here)
+
+
+def _schooling(subject: Subject, task: Task, length: int, learner: Learner, step: Step, streams: Streams) -> TaskSource:
+    """Batches of a task as the disorders at work let it be taught."""
+    rows = _taught(task, task.examples(task.splits[0]), step)
+    return task_source(subject, task, length=length, batch_size=learner.batch_size, streams=streams, rows=rows)
 
 
 def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, here: Circumstances) -> Lived:
@@ -185,14 +195,7 @@ def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, her
     if steps == 0:
         return Lived()
     sources = [
-        task_source(
-            subject,
-            task,
-            length=event.length,
-            batch_size=learner.batch_size,
-            streams=Streams(step.seed, f"{step.key}/{task.title}"),
-            rows=_taught(task, task.examples(task.splits[0]), step),
-        )
+        _schooling(subject, task, event.length, learner, step, Streams(step.seed, f"{step.key}/{task.title}"))
         for task in tasks
     ]
     living = subject.living
@@ -281,7 +284,7 @@ def _taught(task: Task, rows: Examples, step: Step) -> Examples:
 
 
 def _curve(trace: Trace, step: Step, born: int) -> Iterator[Row]:
-    task = step.event.task.title if isinstance(step.event, Learn) else ""
+    task = step.event.task.title if isinstance(step.event, Learn) and not step.event.also else ""
     for done, metric, value, n in trace.points:
         yield Row(step.index, born + done, step.event.label, "Training", Reading(metric, value, n, task, "train"))
 

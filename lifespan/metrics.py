@@ -133,6 +133,45 @@ def score(metric_name: str, predictions: ArrayLike, labels: ArrayLike) -> float:
     return METRICS[metric_name](predictions, labels)
 
 
+def chance(metric_name: str, labels: ArrayLike) -> float:
+    """The best that one constant answer can score: what is left when nothing is known but the labels' frequencies.
+
+    Accuracy: the frequency of the commonest class. F1: 2p / (1 + p) of always answering class 1, p being its frequency.
+    Correlations: 0.
+
+    >>> chance("accuracy", [1, 1, 0]), chance("matthews", [1, 0]), round(chance("f1", [1, 1, 0]), 3)
+    (0.6666666666666666, 0.0, 0.8)
+    """
+    if metric_name == "accuracy":
+        return float(np.unique(np.asarray(labels), return_counts=True)[1].max() / len(np.asarray(labels)))
+    return score("f1", np.ones(len(np.asarray(labels))), labels) if metric_name == "f1" else 0.0
+
+
+def effective_rank(states: ArrayLike) -> float:
+    """Effective rank exp(-sum p log p), p = s / sum(s), of the singular values s of the column-centred (n, width) states.
+
+    In [1, min(n, width)]; NaN where the states are all equal. Source: Roy & Vetterli (2007, definition 1).
+
+    >>> round(effective_rank([[1, 0], [-1, 0], [0, 1], [0, -1]]), 6)
+    2.0
+    """
+    values = _singular_values(states)
+    if values.sum() <= 0:
+        return float("nan")
+    shares = values[values > 0] / values.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def stable_rank(states: ArrayLike) -> float:
+    """Stable rank sum(s^2) / max(s^2) of the column-centred (n, width) states, in [1, min(n, width)]; NaN where all are equal.
+
+    >>> round(stable_rank([[2, 0], [-2, 0], [0, 1], [0, -1]]), 6)
+    1.25
+    """
+    squares = _singular_values(states) ** 2
+    return float(squares.sum() / squares.max()) if squares.max() > 0 else float("nan")
+
+
 def average_accuracy(scores: ArrayLike) -> float:
     """ACC = mean over j of R[T-1, j]: the mean score on all T tasks once the last is learned.
 
@@ -240,6 +279,11 @@ def _deviations(values: NDArray) -> NDArray | None:
         return None
     centred = centred / largest
     return centred / np.linalg.norm(centred)
+
+
+def _singular_values(states: ArrayLike) -> NDArray:
+    matrix = np.asarray(states, dtype=np.float64)
+    return np.linalg.svd(matrix - matrix.mean(axis=0), compute_uv=False)
 
 
 def _ranks(values: NDArray) -> NDArray:

@@ -167,8 +167,9 @@ def _steps(scenario: Scenario, seed: int, precision: str) -> tuple[Step, ...]:
         number = counts.get(event.key, 0)
         counts[event.key] = number + 1
         key = f"{event.key}#{number}"
-        if isinstance(event, Learn) and event.task.title not in {task.title for task in tasks}:
-            tasks = (*tasks, event.task)
+        for task in event.tasks if isinstance(event, Learn) else ():
+            if task.title not in {known.title for known in tasks}:
+                tasks = (*tasks, task)
         active = _in_force(lasting)
         digest = digest_of([last.digest, event.to_data()])
         for entry in lasting:

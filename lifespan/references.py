@@ -18,6 +18,7 @@ _VENUES = {"article": "journal", "inproceedings": "booktitle"}
 _OPENING = re.compile(rf"@({'|'.join(_VENUES)})\{{([a-z]+\d{{4}}[a-z0-9]+),")
 _FIELD = re.compile(r"  (\w+) = \{\{?([^\s{}](?:[^{}]*[^\s{}])?)\}?\},?")
 _SCHEDULE = "zhu2017prune"
+_INSIDE = "delange2023continual"
 _TOLERANCE = 1e-9
 
 
@@ -97,6 +98,7 @@ _BESIDE = {
     "Masks": ("mallya2018piggyback", "zhao2020masking", "radiyadixit2020fine"),
     "Neurons": ("li2017pruning",),
     "Rewire": ("radiyadixit2020fine",),
+    "Typos": ("belinkov2018synthetic",),
 }
 """Publications behind a class of a scenario, beside the one that the class itself cites."""
 
@@ -104,7 +106,8 @@ _BESIDE = {
 def cited_by(scenarios: Iterable[Mapping[str, Any]]) -> list[str]:
     """Citation keys behind the classes that these scenarios (as data) use, in alphabetical order.
 
-    Ageing along the cubic schedule, as `gradually` writes it, cites the schedule.
+    Ageing along the cubic schedule, as `gradually` writes it, cites the schedule; probes inside an event cite continual
+    evaluation.
 
     >>> cited_by([{"class": "lifespan:Scenario", "events": [{"class": "lifespan:Develop", "steps": 5}]}])
     ['devlin2019bert']
@@ -114,6 +117,7 @@ def cited_by(scenarios: Iterable[Mapping[str, Any]]) -> list[str]:
         specs = list(_specs(scenario))
         keys += [key for name, _ in specs for key in (*_BESIDE.get(name, ()), _own(name))]
         keys += [_SCHEDULE] if any(map(_is_cubic, _courses(specs))) else []
+        keys += [_INSIDE] if any(name == "Probe" and "every" in spec for name, spec in specs) else []
     return [key for key in REFERENCES if key in keys]
 
 

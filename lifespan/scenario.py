@@ -67,25 +67,39 @@ class Develop(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Learn(Event):
-    """Go to school: learn one task by one kind of plasticity. Leaves a skill behind."""
+    """Go to school: learn one task by one kind of plasticity. Leaves a skill behind.
+
+    Tasks in `also` are learned together with it, batches in turn, for as many steps as all would take alone: the joint
+    reference of continual learning. Learned by structure, all of them get one mask.
+    """
 
     task: Task = field(kw_only=False)
     by: Learner
     length: int = 128
+    also: tuple[Task, ...] = ()
 
     def __post_init__(self) -> None:
         self.require_a("task", Task, 'Glue("rte")')
         self.require_a("by", Learner, "Weights()")
         _require_own_mask(self, self.by)
         self.require_count("length", at_least=8)
+        fine = isinstance(self.also, tuple) and all(isinstance(task, Task) for task in self.also)
+        self.require("also", fine, "must be a tuple of tasks.", 'For example: also=(Glue("rte"),).')
+        titles = [task.title for task in self.tasks]
+        self.require("also", len(set(titles)) == len(titles), "names a task twice.", "Leave out the second.")
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks learned here."""
+        return (self.task, *self.also)
 
     @property
     def key(self) -> str:
-        return f"learn/{self.task.title}"
+        return f"learn/{'+'.join(task.title for task in self.tasks)}"
 
     @property
     def label(self) -> str:
-        return f"learn {self.task.title}"
+        return f"learn {' with '.join(task.title for task in self.tasks)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -411,10 +425,10 @@ def _check_titles(scenario: Scenario) -> None:
     met: dict[str, Task] = {}
     for event in scenario.events:
         if isinstance(event, Learn):
-            other = met.setdefault(event.task.title, event.task)
-            if other != event.task:
-                raise ScenarioError(
-                    f"Scenario({scenario.name!r})",
-                    f"two different tasks share the title {event.task.title!r}.",
-                    "Use one task object for both, or give one another name.",
-                )
+            for task in event.tasks:
+                if met.setdefault(task.title, task) != task:
+                    raise ScenarioError(
+                        f"Scenario({scenario.name!r})",
+                        f"two different tasks share the title {task.title!r}.",
+                        "Use one task object for both, or give one another name.",
+                    )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lifespan import hardware, record
+from lifespan import hardware, metrics, record
 from lifespan.bulk import unite
 from lifespan.contracts import Task
 from lifespan.errors import RecordError
@@ -141,6 +141,7 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
                 "metrics": list(task.metrics),
                 "kind": "classes" if task.labels else "score",
                 "labels": list(task.labels),
+                "chance": _chance(task),
                 "spec": task.to_data(),
             }
             for title, task in tasks_of(plan).items()
@@ -156,6 +157,12 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
             for group, scenario in study.groups.items()
         },
     }
+
+
+def _chance(task: Task) -> dict[str, float]:
+    """What the best constant answer scores on the task's second split, by metric."""
+    labels = task.examples(task.splits[1]).labels
+    return {metric: metrics.chance(metric, labels) for metric in task.metrics}
 
 
 def citations_of(part: Any) -> dict[str, str]:
@@ -271,6 +278,7 @@ def _moment(step: Step) -> dict[str, Any]:
         "kind": type(event).__name__,
         "stage": event.label,
         "task": event.task.title if isinstance(event, Learn) else "",
+        "also": [task.title for task in event.also] if isinstance(event, Learn) else [],
         "to": event.to if isinstance(event, Age) else None,
         "describe": event.origin.describe() if isinstance(event, Birth) else event.describe(),
     }

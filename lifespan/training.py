@@ -223,8 +223,7 @@ class _Run:
 
     def as_if_ended(self, done: int) -> Subject:
         """A copy of the subject in which the learning has ended here; the run knows nothing of it."""
-        shared = {id(part): part for part in (self.subject.tokenizer, self.subject.past)}
-        subject, plasticity = copy.deepcopy((self.subject, self.plasticity), shared)
+        subject, plasticity = copy.deepcopy((self.subject, self.plasticity), _shared(self.subject))
         _set_training(subject, False)
         plasticity.settle()
         subject.age += done
@@ -274,6 +273,16 @@ class _Run:
         if self.window is not None:
             self.window.go_on(facts.get("inside", {}))
         return facts["done"]
+
+
+def copy_of(subject: Subject) -> Subject:
+    """The same subject once more, in memory of its own."""
+    return copy.deepcopy(subject, _shared(subject))
+
+
+def _shared(subject: Subject) -> dict[int, Any]:
+    """What copies of a subject have in common, as `copy.deepcopy` takes it."""
+    return {id(part): part for part in (subject.tokenizer, subject.past)}
 
 
 def batch_loss(subject: Subject, task: str | None, batch: Batch) -> torch.Tensor:

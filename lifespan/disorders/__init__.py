@@ -44,6 +44,7 @@ from lifespan.disorders.sparse_wiring import SparseWiring
 from lifespan.disorders.stale_updates import StaleUpdates
 from lifespan.disorders.synapse_loss import SynapseLoss
 from lifespan.disorders.token_blur import TokenBlur
+from lifespan.disorders.typos import Typos
 from lifespan.disorders.under_pruning import UnderPruning
 from lifespan.disorders.unstable_optimizer import UnstableOptimizer
 from lifespan.disorders.vocabulary_loss import VocabularyLoss
@@ -99,6 +100,7 @@ __all__ = [
     "StaleUpdates",
     "SynapseLoss",
     "TokenBlur",
+    "Typos",
     "UnderPruning",
     "UnstableOptimizer",
     "VocabularyLoss",

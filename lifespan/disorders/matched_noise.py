@@ -36,7 +36,8 @@ class MatchedNoise(Disorder):
         """Injures W itself. Reports `entries`, `norm` and `relative`."""
         import torch
 
-        from lifespan.disorders.rewriting import compared, copies, undone
+        from lifespan.disorders.rewriting import compared, copies
+        from lifespan.undoing import undone
 
         before = copies(subject, list(subject.synapses))
         with undone(subject):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
@@ -38,17 +37,6 @@ def compared(subject: Subject, before: Mapping[str, torch.Tensor]) -> dict[str, 
         moved += float(difference.square().sum())
         whole += float(old.double().square().sum())
     return {"entries": float(entries), "norm": moved**0.5, "relative": (moved / whole) ** 0.5 if whole else 0.0}
-
-
-@contextmanager
-def undone(subject: Subject) -> Iterator[None]:
-    """Whatever happens to the subject inside this block never happened. Costs the memory of one more subject."""
-    facts = subject.facts()
-    state = {group: {name: tensor.clone() for name, tensor in part.items()} for group, part in subject.state().items()}
-    try:
-        yield
-    finally:
-        subject.load(facts, state)
 
 
 def spread(weight: torch.Tensor, alive: torch.Tensor) -> torch.Tensor:

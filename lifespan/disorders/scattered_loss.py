@@ -41,7 +41,7 @@ class ScatteredLoss(Disorder):
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask alone. Reports the `entries` that died, the `norm` of their weights, also `relative` to all."""
         from lifespan.disorders.losses import bury, living_in, without_synapses
-        from lifespan.disorders.rewriting import undone
+        from lifespan.undoing import undone
 
         like = self.like
         names = like.region(subject) if isinstance(like, LayerFocal) else list(subject.synapses)

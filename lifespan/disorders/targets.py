@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lifespan.contracts import Disorder
 from lifespan.errors import ScenarioError, did_you_mean
+from lifespan.structure import KINDS
 
 if TYPE_CHECKING:
     from lifespan.anatomy import Layer, Units
     from lifespan.subject import Subject
-
-KINDS = ("query", "key", "value", "attention output", "feed-forward in", "feed-forward out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +83,12 @@ class Focal(LayerFocal):
         """Names of the matrices struck, in the subject's order. Raises `ScenarioError` where nothing, or half a matrix, is."""
         if self.layers is None and self.kinds is None:
             return list(subject.synapses)
+        from lifespan.anatomy import kinds_of
+
         wanted = set(KINDS if self.kinds is None else self.kinds)
         names = set()
         for layer in self.focus(subject):
-            for name, own in _kinds_of(layer).items():
+            for name, own in kinds_of(layer).items():
                 if own & wanted and not own <= wanted:
                     rule = f"{name} holds {', '.join(kind for kind in KINDS if kind in own)} in one."
                     raise ScenarioError(self.where("kinds"), rule, "Name all of them, or none.")
@@ -96,16 +97,3 @@ class Focal(LayerFocal):
         if not names:
             raise ScenarioError(self.describe(), "no matrix of this subject is targeted.")
         return [name for name in subject.synapses if name in names]
-
-
-def _kinds_of(layer: Layer) -> dict[str, set[str]]:
-    """The kinds that each matrix of a layer holds."""
-    kinds = {name: _projections(name) if parts == 1 else set(KINDS[:3]) for name, parts in layer.heads.inputs}
-    kinds |= {name: {"feed-forward in"} for name, _ in layer.neurons.inputs}
-    return {**kinds, layer.heads.output: {"attention output"}, layer.neurons.output: {"feed-forward out"}}
-
-
-def _projections(name: str) -> set[str]:
-    """Query, key or value, as architectures spell them: "query", "pos_query_proj", "q_lin"."""
-    words = name.split(".")[-2].split("_")
-    return {kind for kind in KINDS[:3] if kind in words or kind[0] in words}

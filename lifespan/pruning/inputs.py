@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -35,6 +35,22 @@ def squared_inputs(subject: Subject, pairs: Iterator[tuple[str, Batch]]) -> dict
     return found
 
 
+def mean_inputs(subject: Subject, task: str, batches: Iterable[Batch]) -> Squares:
+    """Mean absolute value of each input of every synapse matrix over real tokens, (inputs,), while the task's mask is worn."""
+    found, seen = _nothing(subject), 0
+    with torch.no_grad(), subject.wearing(task):
+        for batch in batches:
+            real = batch["attention_mask"].bool().to(subject.device)
+            seen += int(real.sum())
+            hooks = _listen(subject, found, real, power=1)
+            try:
+                token_states(subject, batch)
+            finally:
+                for hook in hooks:
+                    hook.remove()
+    return {name: total / max(1, seen) for name, total in found.items()}
+
+
 def _nothing(subject: Subject) -> Squares:
     return {
         name: torch.zeros(weight.shape[1], dtype=torch.float64, device=weight.device)
@@ -42,14 +58,14 @@ def _nothing(subject: Subject) -> Squares:
     }
 
 
-def _listen(subject: Subject, squares: Squares, real: torch.Tensor) -> list[Any]:
-    """Pre-hooks that add to `squares`; `real` says which tokens are not padding."""
+def _listen(subject: Subject, squares: Squares, real: torch.Tensor, *, power: int = 2) -> list[Any]:
+    """Pre-hooks that add absolute inputs to a `power` to `squares`; `real` says which tokens are not padding."""
 
     def adder(total: torch.Tensor) -> Any:
         def add(module: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
             states = arguments[0].detach()
             rows = states[real] if states.dim() == 3 and states.shape[:2] == real.shape else states.flatten(0, -2)
-            total.add_(rows.double().square().sum(dim=0))
+            total.add_(rows.double().abs().pow(power).sum(dim=0))
 
         return add
 

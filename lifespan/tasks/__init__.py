@@ -1,8 +1,9 @@
-"""What can be learned."""
+"""What can be learned, and what a learned skill can be tried on."""
 
+from lifespan.tasks.challenges import AdvGlue, Hans, Paws
 from lifespan.tasks.glue import Glue
 from lifespan.tasks.items import Items
 from lifespan.tasks.micro import MicroTask
 from lifespan.tasks.table import TableTask
 
-__all__ = ["Glue", "Items", "MicroTask", "TableTask"]
+__all__ = ["AdvGlue", "Glue", "Hans", "Items", "MicroTask", "Paws", "TableTask"]

@@ -1,14 +1,14 @@
 """Every built-in class of a family keeps the rules that plug-in authors are held to."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from lifespan import (
+    Bend,
     Contrast,
     Develop,
     Distilled,
     Fisher,
+    FreshTask,
     Glue,
     GradientSaliency,
     GreedyForward,
@@ -16,19 +16,29 @@ from lifespan import (
     Heads,
     Items,
     Learn,
+    LossPlane,
     Lottery,
+    Magnitude,
     Masks,
     MatchedNoise,
-    Meaning,
     MicroTask,
+    MicroText,
     Movement,
     Neurons,
+    OutOfDomain,
+    Perplexity,
+    Pruned,
     RankCollapse,
-    Reading,
+    Readout,
     Replay,
+    RepresentationSimilarity,
+    Response,
     ScatteredLoss,
+    Sharpness,
     Since,
     TableTask,
+    Turnover,
+    Typos,
     Wanda,
     Weights,
     catalog,
@@ -40,15 +50,7 @@ BOTH_BY_MASKS = (DEVELOP, *(Learn(task, by=BY_MASKS) for task in (FIRST, SECOND)
 BOTH_BY_WEIGHTS = (DEVELOP, *(Learn(task, by=BY_WEIGHTS) for task in (FIRST, SECOND)), LOOK)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Footprints(Contrast):
-    """Any contrast will do."""
-
-    meanings = (Meaning("died", "synapses lost", "[0, 1]", "none"),)
-
-    def compare(self, first, second, tasks, streams):
-        yield Reading("died", second.sparsity - first.sparsity, first.count)
-
+OPPOSITE = {"negative": "different", "positive": "equivalent"}
 
 EXAMPLES = {
     "MatchedNoise": MatchedNoise(like=RankCollapse()),
@@ -65,7 +67,17 @@ EXAMPLES = {
     "Wanda": Wanda(batches=2, batch_size=8),
     "Items": Items(MicroTask("sentiment", train_examples=32)),
     "MicroTask": MicroTask("similarity"),
-    "Since": Since("birth", Footprints()),
+    "Since": Since("birth", Turnover()),
+    "Bend": Bend(steps_learned=2, points=3, examples=8),
+    "FreshTask": FreshTask(MicroTask("paraphrase", train_examples=32, eval_examples=16), by=Weights(steps=4), every=2),
+    "LossPlane": LossPlane("birth", "development", points=3, examples=8),
+    "OutOfDomain": OutOfDomain("micro-sentiment", MicroTask("paraphrase", eval_examples=16), meaning=OPPOSITE),
+    "Perplexity": Perplexity(MicroText(number=50)),
+    "Pruned": Pruned(Magnitude(), sparsities=(0.5, 0.9)),
+    "Readout": Readout((FIRST, MicroTask("similarity", train_examples=16, eval_examples=16))),
+    "RepresentationSimilarity": RepresentationSimilarity(corpus=MicroText(number=20), examples=12),
+    "Response": Response(Typos(), severities=(0.5, 1.0)),
+    "Sharpness": Sharpness(draws=2, iterations=2, examples=8),
 }
 """Objects of classes that need arguments, or do with fewer batches."""
 
@@ -79,6 +91,7 @@ SETTINGS = {
     "LanguageMask": {"before": (Develop(DEVELOP.corpus, steps=3, batch_size=8, by=Masks()), *BOTH_BY_WEIGHTS[1:3])},
     "Generalisation": {"before": (DEVELOP, Learn(Items(FIRST), by=BY_WEIGHTS))},
     "TaskInference": {"before": BOTH_BY_MASKS},
+    "TaskOverlap": {"before": BOTH_BY_MASKS},
 }
 """What else the check of a class is told."""
 

@@ -1,0 +1,125 @@
+"""What dose-response probes share: doses, draws, and what is read off the curve."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Meaning, Reading, Task
+from lifespan.probes.task_measure import TaskMeasure
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lifespan.randomness import Streams
+    from lifespan.subject import Subject
+
+CURVE = (
+    Meaning("*@area", "mean of the curve over its range of doses", "the metric's own", "near the healthy score"),
+    Meaning("*@D50", "dose at which half of the healthy score above chance is lost", "the doses', or none", "large"),
+    Meaning("*@critical", "dose up to which 90% of it is kept", "the doses', or none", "large"),
+    Meaning("*@*/sd", "standard deviation over draws", "[0, inf)", "small: the draw does not matter"),
+    Meaning("*@*", "score at one dose, the mean over draws", "the metric's own", "near the healthy score, @0"),
+)
+KEPT = 0.9
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoseResponse(TaskMeasure):
+    """Scores of every task learned so far at rising doses of some damage, which is undone afterwards.
+
+    Each dose is tried `draws` times, with draws of this individual that are the same at every look. Metrics, for each of the
+    task's: `<metric>@<dose>`, the mean over draws, `@0` being health; `<metric>@<dose>/sd` (two draws or more); and of the
+    curve `@area`, `@D50` and `@critical` (see `lifespan.curves`; chance is the best constant answer).
+    """
+
+    draws: int = 1
+
+    meanings = CURVE
+    cost = "1 forward pass over the split for every dose and draw"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_count("draws")
+
+    @property
+    @abstractmethod
+    def doses(self) -> tuple[float, ...]:
+        """Rising doses above 0."""
+
+    def reachable(self, subject: Subject) -> tuple[float, ...]:
+        """Those doses that can be tried on this subject."""
+        return self.doses
+
+    @abstractmethod
+    def answer(self, subject: Subject, task: Task, split: str, dose: float, streams: Streams) -> np.ndarray:
+        """Outputs of the task's head, (examples, outputs), inside `damaged` at this dose."""
+
+    @abstractmethod
+    def damaged(
+        self, subject: Subject, dose: float, streams: Streams, tasks: Mapping[str, Task]
+    ) -> AbstractContextManager[object]:
+        """Inside this block the subject is damaged; afterwards it is as before."""
+
+    @property
+    def passes(self) -> float:
+        return 1.0 + len(self.doses) * self.draws
+
+    def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
+        from lifespan.evaluation import predictions
+
+        known = {title: task for title, task, _ in self.learned(subject, tasks)}
+        if not known:
+            return
+        splits = {title: self.split or task.splits[1] for title, task in known.items()}
+        seen = (self.length, self.examples)
+        healthy = {title: predictions(subject, task, splits[title], *seen) for title, task in known.items()}
+        curves = {title: _scores(known[title], predicted, labels) for title, (predicted, labels) in healthy.items()}
+        found: dict[str, dict[float, list[dict[str, float]]]] = {title: {} for title in known}
+        for dose in self.reachable(subject):
+            for draw in range(self.draws):
+                own = replace(streams, key=f"{streams.key}/{draw}")
+                with self.damaged(subject, dose, own, known):
+                    for title, task in known.items():
+                        logits = self.answer(subject, task, splits[title], dose, own)
+                        scores = _scores(task, _meant(task, logits), healthy[title][1])
+                        found[title].setdefault(dose, []).append(scores)
+        for title, task in known.items():
+            for metric in task.metrics:
+                drawn = {dose: [scores[metric] for scores in each] for dose, each in found[title].items()}
+                place = (len(healthy[title][1]), title, splits[title])
+                for name, value in _told(metric, curves[title][metric], drawn, healthy[title][1]):
+                    yield Reading(name, value, *place)
+
+
+def _meant(task: Task, logits: np.ndarray) -> np.ndarray:
+    from lifespan.evaluation import answers
+
+    return answers(task, logits)
+
+
+def _scores(task: Task, predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    from lifespan.metrics import score
+
+    return {metric: score(metric, predicted, labels) for metric in task.metrics}
+
+
+def _told(metric: str, healthy: float, drawn: Mapping[float, list[float]], labels: np.ndarray) -> Iterable[tuple[str, float]]:
+    import numpy as np
+
+    from lifespan import curves, metrics
+
+    yield f"{metric}@0", healthy
+    means = {dose: float(np.mean(values)) for dose, values in drawn.items()}
+    for dose, values in drawn.items():
+        yield f"{metric}@{dose:g}", means[dose]
+        if len(values) > 1:
+            yield f"{metric}@{dose:g}/sd", float(np.std(values, ddof=1))
+    if means:
+        curve, floor = ([0.0, *means], [healthy, *means.values()]), metrics.chance(metric, labels)
+        yield f"{metric}@area", curves.area(*curve)
+        yield f"{metric}@D50", curves.d50(*curve, floor=floor)
+        yield f"{metric}@critical", curves.critical_dose(*curve, floor=floor, keep=KEPT)

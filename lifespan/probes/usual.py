@@ -1,0 +1,34 @@
+"""Ready sets of probes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lifespan.contracts import Measure
+from lifespan.disorders.token_blur import TokenBlur
+from lifespan.disorders.typos import Typos
+from lifespan.disorders.weight_noise import WeightNoise
+from lifespan.disorders.word_order_shuffle import WordOrderShuffle
+from lifespan.drugs.quantization import Quantize
+from lifespan.probes.pruned import Pruned
+from lifespan.probes.response import Response
+from lifespan.pruning.magnitude import Magnitude
+from lifespan.pruning.random import Random
+
+
+def robustness(*, examples: int | None = 200, length: int = 128) -> tuple[Measure, ...]:
+    """The usual set of dose-response probes: `Probe(Score(), *robustness())`.
+
+    Noise on weights, pruning by magnitude and at random, bits per synapse, and three corruptions of input, each at three
+    or four doses on `examples` examples a task: in all as costly as about 25 looks at so many examples.
+    """
+    seen: dict[str, Any] = {"examples": examples, "length": length}
+    return (
+        Response(WeightNoise(), severities=(0.1, 0.3, 0.6, 1.0), **seen),
+        Response(Quantize(), severities=(0.25, 0.5, 0.625, 0.75, 0.875, 1.0), **seen),
+        Pruned(Magnitude(), sparsities=(0.3, 0.5, 0.7, 0.9), **seen),
+        Pruned(Random(), sparsities=(0.1, 0.3, 0.5), **seen),
+        Response(TokenBlur(), severities=(0.1, 0.3, 0.6), **seen),
+        Response(WordOrderShuffle(), severities=(0.3, 1.0), **seen),
+        Response(Typos(), severities=(0.1, 0.3, 0.6), **seen),
+    )

@@ -1,0 +1,214 @@
+"""Challenge sets: sentences outside a task's own domain, on which a learned skill is tried. They are not learned."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from lifespan.contracts import Examples, Task
+from lifespan.errors import DataError
+from lifespan.tasks.glue_formats import FORMATS
+from lifespan.tasks.reading import Table, read_hub, read_separated, read_text
+
+VARIABLE = "LIFESPAN_ROBUSTNESS_DIR"
+ENTAILMENT = ("entailment", "non-entailment")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Challenge(Task):
+    """A table to try a skill on, with one split, "test".
+
+    `source` is its file, a folder of challenge sets, or the id of a dataset on the Hugging Face hub. None tries the folder
+    named by the environment variable LIFESPAN_ROBUSTNESS_DIR, then `robustness` beside the folder of LIFESPAN_GLUE_DIR, then
+    the hub.
+    """
+
+    source: str | Path | None = None
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return ("accuracy",)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return ("test", "test")
+
+    def strata(self) -> Mapping[str, np.ndarray]:
+        """Parts to report apart: boolean arrays over the examples, by name."""
+        return {}
+
+    def _file(self, *names: str) -> Path | None:
+        """The first of these files, or patterns, in the folder where challenge sets are."""
+        glue = os.environ.get("LIFESPAN_GLUE_DIR")
+        given = self.source or os.environ.get(VARIABLE) or (Path(glue).parent / "robustness" if glue else None)
+        if given is None:
+            return None
+        place = Path(given).expanduser()
+        if place.is_file():
+            return place
+        return next((path for name in names for path in sorted(place.glob(name))), None)
+
+    def _hub(self, name: str, config: str | None, split: str) -> Table:
+        given = self.source if self.source is not None and not Path(self.source).exists() else name
+        try:
+            return read_hub(str(given), config, split)
+        except DataError as error:
+            what = f"found no file for it, and {error.where} {error.what}"
+            remedy = f"Set {VARIABLE} to a folder of challenge sets, write source= with its file, or go online once."
+            raise DataError(self.describe(), what, remedy) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hans(Challenge):
+    """HANS: entailments that three shallow heuristics get wrong half of the time (McCoy et al. 2019); for RTE and MNLI skills.
+
+    30,000 pairs, balanced. Parts: `entailment` and `non-entailment`, and each heuristic with either label, such as
+    `lexical_overlap non-entailment`, where a skill that follows the heuristic is at 0.
+    """
+
+    citation = "mccoy2019right"
+
+    @property
+    def title(self) -> str:
+        return "hans"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ENTAILMENT
+
+    def load(self, split: str) -> Examples:
+        return _hans(self)[0]
+
+    def strata(self) -> Mapping[str, np.ndarray]:
+        rows, heuristics = _hans(self)
+        parts = {name: rows.labels == code for code, name in enumerate(ENTAILMENT)}
+        crossed = {
+            f"{heuristic} {name}": (heuristics == heuristic) & chosen
+            for heuristic in dict.fromkeys(heuristics.tolist())
+            for name, chosen in parts.items()
+        }
+        return {**parts, **crossed}
+
+
+@lru_cache(maxsize=4)
+def _hans(task: Hans) -> tuple[Examples, np.ndarray]:
+    path = task._file("hans/heuristics_evaluation_set.t*", "heuristics_evaluation_set.t*")
+    if path is None:
+        table = task._hub("jhu-cogsci/hans", None, "validation")
+        first, second, coding = "premise", "hypothesis", {"0": 0, "1": 1}
+    else:
+        table = read_separated(path, "\t", quoted=False)
+        first, second, coding = "sentence1", "sentence2", {name: code for code, name in enumerate(ENTAILMENT)}
+    label = "label" if path is None else "gold_label"
+    rows = Examples(table.texts(first), table.texts(second), table.codes(label, coding))
+    return rows, np.array(table.values("heuristic"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paws(Challenge):
+    """PAWS: pairs of nearly the same words, paraphrases or not (Zhang et al. 2019); for MRPC and QQP skills.
+
+    `part` is "qqp" (677 pairs of its dev and test set) or "wiki" (English of PAWS-X, test). Parts: `equivalent` and
+    `not_equivalent`; a skill that counts common words calls all of them equivalent.
+    """
+
+    citation = "zhang2019paws"
+
+    part: str = "qqp"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_one_of("part", ("qqp", "wiki"))
+
+    @property
+    def title(self) -> str:
+        return f"paws-{self.part}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ("not_equivalent", "equivalent")
+
+    def load(self, split: str) -> Examples:
+        return _paws(self)
+
+    def strata(self) -> Mapping[str, np.ndarray]:
+        return {name: _paws(self).labels == code for code, name in enumerate(self.labels)}
+
+
+@lru_cache(maxsize=4)
+def _paws(task: Paws) -> Examples:
+    names = {"qqp": "paws_qqp_dev_and_test.tsv", "wiki": "pawsx_en_test.tsv"}
+    path = task._file(f"paws/{names[task.part]}", names[task.part])
+    if path is not None:
+        table = read_separated(path, "\t", quoted=False)
+    elif task.part == "wiki":
+        table = task._hub("google-research-datasets/paws", "labeled_final", "test")
+    else:
+        remedy = f"Its sentences are Quora's: build it as its authors tell, and set {VARIABLE} or source=. Or use part='wiki'."
+        raise DataError(task.describe(), "is on no hub, and no file of it was found.", remedy)
+    return Examples(table.texts("sentence1"), table.texts("sentence2"), table.codes("label", {"0": 0, "1": 1}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdvGlue(Challenge):
+    """Adversarial GLUE: attacked rows of a task's development set, checked by people (Wang et al. 2021). Dev part.
+
+    `name` is sst2, qqp, mnli, mnli-mm, qnli or rte; small (78 to 162 rows), so intervals are wide.
+    """
+
+    citation = "wang2021adversarial"
+
+    name: str = field(kw_only=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_one_of("name", tuple(ADVERSARIAL))
+
+    @property
+    def title(self) -> str:
+        return f"advglue-{self.name}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return FORMATS[self.name].labels
+
+    def load(self, split: str) -> Examples:
+        return _adversarial(self)
+
+
+ADVERSARIAL: Mapping[str, Sequence[str]] = {
+    "sst2": ("sentence",),
+    "qqp": ("question1", "question2"),
+    "mnli": ("premise", "hypothesis"),
+    "mnli-mm": ("premise", "hypothesis"),
+    "qnli": ("question", "sentence"),
+    "rte": ("sentence1", "sentence2"),
+}
+
+
+@lru_cache(maxsize=8)
+def _adversarial(task: AdvGlue) -> Examples:
+    path = task._file("advglue/dev.json", "dev.json")
+    if path is None:
+        table = task._hub("AI-Secure/adv_glue", f"adv_{task.name.replace('-mm', '_mismatched')}", "validation")
+    else:
+        table = _from_json(path, task.name)
+    texts = [table.texts(column) for column in ADVERSARIAL[task.name]]
+    coding = {str(code): code for code in range(len(task.labels))}
+    return Examples(texts[0], texts[1] if len(texts) == 2 else None, table.codes("label", coding))
+
+
+def _from_json(path: Path, name: str) -> Table:
+    try:
+        rows = json.loads(read_text(path))[name]
+        columns = {column: [row[column] for row in rows] for column in (*ADVERSARIAL[name], "label")}
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        what = f"has no rows of {name!r} in the form of AdvGLUE ({type(error).__name__}: {error})."
+        raise DataError(str(path), what, "It is dev.json of the AdvGLUE download.") from None
+    return Table(str(path), columns, range(1, len(rows) + 1))
