@@ -83,10 +83,10 @@ class Hans(Challenge):
         return ENTAILMENT
 
     def load(self, split: str) -> Examples:
-        return _hans(self)[0]
+        return self._rows()[0]
 
     def strata(self) -> Mapping[str, np.ndarray]:
-        rows, heuristics = _hans(self)
+        rows, heuristics = self._rows()
         parts = {name: rows.labels == code for code, name in enumerate(ENTAILMENT)}
         crossed = {
             f"{heuristic} {name}": (heuristics == heuristic) & chosen
@@ -95,10 +95,12 @@ class Hans(Challenge):
         }
         return {**parts, **crossed}
 
+    def _rows(self) -> tuple[Examples, np.ndarray]:
+        return _hans(self, self._file("hans/heuristics_evaluation_set.t*", "heuristics_evaluation_set.t*"))
+
 
 @lru_cache(maxsize=4)
-def _hans(task: Hans) -> tuple[Examples, np.ndarray]:
-    path = task._file("hans/heuristics_evaluation_set.t*", "heuristics_evaluation_set.t*")
+def _hans(task: Hans, path: Path | None) -> tuple[Examples, np.ndarray]:
     if path is None:
         table = task._hub("jhu-cogsci/hans", None, "validation")
         first, second, coding = "premise", "hypothesis", {"0": 0, "1": 1}
@@ -135,16 +137,16 @@ class Paws(Challenge):
         return ("not_equivalent", "equivalent")
 
     def load(self, split: str) -> Examples:
-        return _paws(self)
+        name = {"qqp": "paws_qqp_dev_and_test.tsv", "wiki": "pawsx_en_test.tsv"}[self.part]
+        return _paws(self, self._file(f"paws/{name}", name))
 
     def strata(self) -> Mapping[str, np.ndarray]:
-        return {name: _paws(self).labels == code for code, name in enumerate(self.labels)}
+        labels = self.load("test").labels
+        return {name: labels == code for code, name in enumerate(self.labels)}
 
 
 @lru_cache(maxsize=4)
-def _paws(task: Paws) -> Examples:
-    names = {"qqp": "paws_qqp_dev_and_test.tsv", "wiki": "pawsx_en_test.tsv"}
-    path = task._file(f"paws/{names[task.part]}", names[task.part])
+def _paws(task: Paws, path: Path | None) -> Examples:
     if path is not None:
         table = read_separated(path, "\t", quoted=False)
     elif task.part == "wiki":
@@ -179,7 +181,7 @@ class AdvGlue(Challenge):
         return FORMATS[self.name].labels
 
     def load(self, split: str) -> Examples:
-        return _adversarial(self)
+        return _adversarial(self, self._file("advglue/dev.json", "dev.json"))
 
 
 ADVERSARIAL: Mapping[str, Sequence[str]] = {
@@ -193,8 +195,7 @@ ADVERSARIAL: Mapping[str, Sequence[str]] = {
 
 
 @lru_cache(maxsize=8)
-def _adversarial(task: AdvGlue) -> Examples:
-    path = task._file("advglue/dev.json", "dev.json")
+def _adversarial(task: AdvGlue, path: Path | None) -> Examples:
     if path is None:
         table = task._hub("AI-Secure/adv_glue", f"adv_{task.name.replace('-mm', '_mismatched')}", "validation")
     else:
