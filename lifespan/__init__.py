@@ -129,6 +129,7 @@ from lifespan.probes import (
     WeightNorm,
     Wiring,
     robustness,
+    usual,
 )
 from lifespan.pruning import (
     Fisher,
@@ -327,4 +328,5 @@ __all__ = [
     "simulate",
     "slowly",
     "steadily",
+    "usual",
 ]

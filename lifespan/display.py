@@ -189,9 +189,24 @@ def show_class(entry: Entry, signature: str) -> None:
     code = Syntax(f"from lifespan import {entry.name}\n\n{signature}", "python", background_color="default")
     parts: list[Any] = [f"[bold]{entry.name}[/] [dim]({entry.family})[/]", "", Padding(code, (0, 0, 0, 2)), ""]
     parts.append(Text(reflowed(entry.doc)))
+    parts += _meanings(entry.kind)
     if entry.citation:
         parts += ["", f"[dim]Cite: {escape(entry.citation)}.[/]"]
     console.print(Group(*parts))
+
+
+def _meanings(kind: type | None) -> list[Any]:
+    """What a probe's metrics mean, one a row; nothing for other classes."""
+    meanings = getattr(kind, "meanings", ())
+    if not isinstance(meanings, tuple) or not meanings:
+        return []
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name, ratio in (("metric", None), ("meaning", 3), ("range", 2), ("good", 2)):
+        table.add_column(name, overflow="fold", ratio=ratio)
+    for told in meanings:
+        unit = f", in {told.unit}" if told.unit else ""
+        table.add_row(Text(told.metric, "bold"), Text(told.meaning + unit), Text(told.range), Text(told.good))
+    return ["", table]
 
 
 def show_scenario(entry: Entry, study: Study) -> None:

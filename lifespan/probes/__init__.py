@@ -20,7 +20,7 @@ from lifespan.probes.since import Since
 from lifespan.probes.slices import LossPlane, LossSlice
 from lifespan.probes.sparsity import Sparsity
 from lifespan.probes.task_inference import TaskInference
-from lifespan.probes.usual import robustness
+from lifespan.probes.usual import robustness, usual
 from lifespan.probes.vitality import DormantUnits, EffectiveRank, FisherTrace, WeightNorm
 from lifespan.probes.weight_agnostic import WeightAgnostic
 from lifespan.probes.wiring import Wiring
@@ -60,4 +60,5 @@ __all__ = [
     "WeightNorm",
     "Wiring",
     "robustness",
+    "usual",
 ]

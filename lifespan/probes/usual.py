@@ -10,13 +10,33 @@ from lifespan.disorders.typos import Typos
 from lifespan.disorders.weight_noise import WeightNoise
 from lifespan.disorders.word_order_shuffle import WordOrderShuffle
 from lifespan.drugs.quantization import Quantize
+from lifespan.probes.confidence import Calibration, NullInput
+from lifespan.probes.overlap import TaskOverlap
 from lifespan.probes.pruned import Pruned
 from lifespan.probes.response import Response
+from lifespan.probes.score import Score
+from lifespan.probes.sparsity import Sparsity
+from lifespan.probes.vitality import DormantUnits, EffectiveRank, WeightNorm
+from lifespan.probes.wiring import Wiring
 from lifespan.pruning.magnitude import Magnitude
 from lifespan.pruning.random import Random
 
 
-def robustness(*, examples: int | None = 200, length: int = 128) -> tuple[Measure, ...]:
+def usual(*, examples: int | None = 100, length: int = 128) -> tuple[Measure, ...]:
+    """The usual set of probes for the end of an event: `Probe(*usual())`.
+
+    Scores and sparsity in full; calibration, confidence without input, signs of vitality, wiring and the overlap of masks, and
+    `robustness`, on `examples` examples of every task.
+    """
+    seen: dict[str, Any] = {"examples": examples, "length": length}
+    return (
+        *(Score(length=length), Sparsity(), Wiring(), WeightNorm(), TaskOverlap()),
+        *(Calibration(**seen), NullInput(**seen), DormantUnits(**seen), EffectiveRank(**seen)),
+        *robustness(examples=examples, length=length),
+    )
+
+
+def robustness(*, examples: int | None = 100, length: int = 128) -> tuple[Measure, ...]:
     """The usual set of dose-response probes: `Probe(Score(), *robustness())`.
 
     Noise on weights, pruning by magnitude and at random, bits per synapse, and three corruptions of input, each at three
