@@ -57,7 +57,7 @@ from lifespan import (
 from lifespan.anatomy import anatomy_of
 from lifespan.answers import _bits, bits_needed, bits_per_synapse
 from lifespan.disorders.typos import misspelt
-from lifespan.errors import DataError, RecordError, ScenarioError
+from lifespan.errors import DataError, OutOfReach, RecordError, ScenarioError
 from lifespan.evaluation import predictions, tokenised
 from lifespan.metrics import chance, score
 from lifespan.probes.dose_response import _told
@@ -135,6 +135,14 @@ def test_the_curve_of_the_aged_is_level_up_to_their_own_sparsity():
     healthy, damaged = found["accuracy@0"], found["accuracy@0.99"]
     assert damaged < healthy
     assert found["accuracy@area"] == pytest.approx(curves.area([0, aged.sparsity, 0.99], [healthy, healthy, damaged]))
+
+
+def test_sparsities_out_of_a_pruners_reach_are_left_out(pupil):
+    found = readings(pupil, Pruned(Heads(batches=1), sparsities=(0.1, 0.15, 0.5, 0.9)))
+    assert {name for name in found if name[9:].replace(".", "").isdigit()} == {f"accuracy@{dose}" for dose in (0, 0.1, 0.15)}
+    assert set(readings(pupil, Pruned(Heads(batches=1), sparsities=(0.9,)))) == {"accuracy@0"}
+    with pytest.raises(OutOfReach, match=r"cannot leave 0\.9 of the synapses dead"):
+        Heads(batches=1).choose(pupil, 0.9, STREAMS, [SENTIMENT])
 
 
 def test_a_correlation_that_is_lost_counts_as_chance():

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Meaning, Reading, Task
+from lifespan.errors import OutOfReach
 from lifespan.probes.task_measure import TaskMeasure
 
 if TYPE_CHECKING:
@@ -84,28 +85,34 @@ class DoseResponse(TaskMeasure):
         seen = (self.length, self.examples)
         healthy = {title: predictions(subject, task, splits[title], *seen) for title, task in known.items()}
         curves = {title: _scores(known[title], predicted, labels) for title, (predicted, labels) in healthy.items()}
-        found: dict[str, dict[float, list[dict[str, float]]]] = {title: {} for title in known}
+        found: dict[float, list[dict[str, np.ndarray]]] = {}
         for dose in self.reachable(subject):
-            for draw in range(self.draws):
-                own = replace(streams, key=f"{streams.key}/{draw}")
-                with self.damaged(subject, dose, own, known):
-                    for title, task in known.items():
-                        logits = self.answer(subject, task, splits[title], dose, own)
-                        scores = _scores(task, _meant(task, logits), healthy[title][1])
-                        found[title].setdefault(dose, []).append(scores)
+            try:
+                found[dose] = [self._tried(subject, known, splits, dose, draw, streams) for draw in range(self.draws)]
+            except OutOfReach:
+                break
         for title, task in known.items():
+            scores = {
+                dose: [_scores(task, answered[title], healthy[title][1]) for answered in each] for dose, each in found.items()
+            }
             for metric in task.metrics:
-                drawn = {dose: [scores[metric] for scores in each] for dose, each in found[title].items()}
+                drawn = {dose: [score[metric] for score in each] for dose, each in scores.items()}
                 place = (len(healthy[title][1]), title, splits[title])
                 floor = chance(metric, healthy[title][1])
                 for name, value in _told(metric, curves[title][metric], drawn, floor, self.suffered(subject)):
                     yield Reading(name, value, *place)
 
+    def _tried(
+        self, subject: Subject, known: Mapping[str, Task], splits: Mapping[str, str], dose: float, draw: int, streams: Streams
+    ) -> dict[str, np.ndarray]:
+        """Answers of every task at one dose and draw."""
+        from lifespan.evaluation import answers
 
-def _meant(task: Task, logits: np.ndarray) -> np.ndarray:
-    from lifespan.evaluation import answers
-
-    return answers(task, logits)
+        own = replace(streams, key=f"{streams.key}/{draw}")
+        with self.damaged(subject, dose, own, known):
+            return {
+                title: answers(task, self.answer(subject, task, splits[title], dose, own)) for title, task in known.items()
+            }
 
 
 def _scores(task: Task, predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
