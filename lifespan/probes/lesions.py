@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lifespan.randomness import Streams
     from lifespan.subject import Subject
 
+BATCH = 32
+"""Training examples in each of the batches of which importance is taken."""
 Lost = Mapping[int, "torch.Tensor"]
 """Boolean (number,) by position of the units among all of their kind: True where a unit is gone."""
 
@@ -98,6 +100,10 @@ class TargetedLesions(TaskMeasure):
     def passes(self) -> float:
         return 1.0 + len(self.shares) * (2 + self.draws)
 
+    def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
+        batches = (Effort(task, 3.0, task.splits[0], self.batches * BATCH, self.length) for task in tasks)
+        return [*super().effort(tasks), *batches]
+
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         import numpy as np
 
@@ -125,7 +131,7 @@ class TargetedLesions(TaskMeasure):
         from lifespan.pruning.gates import gate_importance, units_of
 
         pairs = evidence(
-            subject, [task], batches=self.batches, batch_size=32, streams=streams, who=self.describe(), length=self.length
+            subject, [task], batches=self.batches, batch_size=BATCH, streams=streams, who=self.describe(), length=self.length
         )
         found = gate_importance(subject, units_of(subject, self.kind), pairs, per="example", normalize=True)
         return torch.cat(found).cpu()
