@@ -133,8 +133,8 @@ def _check_reading(measure: Looker, reading: Reading, tasks: Mapping[str, Task])
     check(number, measure, f"yields {reading!r}", "make the value a float (NaN where it is not defined)")
     counted = isinstance(reading.n, int) and reading.n >= 0
     check(counted, measure, f"yields {reading!r}", "make n the whole number of examples or synapses behind the value")
-    named = {part.source.title for part in measure.effort(tuple(tasks.values()))}
-    known = reading.task == "" or reading.task in tasks or reading.task in named
+    sources = {part.source.title for part in measure.effort(tuple(tasks.values()))}
+    known = reading.task == "" or reading.task in tasks or reading.task in sources
     check(
         known, measure, f"yields {reading!r} for a task not met", "name a task of `tasks`, one that its effort names, or none"
     )
