@@ -6,12 +6,13 @@ Random access by step is what makes a killed life resumable: no iterator has a s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from lifespan.contracts import Examples, Passage, Task
+from lifespan.contracts import Corpus, Examples, Passage, Task
 from lifespan.randomness import Streams
 from lifespan.subject import Subject
 
@@ -131,7 +132,7 @@ class TaskSource:
 class MaskedSource:
     """Unlabelled batches with dynamic masking: 80% mask token, 10% random token, 10% unchanged (Devlin et al. 2019).
 
-    `labels` holds the original token where one was chosen and -100 elsewhere.
+    `labels` holds the original token where one was chosen and -100 elsewhere. `tokens` are those of the passages, if known.
     """
 
     def __init__(
@@ -143,11 +144,10 @@ class MaskedSource:
         batch_size: int,
         masking: float,
         streams: Streams,
+        tokens: Tokens | None = None,
     ) -> None:
         self.task: str | None = None
-        first = [passage[0] if isinstance(passage, tuple) else passage for passage in passages]
-        second = [passage[1] if isinstance(passage, tuple) else None for passage in passages]
-        self.tokens = Tokens(tokenizer, first, second, length)
+        self.tokens = tokens or passage_tokens(tokenizer, passages, length)
         self.order = Shuffle(self.tokens.lengths, batch_size, streams)
         self.tokenizer, self.masking, self.streams = tokenizer, masking, streams
         self.special = torch.tensor(sorted(set(tokenizer.all_special_ids)))
@@ -174,6 +174,19 @@ class MaskedSource:
         labels = torch.where(chosen, ids, -100)
         masked = torch.where(chosen & (fate < 0.8), self.tokenizer.mask_token_id, ids)
         return torch.where(chosen & (fate >= 0.9), noise, masked), labels
+
+
+def passage_tokens(tokenizer: PreTrainedTokenizerBase, passages: Sequence[Passage], length: int) -> Tokens:
+    """Texts, and pairs of texts as two segments, tokenised."""
+    first = [passage[0] if isinstance(passage, tuple) else passage for passage in passages]
+    second = [passage[1] if isinstance(passage, tuple) else None for passage in passages]
+    return Tokens(tokenizer, first, second, length)
+
+
+@lru_cache(maxsize=4)
+def corpus_tokens(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
+    """A corpus's tokens, kept for the next life that reads it."""
+    return passage_tokens(tokenizer, corpus.passages(), length)
 
 
 class TurnSource:

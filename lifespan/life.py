@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from lifespan.batches import MaskedSource, TaskSource, TurnSource, task_source
+from lifespan.batches import MaskedSource, TaskSource, TurnSource, corpus_tokens, task_source
 from lifespan.contracts import Bulk, Contrast, Disorder, Examples, Learner, Plasticity, Reading, Task
 from lifespan.errors import Diverged, LifespanError
 from lifespan.learners.rewire import Rewire
@@ -150,7 +150,7 @@ def _age(subject: Subject, event: Age, step: Step, streams: Streams) -> Lived:
 def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, here: Circumstances) -> Lived:
     base = event.by or Weights(rate=event.rate)
     learner = base.lasting(steps=event.steps, batch_size=event.batch_size, rate=base.rate)
-    passages = event.corpus.passages()
+    passages = healthy = event.corpus.passages()
     for disorder, own in _afflicted(step):
         passages = disorder.passages(passages, own)
     source = MaskedSource(
@@ -160,6 +160,7 @@ def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, her
         batch_size=event.batch_size,
         masking=event.masking,
         streams=streams,
+        tokens=corpus_tokens(event.corpus, subject.tokenizer, event.length) if passages is healthy else None,
     )
     plasticity = learner.attach(subject, (), event.steps, streams)
     return _train(subject, plasticity, learner, source, event.steps, step, streams, here)

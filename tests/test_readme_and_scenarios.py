@@ -16,7 +16,7 @@ TOY = {
     "first_life": ["CHILDHOOD_STEPS=4", "SCHOOL_STEPS=3", "AGES=1", "RECOVERY_STEPS=2", "INDIVIDUALS=1"],
     "every_mechanism": ["CHILDHOOD_STEPS=4", "EPOCHS=0.1", "LANGUAGE_STEPS=2", "INDIVIDUALS=1", "FULL=False"],
     "severity_map": ["CHILDHOOD_STEPS=4", "EPOCHS=0.1", "INDIVIDUALS=1"],
-    "critical_period": ["WINDOW_STEPS=2", "EPOCHS=0.1", "INDIVIDUALS=1"],
+    "critical_period": ["WINDOWS=2", "WINDOW_STEPS=2", "EPOCHS=0.1", "INDIVIDUALS=1"],
     "slow_and_acute": ["CHILDHOOD_STEPS=4", "EPOCHS=0.1", "RECOVERY_STEPS=2", "INDIVIDUALS=1"],
     "instruments": ["CHILDHOOD_STEPS=4", "EPOCHS=0.1", "RECOVERY_STEPS=2", "AGES=1", "INDIVIDUALS=1", "FULL=False"],
     "micro_world": ["CHILDHOOD_STEPS=4", "SCHOOL_EPOCHS=0.1", "INDIVIDUALS=1"],

@@ -57,8 +57,11 @@ class Inline:
             self.observer.life_begins(life)
             status, reason = self._live(plan, [nodes[step.digest] for step in life.steps], life)
             self.observer.life_ends(life, status, reason)
+        beside = replace(self)
         for pair in plan.pairs:
-            self._compare(plan, pair)
+            if self.should_stop():
+                raise Interrupted("between two comparisons")
+            self._compare(plan, pair, beside)
 
     def _live(self, plan: Plan, steps: list[Step], life: Life) -> tuple[str, str]:
         for position, step in enumerate(steps):
@@ -116,13 +119,13 @@ class Inline:
         for digest, rows in lived.inside.items():
             self.store.save_look(step.digest, digest, rows, lived.seconds_inside[digest])
 
-    def _compare(self, plan: Plan, pair: Pair) -> None:
-        """Look at two lives at once, where both came so far."""
+    def _compare(self, plan: Plan, pair: Pair, beside: Inline) -> None:
+        """Look at two lives at once, where both came so far; `beside` holds the second."""
         one, other = pair.one.digest, pair.other.digest
         if self.store.look(one, pair.digest) is not None or None in (self.store.node(one), self.store.node(other)):
             return
         first = self._visited(plan, plan.path_to(one), pair.first)
-        second = replace(self)._visited(plan, plan.path_to(other), pair.second)
+        second = beside._visited(plan, plan.path_to(other), pair.second)
         start = time.perf_counter()
         rows = compare(pair.between.contrast, first, second, pair.one, pair.other)
         self.store.save_look(one, pair.digest, rows, time.perf_counter() - start)

@@ -61,14 +61,12 @@ class RepresentationSimilarity(Contrast):
                 yield from self._told(title, tokens, first, second)
 
     def _texts(self, subject: Subject) -> Tokens:
-        from lifespan.batches import Tokens
+        from lifespan.batches import passage_tokens
 
         assert self.corpus is not None
         passages = list(self.corpus.passages())
         chosen = [passages[i] for i in thinning(f"{self.corpus.title}/looking", len(passages), self.examples)]
-        texts = [passage if isinstance(passage, str) else passage[0] for passage in chosen]
-        seconds = [None if isinstance(passage, str) else passage[1] for passage in chosen]
-        return Tokens(subject.tokenizer, texts, seconds, self.length)
+        return passage_tokens(subject.tokenizer, chosen, self.length)
 
     def _told(self, task: str, tokens: Tokens, first: Subject, second: Subject) -> Iterator[Reading]:
         from lifespan.similarity import cka, rsa

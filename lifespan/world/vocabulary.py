@@ -28,6 +28,7 @@ def vocabulary() -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
+@cache
 def tokenizer(max_length: int = 32) -> PreTrainedTokenizerFast:
     """A word-level tokenizer that frames one or two segments as BERT does."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
