@@ -76,6 +76,10 @@ class OutOfDomain(Measure):
         """Answers in the data's labels."""
         import numpy as np
 
+        if bool(task.labels) != bool(self.data.labels):
+            kinds = ["scores" if not each.labels else "classes" for each in (task, self.data)]
+            what = f"the skill answers with {kinds[0]}, and the data have {kinds[1]}."
+            raise ScenarioError(self.describe(), what, "Use data of the skill's own kind.")
         if not self.data.labels:
             low, high = task.score_range
             least, most = self.data.score_range
