@@ -36,8 +36,8 @@ def error_overlap(record: Record, *, within: bool = True) -> pandas.DataFrame:
     if table.empty:
         raise RecordError(str(record.directory), "keeps no answers one by one.", "Add Probe(Outputs()) to the scenario.")
     rows = []
-    for (step, task), part in table.dropna(subset=["right"]).groupby(["step", "task"], sort=False):
-        right = part.pivot_table(index="example", columns=["group", "individual"], values="right", sort=False)
+    for (step, task, _), part in table.dropna(subset=["right"]).groupby(["step", "task", "split"], sort=False):
+        right = part.pivot_table(index="example", columns=["group", "individual"], values="right", aggfunc="first", sort=False)
         for one, other in itertools.combinations(right.columns, 2):
             if within and one[0] != other[0]:
                 continue

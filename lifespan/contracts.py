@@ -237,6 +237,11 @@ class Learner(Spec):
         return False
 
     @property
+    def learns_jointly(self) -> bool:
+        """Whether it can learn several tasks at once."""
+        return True
+
+    @property
     def moments(self) -> tuple[Moment, ...]:
         """Moments of the earlier life that this learner goes back to, through `subject.past`."""
         return ()
