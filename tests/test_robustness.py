@@ -60,6 +60,7 @@ from lifespan.disorders.typos import misspelt
 from lifespan.errors import DataError, OutOfReach, RecordError, ScenarioError
 from lifespan.evaluation import predictions, tokenised
 from lifespan.metrics import chance, score
+from lifespan.plan import compile_study
 from lifespan.probes.dose_response import _told
 from lifespan.probes.lesions import _living, _weakest
 from lifespan.probes.task_measure import TaskMeasure
@@ -312,6 +313,17 @@ def test_answers_are_translated_by_the_names_of_labels(pupil):
     assert readings(pupil, OutOfDomain("rte", data)) == {}
     with pytest.raises(ScenarioError, match="is the skill's own task"):
         OutOfDomain(SENTIMENT.title, SENTIMENT)
+
+
+def test_a_skill_that_no_life_learns_is_told_before_any_work():
+    probe = Probe(OutOfDomain("micro-sentimnt", MicroTask("paraphrase")))
+    taught = Scenario(name="taught", subject=TINY, events=(Learn(SENTIMENT, by=weights(2)), probe))
+    with pytest.raises(ScenarioError, match=r"no life of the study learns 'micro-sentimnt'\. Did you mean 'micro-sentiment'"):
+        compile_study(Study(name="s", groups={"one": taught}), precision="fp32")
+    untaught = Scenario(name="untaught", subject=TINY, events=(Probe(OutOfDomain(SENTIMENT.title, MicroTask("paraphrase"))),))
+    with pytest.raises(ScenarioError, match="Put a Learn before it"):
+        compile_study(Study(name="s", groups={"one": untaught}), precision="fp32")
+    compile_study(Study(name="s", groups={"one": replace(taught, events=taught.events[:1]), "no": untaught}), precision="fp32")
 
 
 def hans_file(folder):

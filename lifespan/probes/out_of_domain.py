@@ -53,6 +53,10 @@ class OutOfDomain(Measure):
     def title(self) -> str:
         return f"{self.skill} on {self.data.title}"
 
+    @property
+    def skills(self) -> tuple[str, ...]:
+        return (self.skill,)
+
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return [Effort(self.data, 1.0, self.data.splits[-1], self.examples, self.length)]
 
