@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
+from architectures import born as built
 from conftest import TASKS, TINY, weights
 from small_lives import content, lived, same
 from synthetic import write_record
@@ -534,3 +535,28 @@ def test_masks_are_worn_while_damage_is_tried():
         origin=BODY,
     )
     assert found["accuracy@0.5"] == seen[0][3]
+
+
+@pytest.mark.parametrize("kind", ["albert", "deberta-v2", "distilbert", "modernbert", "roberta"])
+def test_damage_is_tried_and_undone_on_other_architectures_in_bf16_and_for_scores(kind):
+    subject = built(kind)
+    subject.precision = "bf16"
+    tasks = {
+        task.title: task
+        for task in (MicroTask(name, train_examples=32, eval_examples=12) for name in ("sentiment", "similarity"))
+    }
+    for task in tasks.values():
+        subject.skill_for(task, "weights", STREAMS)
+    before = content(subject)
+    for probe in (
+        LesionMap(),
+        LesionMap(kind="layers"),
+        TargetedLesions(kind="neurons", shares=(0.5,), draws=2, batches=1),
+        Response(ActivationNoise(), severities=(1.0,), draws=2),
+        Response(HeadLoss(), severities=(0.5,)),
+        Response(Typos(), severities=(1.0,)),
+        Pruned(Heads(batches=1), sparsities=(0.1, 0.9)),
+    ):
+        found = list(probe.read(subject, tasks, STREAMS))
+        assert {reading.task for reading in found} == set(tasks), probe
+        assert same(before, content(subject)), probe
