@@ -22,7 +22,7 @@ from lifespan.pruning.magnitude import Magnitude
 from lifespan.pruning.random import Random
 
 
-def usual(*, examples: int | None = 100, length: int = 128) -> tuple[Measure, ...]:
+def usual(*, examples: int | None = 64, length: int = 128) -> tuple[Measure, ...]:
     """The usual set of probes for the end of an event: `Probe(*usual())`.
 
     Scores and sparsity in full; calibration, confidence without input, signs of vitality, wiring and the overlap of masks, and
@@ -36,7 +36,7 @@ def usual(*, examples: int | None = 100, length: int = 128) -> tuple[Measure, ..
     )
 
 
-def robustness(*, examples: int | None = 100, length: int = 128) -> tuple[Measure, ...]:
+def robustness(*, examples: int | None = 64, length: int = 128) -> tuple[Measure, ...]:
     """The usual set of dose-response probes: `Probe(Score(), *robustness())`.
 
     Noise on weights, pruning by magnitude and at random, bits per synapse, and three corruptions of input, at 25 doses on
