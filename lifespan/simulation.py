@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from lifespan.scenario import Age, Learn, Scenario, Study
 from lifespan.spec import Spec, digest_of
 
 if TYPE_CHECKING:
+    from lifespan.engines.engine import Engine
     from lifespan.store import Store
 
 
@@ -39,6 +40,10 @@ def simulate(
     device: str = "cpu",
     threads: int | None = None,
     every: int = 100,
+    engine: Engine | None = None,
+    store: str | Path | None = None,
+    fail_fast: bool = False,
+    retry: Collection[str] = (),
     observer: Any = None,
     should_stop: Callable[[], bool] = lambda: False,
     command: list[str] | None = None,
@@ -47,19 +52,24 @@ def simulate(
     """Live a study and write its record to `out` (default `runs/<study>`); what is there already is not lived again.
 
     `about` says in words what the study asks; the report opens with it. `threads` defaults to all cores, or to one where
-    every subject is too small to gain from more. Raises `UserError` before anything is written when an input is wrong, and
-    `training.Interrupted` when stopped.
+    every subject is too small to gain from more. `engine` says who does the work: `engines.inline.Inline()`, the default,
+    does it here, `engines.local.Local(workers=4)` starts processes; the rows are the same. `store` is a folder for states
+    that several studies share. With `fail_fast` no further step is begun once a life has failed. `retry` names the kinds
+    of end ("failed", "diverged") that are to be tried again. Raises `UserError` before anything is written when an input
+    is wrong, and `training.Interrupted` when stopped.
     """
     directory = Path(out) if out is not None else Path("runs") / study.name
     before = _previous(directory, study)
     plan = plan_for(study, device=device, precision=before.get("precision"))
-    threads = threads or before.get("threads") or default_threads(study)
+    engine = engine or _inline()
+    threads = threads or before.get("threads") or default_threads(study, engine)
     _check_device(device)
     data = fingerprints(plan)
     _check_data(directory, before.get("data", {}), data)
     import torch
 
-    from lifespan.engines.inline import Inline, Observer
+    from lifespan.engines.engine import Job
+    from lifespan.engines.observer import Observer
     from lifespan.store import Store, write_bytes, write_json
 
     torch.set_num_threads(threads)
@@ -70,24 +80,41 @@ def simulate(
     write_json(directory / "environment.json", environment)
     write_json(directory / "dictionary.json", record.dictionary())
     write_bytes(directory / "store" / ".gitignore", b"*\n")
-    engine = Inline(
-        Store(directory / "store"),
+    _forgive(plan, Store(directory / "store"), retry)
+    job = Job(
+        directory / "store",
         device=device,
+        threads=threads,
         every=every,
+        fail_fast=fail_fast,
         observer=observer or Observer(),
         should_stop=should_stop,
     )
     try:
-        engine.run(plan)
+        engine.run(plan, job)
     finally:
         statuses = assemble(plan, directory)
     counts = {status: list(statuses.values()).count(status) for status in ("done", "diverged", "failed", "pending")}
     return Outcome(directory, **counts)
 
 
-def default_threads(study: Study) -> int:
-    """All cores for subjects with large matrices; one for small ones, which more threads only slow down."""
-    return hardware.cores() if _has_large_subjects(study) else 1
+def _inline() -> Engine:
+    from lifespan.engines.inline import Inline
+
+    return Inline()
+
+
+def _forgive(plan: Plan, store: Store, kinds: Collection[str]) -> None:
+    """Forget ends of these kinds, so that those lives go on."""
+    for digest in plan.nodes if kinds else ():
+        ended = store.ended(digest)
+        if ended is not None and ended["status"] in kinds:
+            store.drop_ended(digest)
+
+
+def default_threads(study: Study, engine: Engine) -> int:
+    """The cores a worker has for subjects with large matrices; one for small ones, which more threads only slow down."""
+    return engine.threads_for(hardware.cores()) if _has_large_subjects(study) else 1
 
 
 def _has_large_subjects(study: Study) -> bool:
@@ -209,6 +236,9 @@ def assemble(plan: Plan, directory: Path) -> dict[str, str]:
             steps.append({**who, **told, "shared": step.digest in met})
             met.add(step.digest)
             lived = step.index
+            if ended is not None and not store.complete(step):
+                status, reason = ended["status"], ended["reason"]
+                break
         participants.append(_participant(life, status, lived, reason))
     write_bytes(directory / "measurements.jsonl", record.as_lines(measurements))
     write_bytes(directory / "steps.jsonl", record.as_lines(steps))

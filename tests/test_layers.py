@@ -34,7 +34,7 @@ LAYERS = [
     {"probes"},
     {"rehabilitation"},
     {"life"},
-    {"bulk"},
+    {"bulk", "claims"},
     {"store"},
     {"mask_coding", "quantising", "pack_format"},
     {"pack_body", "pack_tensors"},
@@ -62,6 +62,7 @@ LAYERS = [
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 WITHOUT_TORCH = {
+    "claims",
     "record",
     "measuring",
     "curves",
