@@ -131,6 +131,11 @@ def holders(root: Path) -> Iterator[dict[str, Any]]:
                 yield {**found, "silent": max(0.0, time.time() - path.stat().st_mtime), "alive": is_alive(found)}
 
 
+def at_work(holder: dict[str, Any], patience: float = PATIENCE) -> bool:
+    """Whether a holder is known to be alive, or was heard of lately from another machine."""
+    return bool(holder["alive"]) or (holder["alive"] is None and holder["silent"] < patience)
+
+
 def is_alive(claim: dict[str, Any]) -> bool | None:
     """Whether the process behind a claim is there; None for a process of another machine."""
     if claim.get("machine") != identity()["machine"]:

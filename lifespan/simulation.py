@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from lifespan import hardware, metrics, record
 from lifespan.bulk import unite
 from lifespan.contracts import Task
-from lifespan.errors import RecordError
+from lifespan.errors import RecordError, UserError
+from lifespan.files import write_bytes, write_json
 from lifespan.plan import Birth, Life, Plan, Step, compile_study
 from lifespan.scenario import Age, Learn, Scenario, Study
+from lifespan.sharing import attach
 from lifespan.spec import Spec, digest_of
 
 if TYPE_CHECKING:
@@ -70,11 +72,12 @@ def simulate(
 
     from lifespan.engines.engine import Job
     from lifespan.engines.observer import Observer
-    from lifespan.store import Store, write_bytes, write_json
+    from lifespan.store import Store
 
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     described = describe_study(plan, command or sys.argv, threads, data, about)
+    attach(directory, None if store is None else Path(store), study.name)
     write_json(directory / "study.json", described)
     environment = {**hardware.environment(threads=threads, device=device), "started": datetime.now(UTC).isoformat()}
     write_json(directory / "environment.json", environment)
@@ -92,6 +95,7 @@ def simulate(
     )
     try:
         engine.run(plan, job)
+        _check_input(plan, Store(directory / "store"))
     finally:
         statuses = assemble(plan, directory)
     counts = {status: list(statuses.values()).count(status) for status in ("done", "diverged", "failed", "pending")}
@@ -110,6 +114,20 @@ def _forgive(plan: Plan, store: Store, kinds: Collection[str]) -> None:
         ended = store.ended(digest)
         if ended is not None and ended["status"] in kinds:
             store.drop_ended(digest)
+
+
+def _check_input(plan: Plan, store: Store) -> None:
+    """Raise what was wrong where no life at all came to its end because of it, and forget those ends."""
+    ends = []
+    for life in plan.lives:
+        found = [(step.digest, store.ended(step.digest)) for step in life.steps]
+        ends.append(next(((digest, ended) for digest, ended in found if ended is not None), None))
+    wrong = {end[0]: end[1]["wrong"] for end in ends if end is not None and "wrong" in end[1]}
+    if not wrong or any(end is None or "wrong" not in end[1] for end in ends):
+        return
+    for digest in wrong:
+        store.drop_ended(digest)
+    raise UserError(**next(iter(wrong.values())))
 
 
 def default_threads(study: Study, engine: Engine) -> int:
@@ -210,7 +228,7 @@ def _life_in_words(scenario: Scenario, life: Life) -> str:
 
 def assemble(plan: Plan, directory: Path) -> dict[str, str]:
     """Write measurements, steps and participants from the store, in the study's order. Returns status by life."""
-    from lifespan.store import Store, write_bytes
+    from lifespan.store import Store
 
     store = Store(directory / "store")
     measurements: list[dict[str, Any]] = []
@@ -296,6 +314,7 @@ def _step_row(step: Step, node: dict[str, Any] | None, status: str) -> dict[str,
         "optimizer_steps": node["optimizer_steps"],
         "examples": node["examples"],
         "tokens": node["tokens"],
+        "bytes": node.get("bytes"),
         "seconds": node["seconds"],
         "look_seconds": 0.0,
     }

@@ -15,13 +15,7 @@ them. What does not match is said and counts as missing, so that it is lived aga
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import shutil
-import re
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +27,7 @@ from safetensors.torch import save as save_tensors
 
 from lifespan.bulk import as_parquet
 from lifespan.errors import RecordError
+from lifespan.files import read_sealed, sha_of, write_bytes, write_sealed
 from lifespan.plan import Step
 from lifespan.training import Snapshot
 
@@ -115,9 +110,10 @@ class Store:
         path = self.root / digest / "looks" / f"{look}.json"
         found = self._sealed(path)
         table = path.with_suffix(".parquet")
-        if found is None or "table" not in found or _sha_of(table) == found["table"]:
+        if found is None or "table" not in found or sha_of(table) == found["table"]:
             return found
-        return self._missing(table)
+        self._missing(table)
+        return None
 
     def _sealed(self, path: Path) -> dict[str, Any] | None:
         try:
@@ -125,7 +121,8 @@ class Store:
         except FileNotFoundError:
             return None
         except ValueError:
-            return self._missing(path)
+            self._missing(path)
+            return None
 
     def _missing(self, path: Path) -> None:
         """Say once that a file is damaged."""
@@ -157,7 +154,7 @@ class Store:
         node = self.node(digest) or {"blobs": {}}
         for blob in node["blobs"].values():
             path = self._blob_path(blob)
-            if _sha_of(path) != blob:
+            if sha_of(path) != blob:
                 path.unlink(missing_ok=True)
         (self.root / digest / "node.json").unlink(missing_ok=True)
 
@@ -177,7 +174,8 @@ class Store:
             return None
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != facts["sha256"]:
-            return self._missing(path)
+            self._missing(path)
+            return None
         return Snapshot(load_tensors(data), facts)
 
     def drop_partial(self, digest: str) -> None:
@@ -233,70 +231,3 @@ def _unpacked(tensors: Tensors) -> dict[str, torch.Tensor]:
             bits = np.unpackbits(value.numpy(), count=int(np.prod(shape)))
             plain[name[5:]] = torch.from_numpy(bits.astype(bool)).reshape(shape)
     return plain
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON under a temporary name and rename it."""
-    write_bytes(path, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
-
-
-def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON object whose last entry, `seal`, is the SHA-256 of all bytes before it."""
-    body = json.dumps({"sealed": 1, **content}, ensure_ascii=False, allow_nan=False)[:-1].encode()
-    write_bytes(path, body + f', "seal": "{hashlib.sha256(body).hexdigest()}"}}'.encode())
-
-
-def read_sealed(path: Path) -> dict[str, Any]:
-    """The object that `write_sealed` wrote, or one of before there were seals. Raises `ValueError` where it is damaged."""
-    data = path.read_bytes()
-    seal = _SEAL.search(data)
-    if seal is None and not data.startswith(_SEALED):
-        found = json.loads(data)
-    elif seal is None or hashlib.sha256(data[: seal.start()]).hexdigest() != seal[1].decode():
-        raise ValueError("the seal is broken")
-    else:
-        found = json.loads(data)
-        del found["sealed"], found["seal"]
-    if not isinstance(found, dict):
-        raise ValueError("no object")
-    return found
-
-
-# Of a sealed file, one damaged byte can hide the beginning or the end, never both.
-_SEALED = b'{"sealed": 1'
-_SEAL = re.compile(rb', "seal": "([0-9a-f]{64})"}\Z')
-
-
-def _sha_of(path: Path) -> str | None:
-    """The checksum of a file, or None where there is none."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        return None
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write and rename, with one clear message where the disk refuses."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        free = shutil.disk_usage(_existing(path)).free // 2**20
-        raise RecordError(
-            str(path),
-            f"cannot be written ({error.strerror}; {free} MiB free).",
-            "Choose another --out, or free some space.",
-        ) from error
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path

@@ -8,6 +8,7 @@ Exit codes: 0 nothing is left to live, 2 wrong input (said as JSON on standard o
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -97,7 +98,8 @@ def main() -> int:
 
 
 def _wait_for_the_end(stopped: threading.Event) -> None:
-    sys.stdin.buffer.raw.read(1)  # type: ignore[attr-defined]
+    # Not through Python's buffer, whose lock a daemon thread would hold at the interpreter's end.
+    os.read(sys.stdin.fileno(), 1)
     stopped.set()
 
 

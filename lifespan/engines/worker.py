@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from lifespan.claims import Claim, Claims
 from lifespan.engines.frontier import Frontier
@@ -129,13 +130,19 @@ class Worker:
         except Exception as error:
             if isinstance(error, UserError) and isinstance(step.event, Birth):
                 raise
-            said = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-            self._end(step, "failed", said, traceback.format_exc())
+            self._fail(step, error)
         self.living.lose()
         self._at = None
 
-    def _end(self, step: Step, status: str, reason: str, trace: str = "") -> None:
-        self.store.save_ended(step.digest, {"status": status, "reason": reason, "traceback": trace})
+    def _fail(self, step: Step, error: Exception) -> None:
+        wrong = {}
+        if isinstance(error, UserError):
+            wrong = {"wrong": {"where": error.where, "what": error.what, "remedy": error.remedy}}
+        said = str(error) if wrong else f"{type(error).__name__}: {error}"
+        self._end(step, "failed", said, traceback=traceback.format_exc(), **wrong)
+
+    def _end(self, step: Step, status: str, reason: str, **more: Any) -> None:
+        self.store.save_ended(step.digest, {"status": status, "reason": reason, **more})
 
     def _try_pair(self, pair: Pair) -> bool:
         """Compare two lives if nobody else does. False where somebody does."""
