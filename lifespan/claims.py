@@ -57,6 +57,8 @@ class Claims:
     beat: float = BEAT
     _held: list[Claim] = field(default_factory=list)
     _seen: dict[str, tuple[tuple[str, int], float]] = field(default_factory=dict)
+    _heart: threading.Thread | None = None
+    _closed: threading.Event = field(default_factory=threading.Event)
 
     @property
     def folder(self) -> Path:
@@ -73,8 +75,9 @@ class Claims:
             return None
         claim = Claim(path, token)
         self._held.append(claim)
-        if len(self._held) == 1:
-            threading.Thread(target=self._beat, daemon=True).start()
+        if self._heart is None:
+            self._heart = threading.Thread(target=self._beat, daemon=True)
+            self._heart.start()
         return claim
 
     def release(self, claim: Claim) -> None:
@@ -83,10 +86,15 @@ class Claims:
             self._held.remove(claim)
         claim.release()
 
+    def close(self) -> None:
+        """Let go of everything."""
+        self._closed.set()
+        for claim in list(self._held):
+            self.release(claim)
+
     def _beat(self) -> None:
-        """Renew what is held, until nothing is."""
-        while self._held:
-            time.sleep(self.beat)
+        """Renew what is held, for as long as these claims are in use."""
+        while not self._closed.wait(self.beat):
             for claim in list(self._held):
                 claim.lost = (_read(claim.path) or {}).get("token") != claim.token
                 if not claim.lost:

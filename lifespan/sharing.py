@@ -49,7 +49,8 @@ def _link(link: Path, store: Path) -> None:
     try:
         store.mkdir(parents=True, exist_ok=True)
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(store.resolve(), target_is_directory=True)
+        with suppress(FileExistsError):  # Another driver begins at the same moment.
+            link.symlink_to(store.resolve(), target_is_directory=True)
     except OSError as error:
         raise RecordError(str(link), f"cannot be made ({error.strerror}).", "Choose another --out or --store.") from error
 

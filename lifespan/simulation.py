@@ -338,7 +338,7 @@ def _previous(directory: Path, study: Study) -> dict[str, Any]:
     if directory.exists() and not directory.is_dir():
         raise RecordError(str(directory), "is a file, not a directory.", "Choose another --out.")
     if not (directory / "study.json").exists():
-        if directory.exists() and any(entry.name != "store" for entry in directory.iterdir()):
+        if directory.exists() and any(map(_foreign, directory.iterdir())):
             raise RecordError(
                 str(directory), "holds other files and no study.json.", "Choose an empty or new directory with --out."
             )
@@ -351,6 +351,11 @@ def _previous(directory: Path, study: Study) -> dict[str, Any]:
             "Choose another --out, so that nothing is overwritten.",
         )
     return found if study.precision in ("auto", found.get("precision")) else {**found, "precision": None}
+
+
+def _foreign(entry: Path) -> bool:
+    """Whether a file is neither a store nor what another driver is writing at this moment."""
+    return entry.name != "store" and not entry.name.startswith(".study.json.")
 
 
 def _check_data(directory: Path, before: dict[str, str], now: dict[str, str]) -> None:

@@ -52,6 +52,12 @@ class Worker:
 
     def run(self) -> None:
         """Live the plan. Raises `Interrupted` when asked to stop; a failed or diverged life is recorded and left."""
+        try:
+            self._run()
+        finally:
+            self.claims.close()
+
+    def _run(self) -> None:
         while self._go_on("between two events"):
             self._hear()
             if not self.frontier.open or (self.fail_fast and self.frontier.failed):
