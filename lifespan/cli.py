@@ -99,15 +99,17 @@ def plan(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory whose step times count.")] = None,
     device: Device = "cpu",
     precision: Precision = None,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Tell the time that so many workers take.")] = 1,
+    store: Annotated[Path | None, typer.Option(metavar="DIR", help="Shared store whose finished steps count.")] = None,
 ) -> None:
-    """Dry run: the tree of events and its estimated cost."""
+    """Dry run: the tree of events, what it saves over separate lives, and its estimated cost."""
     from lifespan import display, estimate
     from lifespan.loading import load
     from lifespan.simulation import plan_for
 
     study = load(scenario, settings=settings or (), individuals=individuals, precision=precision)
     compiled = plan_for(study, device=device)
-    found = estimate.estimate(compiled, out if out is not None else Path("runs") / study.name)
+    found = estimate.estimate(compiled, out if out is not None else Path("runs") / study.name, workers, store)
     if as_json:
         display.show_json(estimate.as_json(compiled, found))
     else:

@@ -166,6 +166,8 @@ def _totals(plan: Plan, found: Estimate) -> Table:
     table.add_row("optimizer steps", *[f"{cost.optimizer_steps:,}" for cost in columns])
     table.add_row("examples", *[f"{cost.examples:,}" for cost in columns])
     table.add_row("time, about", *[duration(cost.total_seconds) for cost in columns])
+    if found.workers > 1:
+        table.add_row(f"  with {found.workers} workers", "", "", duration(found.wall))
     table.add_row("  of it probes", *[duration(cost.look_seconds) for cost in columns])
     table.add_row("disk, about", *[size(cost.bytes) for cost in columns])
     return table

@@ -180,9 +180,9 @@ def _object(path: Path, *, optional: bool = False) -> dict[str, Any]:
     return data
 
 
-def is_lived(directory: Path, digest: str) -> bool:
-    """Whether the store of a run directory holds a finished step, told without reading it."""
-    return (directory / "store" / digest / "node.json").is_file()
+def is_lived(directory: Path, digest: str, store: Path | None = None) -> bool:
+    """Whether the store of a run directory, or another, holds a finished step, told without reading it."""
+    return ((store or directory / "store") / digest / "node.json").is_file()
 
 
 def dictionary() -> dict[str, Any]:

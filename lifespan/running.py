@@ -55,7 +55,7 @@ def simulate_and_report(
     if resume and not (directory / "study.json").is_file():
         raise RecordError(str(directory), "holds no run to resume.", "Leave out --resume to begin one.")
     plan = plan_for(study, device=device)
-    _announce(plan, directory)
+    _announce(plan, directory, store)
     begun = time.perf_counter()
     try:
         outcome = _live(
@@ -109,10 +109,10 @@ def resume_command(arguments: Sequence[str] | None = None) -> str:
     return shlex.join(["lifespan", *[argument for argument in given if argument != "--resume"], "--resume"])
 
 
-def _announce(plan: Plan, directory: Path) -> None:
+def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
     study = plan.study
     people = f"{display.counted(len(study.groups), 'group')} x {display.counted(study.individuals, 'individual')}"
-    lived = sum(1 for digest, step in plan.nodes.items() if step.parent and record.is_lived(directory, digest))
+    lived = sum(1 for digest, step in plan.nodes.items() if step.parent and record.is_lived(directory, digest, store))
     begun = f", {lived} of them lived already" if lived else ""
     shared = f" ({plan.separate:,} if nothing were shared)" if plan.separate > plan.shared else ""
     display.say(f"{study.name}: {people}, {display.counted(plan.shared, 'event')} to live{shared}{begun}")
