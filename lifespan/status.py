@@ -16,6 +16,9 @@ from lifespan.record import read
 SAMPLE = 3
 """How many lived steps of each stage are read to tell the time that others will take."""
 
+Way = tuple[list[str], list[str]]
+"""A life: the digests of its steps, and their stages in words."""
+
 
 @dataclass(frozen=True)
 class Status:
@@ -43,9 +46,10 @@ def status_of(directory: Path) -> Status:
     stages = {group: [moment["stage"] for moment in known["timeline"]] for group, known in groups.items()}
     found = _Found(directory / "store", {digest for life in lives.values() for digest in life["steps"]})
     rows = [found.individual(name, life["steps"], stages[life["group"]]) for name, life in lives.items()]
-    going = [(life["steps"], stages[life["group"]]) for life, row in zip(lives.values(), rows, strict=True) if found.goes(row)]
+    paths = [(life["steps"], stages[life["group"]]) for life in lives.values()]
+    going = [path for path, row in zip(paths, rows, strict=True) if row["status"] in ("living", "pending")]
     workers = len({(claim["host"], claim["pid"]) for claim in found.claims.values()})
-    events, seconds = found.left(going, max(1, workers))
+    events, seconds = found.left(going, found.seconds(paths), max(1, workers))
     return Status(study, rows, workers, events, seconds)
 
 
@@ -85,14 +89,8 @@ class _Found:
             break
         return row
 
-    def goes(self, row: Mapping[str, Any]) -> bool:
-        """Whether a life still has something to live."""
-        return row["status"] in ("living", "pending")
-
-    def left(self, going: Iterable[tuple[list[str], list[str]]], workers: int) -> tuple[int, float | None]:
+    def left(self, going: Iterable[Way], known: Mapping[str, float], workers: int) -> tuple[int, float | None]:
         """(events to live, seconds that so many workers take). No life ends sooner than its own steps take."""
-        going = list(going)
-        known = self._seconds(going)
         usual = sum(known.values()) / len(known) if known else 0.0
         cost: dict[str, float] = {}
         longest = 0.0
@@ -103,10 +101,10 @@ class _Found:
             longest = max(longest, sum(mine.values()))
         return len(cost), max(sum(cost.values()) / workers, longest) if known else None
 
-    def _seconds(self, lives: Iterable[tuple[list[str], list[str]]]) -> dict[str, float]:
+    def seconds(self, paths: Iterable[Way]) -> dict[str, float]:
         """Mean wall time of some lived steps, by stage."""
         taken: dict[str, dict[str, float]] = {}
-        for digests, stages in lives:
+        for digests, stages in paths:
             for digest, stage in zip(digests, stages, strict=True):
                 sample = taken.setdefault(stage, {})
                 if digest in self.lived and digest not in sample and len(sample) < SAMPLE:
