@@ -49,7 +49,7 @@ from lifespan import *
 
 task = MicroTask("sentiment", train_examples=48, eval_examples=40)
 events = (Develop(MicroText(number=200), steps=50), Learn(task, by=Masks(steps=20)), Probe(Score()))
-ageing = tuple(e for to in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6) for e in (Age(to=to, by=Magnitude()), Recover(steps=5), Probe(Score())))
+ageing = gradually(to=0.6, in_steps=6, each=lambda to: (Age(to=to, by=Magnitude()), Recover(steps=5), Probe(Score())))
 life = Scenario(name="life", subject=Micro(layers=1, width=16, heads=2, feed_forward=32), events=events + ageing)
 groups = {f"dose-{n:02}": life.with_events(after=2, add=Suffer(WeightNoise(severity=n / 20))) for n in range(20)}
 study = Study(name="large", groups=groups, individuals=10)
@@ -93,10 +93,8 @@ def saving(folder: Path) -> dict[str, object]:
         steps, seconds = lived(own, folder / f"tree-{seed}")
         told["tree_steps"].append(steps)
         told["tree_seconds"].append(seconds)
-        parts = [
-            lived(replace(own, groups={name: life}, control=None), folder / f"{seed}-{name}")
-            for name, life in own.groups.items()
-        ]
+        alone = {name: replace(own, groups={name: life}, control=None) for name, life in own.groups.items()}
+        parts = [lived(each, folder / f"{seed}-{name}") for name, each in alone.items()]
         told["separate_steps"].append(sum(part[0] for part in parts))
         told["separate_seconds"].append(sum(part[1] for part in parts))
         same = sorted(line for part in own.groups for line in rows(folder / f"{seed}-{part}"))

@@ -54,7 +54,7 @@ def simulate(
     report: Annotated[bool, typer.Option(help="Write report.html at the end.")] = True,
     engine: Annotated[
         str | None,
-        typer.Option(metavar="inline|local", help="Who lives it; rows do not depend on it.", show_default="by workers"),
+        typer.Option(metavar="inline|local|ray", help="Who lives it; rows do not depend on it.", show_default="by workers"),
     ] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes that live it; implies local.")] = None,
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="Share states with other studies there.")] = None,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lifespan.engines.engine import Engine
 
 INTERRUPTED = 130
-ENGINES = ("inline", "local")
+ENGINES = ("inline", "local", "ray")
 
 
 def simulate_and_report(
@@ -122,6 +122,7 @@ def _engine(name: str | None, workers: int | None) -> Engine:
     """The engine that is meant on the command line."""
     from lifespan.engines.inline import Inline
     from lifespan.engines.local import Local
+    from lifespan.engines.ray import Ray
 
     name = name or ("inline" if workers is None else "local")
     if name not in ENGINES:
@@ -130,7 +131,7 @@ def _engine(name: str | None, workers: int | None) -> Engine:
         if workers not in (None, 1):
             raise ScenarioError(f"--workers {workers}", "inline has one worker.", "Use --engine local.")
         return Inline()
-    return Local(workers=workers)
+    return Local(workers=workers) if name == "local" else Ray(workers=workers)
 
 
 def _live(study: Study, plan: Plan, directory: Path, **how: Any) -> Outcome | None:
