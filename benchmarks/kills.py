@@ -39,7 +39,7 @@ events = (
     Probe(Score()),
 )
 life = Scenario(name="life", subject=subject, events=events)
-ill = life.with_events(after=2, add=Suffer(WeightNoise(severity=0.4)))
+ill = life.with_events(after=3, add=Suffer(WeightNoise(severity=0.4)))
 study = Study(name="kills", groups={"life": life, "ill": ill}, individuals=3)
 """
 COMMAND = "import sys; from lifespan.cli import main; main(sys.argv[1:])"
