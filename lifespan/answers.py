@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,8 @@ def error_overlap(record: Record, *, within: bool = True) -> pandas.DataFrame:
     if table.empty:
         raise RecordError(str(record.directory), "keeps no answers one by one.", "Add Probe(Outputs()) to the scenario.")
     rows = []
-    for (step, task), part in table.dropna(subset=["right"]).groupby(["step", "task"], sort=False):
-        right = part.pivot_table(index="example", columns=["group", "individual"], values="right", sort=False)
+    for (step, task, _), part in table.dropna(subset=["right"]).groupby(["step", "task", "split"], sort=False):
+        right = part.pivot_table(index="example", columns=["group", "individual"], values="right", aggfunc="first", sort=False)
         for one, other in itertools.combinations(right.columns, 2):
             if within and one[0] != other[0]:
                 continue
@@ -52,8 +53,9 @@ def bits_needed(bits: Sequence[float], scores: ArrayLike, *, floor: float = 0.0,
 
     `scores` are those at `bits`, in any order, the most bits being the whole score (32: untouched). From the whole score
     down, the first crossing of the level floor + keep x (whole - floor), on a straight line between neighbouring numbers of
-    bits (below 32, from the largest tested). A task that keeps its score at the fewest bits tested needs at most those,
-    which are returned; NaN where the whole score is not above the floor.
+    bits. Two ends are open. A task that keeps its score at the fewest bits tested needs at most those, which are returned.
+    One that loses it at the most bits tested below 32 needs more than those; what is returned lies less than 1 above them.
+    A score that does not exist (NaN) is at the floor; NaN where the whole score is not above it.
 
     >>> bits_needed([32, 8, 4, 2], [0.9, 0.9, 0.9, 0.5], floor=0.5, keep=0.5)
     3.0
@@ -63,6 +65,7 @@ def bits_needed(bits: Sequence[float], scores: ArrayLike, *, floor: float = 0.0,
     level = floor + keep * (found[0] - floor)
     if not found[0] > floor:
         return float("nan")
+    found = np.nan_to_num(found, nan=floor)
     for place in range(1, len(at)):
         if found[place] < level:
             above = at[place - 1] if place > 1 else at[place] + 1
@@ -72,40 +75,47 @@ def bits_needed(bits: Sequence[float], scores: ArrayLike, *, floor: float = 0.0,
 
 
 def bits_per_synapse(record: Record, *, keep: float = 0.95) -> pandas.DataFrame:
-    """Bits per synapse that each task needs, by group, step and task, with the interval over individuals.
+    """Bits per synapse that each task needs, by group, step, task, split and probe, with the interval over individuals.
 
-    From the rows of `Response(Quantize(), severities=...)` (severity s is 9 - 8 s bits), of the task's primary metric, above
-    the best constant answer. Columns: group, step, task, mean, low, high, n, note, fewest (the fewest bits tested): an
-    estimate equal to `fewest` is an upper bound. BCa bootstrap interval over individuals (see `stats.mean_interval`).
+    From the rows of `Response(Quantize())`, one probe for each of its grids, of the task's primary metric, above the best
+    constant answer. Looks inside an event have no rows here. Columns: group, step, task, split, probe, mean, low, high, n,
+    note, and `fewest` and `most`, the bits tested: an estimate of `fewest` is an upper bound, one above `most` a lower bound
+    (see `bits_needed`). BCa bootstrap interval over individuals (see `stats.mean_interval`). Raises `RecordError` where the
+    record has no such rows.
     """
     import pandas
 
+    from lifespan.errors import RecordError
+
     rows = record.measurements()
-    rows = rows[rows["probe"].str.startswith("Response to Quantize") & ~rows["metric"].str.contains("/")]
+    rows = rows[rows["probe"].str.match(r"Response to Quantize(\(.*\))?$")]
+    place = ["group", "step", "task", "split", "probe"]
     found = []
-    for (group, step, task, seed), part in rows.groupby(["group", "step", "task", "seed"], sort=False):
-        told = record.study["tasks"][task]
+    for (*where, _), part in rows.groupby([*place, "individual"], sort=False):
+        told = record.study["tasks"][where[2]]
         metric = told["metrics"][0]
-        curve = {
-            name.partition("@")[2]: value
-            for name, value in zip(part["metric"], part["value"], strict=True)
-            if name.startswith(f"{metric}@")
-        }
-        doses = {float(dose): value for dose, value in curve.items() if dose.replace(".", "", 1).isdigit()}
-        bits = [WHOLE if dose == 0 else 9 - 8 * dose for dose in doses]
+        curve = part[part["metric"].str.startswith(f"{metric}@")]
+        doses = pandas.to_numeric(curve["metric"].str.removeprefix(f"{metric}@"), errors="coerce")
+        bits = [_bits(dose) for dose in doses.dropna()]
         floor = float(told.get("chance", {}).get(metric, 0.0))
-        found.append((group, step, task, seed, bits_needed(bits, list(doses.values()), floor=floor, keep=keep), min(bits)))
-    table = pandas.DataFrame(found, columns=["group", "step", "task", "seed", "bits", "fewest"])
-    told_rows = []
-    for (group, step, task), part in table.groupby(["group", "step", "task"], sort=False):
-        interval = stats.mean_interval(part["bits"].to_numpy())
-        place = {"group": group, "step": step, "task": task}
-        values = {
-            "mean": interval.estimate,
-            "low": interval.low,
-            "high": interval.high,
-            "n": interval.n,
-            "note": interval.note,
-        }
-        told_rows.append({**place, **values, "fewest": part["fewest"].min()})
-    return pandas.DataFrame(told_rows, columns=["group", "step", "task", "mean", "low", "high", "n", "note", "fewest"])
+        needed = bits_needed(bits, curve["value"][doses.notna()], floor=floor, keep=keep)
+        tested = [number for number in bits if number < WHOLE]
+        found.append([*where, needed, min(tested), max(tested)])
+    if not found:
+        raise RecordError(str(record.directory), "has no scores at few bits.", "Add Probe(Response(Quantize())).")
+    table = pandas.DataFrame(found, columns=[*place, "bits", "fewest", "most"])
+    summaries = []
+    for group, part in table.groupby(place, sort=False):
+        over = stats.mean_interval(part["bits"].to_numpy())
+        interval = [over.estimate, over.low, over.high, over.n, over.note]
+        summaries.append([*group, *interval, part["fewest"].min(), part["most"].max()])
+    return pandas.DataFrame(summaries, columns=[*place, "mean", "low", "high", "n", "note", "fewest", "most"])
+
+
+def _bits(severity: float) -> int:
+    """Bits at a severity of `Quantize`, `WHOLE` at 0: a severity between two eighths counts as the larger one.
+
+    >>> _bits(0), _bits(0.2), _bits(0.625)
+    (32, 7, 4)
+    """
+    return 9 - math.ceil(8 * severity - 1e-9) if severity > 0 else WHOLE

@@ -26,16 +26,22 @@ def as_parquet(sheets: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def unite(parts: Iterable[tuple[Mapping[str, Any], Path]], target: Path) -> None:
-    """Write the tables of all lives to one file, each part (an individual, a file) as a row group of its own or more."""
+    """Write the tables of all lives to one file, each part (an individual, a file) as a row group of its own or more.
+
+    Parts may have columns that others lack, as a look has that met a task of more classes: they are null there.
+    """
+    found = list(parts)
+    if not found:
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    writer: parquet.ParquetWriter | None = None
-    for who, path in parts:
-        table = parquet.read_table(path)
-        for name, value in reversed(list(who.items())):
-            table = table.add_column(0, name, pyarrow.array([value] * len(table)))
-        writer = writer or parquet.ParquetWriter(temporary, table.schema)
-        writer.write_table(table.cast(writer.schema))
-    if writer is not None:
-        writer.close()
-        os.replace(temporary, target)
+    columns = pyarrow.unify_schemas([parquet.read_schema(path) for _, path in found], promote_options="permissive")
+    first = {name: pyarrow.array([value]).type for name, value in found[0][0].items()}
+    schema = pyarrow.schema([*first.items(), *columns])
+    with parquet.ParquetWriter(temporary, schema) as writer:
+        for who, path in found:
+            table = parquet.read_table(path)
+            for name, value in who.items():
+                table = table.append_column(name, pyarrow.array([value] * len(table)))
+            writer.write_table(pyarrow.concat_tables([schema.empty_table(), table], promote_options="permissive").cast(schema))
+    os.replace(temporary, target)

@@ -151,7 +151,8 @@ class Task(Spec):
         rows = self.load(split)
         if len(rows) == 0:
             raise DataError(self.describe(), f"the split {split!r} is empty.")
-        limit = self.train_examples if split == self.splits[0] else self.eval_examples
+        learned = split == self.splits[0] != self.splits[1]
+        limit = self.train_examples if learned else self.eval_examples
         if limit is None or limit >= len(rows):
             return rows
         return rows.take(thinning(f"{self.title}/{split}/thinning", len(rows), limit))
@@ -234,6 +235,11 @@ class Learner(Spec):
     def moves_anatomy(self) -> bool:
         """Whether it moves the shared alive mask, which only `Recover` may do."""
         return False
+
+    @property
+    def learns_jointly(self) -> bool:
+        """Whether it can learn several tasks at once."""
+        return True
 
     @property
     def moments(self) -> tuple[Moment, ...]:

@@ -3,6 +3,7 @@
     LifespanError
     ├── UserError          the input was wrong: one clear message, exit code 2
     │   ├── ScenarioError  a scenario, an event or an argument
+    │   │   └── OutOfReach a sparsity that a pruner cannot reach from here
     │   ├── DataError      a task's or corpus's files and rows
     │   └── RecordError    a run directory, its checkpoints and rows
     └── Diverged           not a mistake but an outcome: this individual's life ended
@@ -33,6 +34,10 @@ class UserError(LifespanError):
 
 class ScenarioError(UserError):
     """A scenario, an event or an argument breaks a rule."""
+
+
+class OutOfReach(ScenarioError):
+    """A pruner of whole units cannot leave so many synapses dead in this subject."""
 
 
 class DataError(UserError):

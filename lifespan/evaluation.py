@@ -27,8 +27,14 @@ def tokenised(
     """A split's examples and tokens, kept for the next look. `limit` thins it, for every individual alike, in its order."""
     examples = task.examples(split)
     if limit is not None and limit < len(examples):
-        examples = examples.take(thinning(f"{task.title}/{split}/looking", len(examples), limit))
+        examples = examples.take(looked_at(task, split, limit))
     return examples, Tokens(tokenizer, examples.first, examples.second, length)
+
+
+def looked_at(task: Task, split: str, limit: int | None) -> np.ndarray:
+    """Ascending positions in a split of the examples that a look thinned to `limit` sees."""
+    count = len(task.examples(split))
+    return np.arange(count) if limit is None else thinning(f"{task.title}/{split}/looking", count, limit)
 
 
 def predictions(

@@ -93,6 +93,11 @@ class Measure(Spec):
         """Moments of the earlier life that this measure looks back at, through `subject.past`."""
         return ()
 
+    @property
+    def skills(self) -> tuple[str, ...]:
+        """Titles of tasks that this measure asks for by name: some life of the study must learn them."""
+        return ()
+
     @abstractmethod
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading | Bulk]:
         """Measure. `tasks` are the tasks met so far, by title, in the order in which they were met."""

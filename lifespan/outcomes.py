@@ -81,14 +81,19 @@ def gather(records: Sequence[Record]) -> Evidence:
 
 def primary_scores(evidence: Evidence) -> pd.DataFrame:
     """Every primary score on held-out examples, of every individual, in the order in which it was lived."""
+    rows = primary_rows(evidence, "Score").drop_duplicates([*WHO, "step", "task"], keep="last")
+    rows = rows.merge(evidence.participants[["group", "individual", "status"]], on=["group", "individual"], how="left")
+    return _in_order(evidence, rows)
+
+
+def primary_rows(evidence: Evidence, probe: str) -> pd.DataFrame:
+    """Rows of a probe with the tasks' primary metric, on held-out examples where there are such, with a finite value."""
     rows = evidence.measurements
-    rows = rows[(rows["probe"] == "Score") & (rows["task"] != "")]
+    rows = rows[(rows["probe"] == probe) & (rows["task"] != "")]
     rows = rows[rows["metric"] == rows["task"].map(evidence.primary)]
     if (rows["split"] == "dev").any():
         rows = rows[rows["split"] == "dev"]
-    rows = rows.dropna(subset=["value"]).drop_duplicates([*WHO, "step", "task"], keep="last")
-    rows = rows.merge(evidence.participants[["group", "individual", "status"]], on=["group", "individual"], how="left")
-    return _in_order(evidence, rows)
+    return rows.dropna(subset=["value"])
 
 
 def final_scores(evidence: Evidence) -> pd.DataFrame:

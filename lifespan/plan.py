@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from lifespan.contracts import Disorder, Measure, Moment, Origin, Task
+from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.scenario import Between, Event, Learn, Probe, Scenario, Study, Suffer, position_of
 from lifespan.spec import digest_of
 
@@ -149,7 +150,20 @@ def compile_study(study: Study, *, precision: str) -> Plan:
         for individual in range(study.individuals):
             seed = study.seed + individual
             lives.append(Life(group, individual, seed, _steps(scenario, seed, precision)))
-    return Plan(study, precision, tuple(lives))
+    plan = Plan(study, precision, tuple(lives))
+    _check_skills(plan)
+    return plan
+
+
+def _check_skills(plan: Plan) -> None:
+    met = {task.title for step in plan.nodes.values() for task in step.tasks}
+    for measure in (look.measure for step in plan.nodes.values() for look in step.looks):
+        for skill in measure.skills:
+            if skill not in met:
+                rule = f"no life of the study learns {skill!r}."
+                raise ScenarioError(
+                    measure.describe(), rule, did_you_mean(skill, sorted(met)) if met else "Put a Learn before it."
+                )
 
 
 def _steps(scenario: Scenario, seed: int, precision: str) -> tuple[Step, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,173 +14,226 @@ from lifespan.outcomes import WHO, Evidence, gather
 from lifespan.record import Record
 
 WINDOWS = (2, 10)
+"""Windows of WF and WP, in evaluations."""
+
+CRITERION = 0.95
+"""What counts as having learned: this share of the best score of the first learning, above chance."""
+
+Found = Iterator[tuple[str, str, float]]
+"""(metric, task or nothing, value)."""
 
 
 def memories(record: Record) -> pd.DataFrame:
     """All numbers of memory that a record holds: group, individual, seed, metric, task, value, one row each.
 
-    - once the last task was learned: `acc`, `bwt`, `forgetting_max`, `forgetting_last` (see `lifespan.metrics`); `fwt`,
-      where `Readout` looked at birth (or after development) and right before each learning; `intransigence`, where a group
-      of the study learned the same tasks jointly (see `lifespan.joint_twins`);
-    - of probes inside learning, `Probe(Score(), every=N)`: `min_acc`, `wc_acc`, and by task `wf_2`, `wf_10`, `wp_2`, `wp_10`;
-    - by task: `half_life`, in optimizer steps since the task was learned, `half_life_beyond` (1 where it lies beyond the last
-      look, so is an extrapolation), and `relearning_savings`, where a task was learned twice with looks inside both times.
+    Of a life, once its last task was learned (task is empty; formulas in `lifespan.metrics` and `lifespan.memory`):
 
-    What was not measured has no row.
+    - `acc`, `bwt`, `forgetting_max`, `forgetting_last`; `fwt`, where `Readout` looked before the first learning and right
+      before each other; `intransigence`, where a group of the study learned the same tasks jointly (see `joint_twins`);
+    - from looks inside learning, `Probe(Score(), every=N)`: `min_acc` and `wc_acc`, and means over tasks of what follows.
+      They depend on how often one looks: `steps_between_looks` tells.
+
+    Of each task (task is its title):
+
+    - from looks inside learning: `wf_2`, `wf_10`, `wp_2`, `wp_10`, over all evaluations from its first learning to the end of
+      the last task's; `learning_curve_area` (LCA without the score before the first step) and `steps_to_criterion` of its
+      first learning, the criterion being 95% of its best score there, above chance; and, where it was learned twice,
+      `relearning_savings`, from the steps to that criterion;
+    - `half_life`, in optimizer steps since it was learned, and `half_life_tasks`, in tasks learned since: each with
+      `..._low` and `..._high` (see `memory.half_life_interval`) and `..._beyond`, 1 where it lies beyond the last look, so is
+      an extrapolation, else 0.
+
+    What was not measured has no row; a half-life may be infinite.
     """
     evidence = gather([record])
-    rows = [row for group in evidence.groups for row in _of_group(evidence, group)]
+    scores = outcomes.primary_scores(evidence)
+    during = outcomes.primary_rows(evidence, "Score/during").sort_values("age", kind="stable")
+    readouts = _readouts(evidence)
+    rows = []
+    for _, person in evidence.participants.iterrows():
+        who = {name: person[name] for name in WHO}
+        own = [rows[(rows["group"] == who["group"]) & (rows["seed"] == who["seed"])] for rows in (scores, during, readouts)]
+        for metric, task, value in _of(_Life.of(evidence, who, *own), scores):
+            if not np.isnan(value):
+                rows.append({**who, "metric": metric, "task": task, "value": value})
     return pd.DataFrame(rows, columns=[*WHO, "metric", "task", "value"])
 
 
-def _of_group(evidence: Evidence, group: str) -> Iterator[dict[str, Any]]:
-    tasks = outcomes.first_learned(evidence, group)
-    moments = dict(reversed([(label, step) for step, label in outcomes.learning_moments(evidence, group)]))
-    scores = outcomes.primary_scores(evidence)
-    scores = scores[scores["group"] == group]
-    during = _during(evidence, group)
-    readout = _readouts(evidence, group)
-    for who, own in scores.groupby(WHO, sort=False):
-        named: dict[str, Any] = dict(zip(WHO, who, strict=True))
+@dataclass(frozen=True)
+class _Life:
+    """One individual: its tasks in order of first learning, the steps at which each was learned, and its rows.
 
-        def row(metric: str, value: float, task: str = "", named: dict[str, Any] = named) -> dict[str, Any]:
-            return {**named, "metric": metric, "task": task, "value": value}
+    `scores` were taken after events, `during` inside learning events.
+    """
 
-        seen = during[during["individual"] == named["individual"]]
-        found = [
-            *_matrix(own, tasks, moments),
-            *_transfer(readout[readout["individual"] == named["individual"]], tasks, moments),
-            *_jointly(evidence, int(named["seed"]), own, tasks, moments),
-        ]
-        for metric, value in found:
-            if np.isfinite(value):
-                yield row(metric, value)
-        for metric, task, value in (*_inside(seen, own, tasks, moments), *_decay(evidence, own, tasks, moments)):
-            if not np.isnan(value):
-                yield row(metric, value, task)
-        for metric, task, value in _relearned(evidence, group, seen):
-            if not np.isnan(value):
-                yield row(metric, value, task)
+    evidence: Evidence
+    seed: int
+    learnings: dict[str, list[int]]
+    begun: dict[int, int]
+    scores: pd.DataFrame
+    during: pd.DataFrame
+    readouts: pd.DataFrame
+
+    @classmethod
+    def of(
+        cls, evidence: Evidence, who: dict[str, Any], scores: pd.DataFrame, during: pd.DataFrame, readouts: pd.DataFrame
+    ) -> _Life:
+        learnings: dict[str, list[int]] = {}
+        for step in evidence.timeline(who["group"]):
+            if step.get("kind") == "Learn" and step.get("task"):
+                learnings.setdefault(step["task"], []).append(int(step["step"]))
+        steps = evidence.steps
+        steps = steps[(steps["group"] == who["group"]) & (steps["seed"] == who["seed"])].dropna(subset=["age"])
+        begun = (steps["age"] - steps["optimizer_steps"]).astype(int)
+        return cls(
+            evidence, int(who["seed"]), learnings, dict(zip(steps["step"], begun, strict=True)), scores, during, readouts
+        )
+
+    @property
+    def tasks(self) -> list[str]:
+        return list(self.learnings)
+
+    def learned(self, task: str) -> int:
+        return self.learnings[task][0]
+
+    def chance(self, task: str) -> float:
+        told = self.evidence.tasks.get(task, {}).get("chance", {})
+        return float(told.get(self.evidence.primary(task), 0.0))
+
+    def matrix(self) -> np.ndarray:
+        """R[i, j]; NaN where it was not measured."""
+        table = self.scores.pivot_table(index="step", columns="task", values="value")
+        return table.reindex(index=[self.learned(t) for t in self.tasks], columns=self.tasks).to_numpy(dtype=float)
+
+    def evaluations(self, task: str) -> pd.DataFrame:
+        """All scores of a task from its first learning to the end of the last task's, in order, each moment once."""
+        rows = pd.concat([part[part["task"] == task] for part in (self.during, self.scores) if len(part)])
+        rows = rows[rows["step"].between(self.learned(task), self.learned(self.tasks[-1]))]
+        return rows.drop_duplicates(["step", "age"], keep="last").sort_values(["step", "age"], kind="stable")
+
+    def schooling(self, task: str, time: int) -> tuple[np.ndarray, np.ndarray]:
+        """(optimizer steps, scores) of the looks inside a task's learning; `time` counts its learnings from 0."""
+        step = self.learnings[task][time]
+        rows = self.during[(self.during["task"] == task) & (self.during["step"] == step)]
+        return rows["age"].to_numpy() - self.begun.get(step, 0), rows["value"].to_numpy()
 
 
-def _matrix(own: pd.DataFrame, tasks: list[str], moments: dict[str, int]) -> Iterator[tuple[str, float]]:
-    if len(tasks) < 2:
-        return
-    scores = _score_matrix(own, tasks, moments)
-    yield "acc", metrics.average_accuracy(scores)
-    yield "bwt", metrics.backward_transfer(scores)
-    yield "forgetting_max", metrics.forgetting_max(scores)
-    yield "forgetting_last", metrics.forgetting_last(scores)
+def _of(life: _Life, scores: pd.DataFrame) -> Found:
+    if len(life.tasks) > 1:
+        yield from _sequence(life, scores)
+        yield from _gap(life)
+    yield from _learning(life)
+    for task in life.tasks:
+        yield from _decay(life, task)
 
 
-def _score_matrix(own: pd.DataFrame, tasks: list[str], moments: dict[str, int]) -> np.ndarray:
-    """R[i, j] of one individual; NaN where it was not measured."""
-    table = own.pivot_table(index="step", columns="task", values="value")
-    return table.reindex(index=[moments[task] for task in tasks], columns=tasks).to_numpy(dtype=float)
+def _sequence(life: _Life, scores: pd.DataFrame) -> Found:
+    matrix = life.matrix()
+    for metric, summary in (
+        ("acc", metrics.average_accuracy),
+        ("bwt", metrics.backward_transfer),
+        ("forgetting_max", metrics.forgetting_max),
+        ("forgetting_last", metrics.forgetting_last),
+    ):
+        yield metric, "", summary(matrix)
+    yield "fwt", "", _transfer(life)
+    joint = [matrix[0, 0], *(_joint_score(life, scores, place) for place in range(1, len(life.tasks)))]
+    yield "intransigence", "", metrics.intransigence(matrix, joint)
 
 
-def _transfer(readout: pd.DataFrame, tasks: list[str], moments: dict[str, int]) -> Iterator[tuple[str, float]]:
+def _transfer(life: _Life) -> float:
     """FWT from readouts: right before a task minus before all learning, mean over all tasks but the first."""
-    if len(tasks) < 2 or readout.empty:
-        return
-    table = readout.pivot_table(index="step", columns="task", values="value")
-    first = moments[tasks[0]]
     gains = []
-    for task in tasks[1:]:
-        curve = table[task].dropna() if task in table else pd.Series(dtype=float)
-        before, start = curve[curve.index < moments[task]], curve[curve.index < first]
+    for task in life.tasks[1:]:
+        curve = life.readouts[life.readouts["task"] == task].sort_values("step", kind="stable")
+        before, start = (curve[curve["step"] < life.learned(other)]["value"] for other in (task, life.tasks[0]))
         gains.append(before.iloc[-1] - start.iloc[-1] if len(before) and len(start) else np.nan)
-    yield "fwt", float(np.mean(gains))
+    return float(np.mean(gains))
 
 
-def _jointly(
-    evidence: Evidence, seed: int, own: pd.DataFrame, tasks: list[str], moments: dict[str, int]
-) -> Iterator[tuple[str, float]]:
-    """Intransigence against the groups in which this task and all before it were learned together."""
-    joint = [own[(own["task"] == tasks[0]) & (own["step"] == moments[tasks[0]])]["value"].max()] if tasks else []
-    for place, task in enumerate(tasks[1:], start=1):
-        joint.append(_joint_score(evidence, seed, task, set(tasks[:place])))
-    if len(tasks) > 1 and np.isfinite(joint).all():
-        yield "intransigence", metrics.intransigence(_score_matrix(own, tasks, moments), joint)
-
-
-def _joint_score(evidence: Evidence, seed: int, task: str, others: set[str]) -> float:
-    scores = outcomes.primary_scores(evidence)
-    for group in evidence.groups:
-        for step in evidence.timeline(group):
+def _joint_score(life: _Life, scores: pd.DataFrame, place: int) -> float:
+    """Score on a task of the twin that learned it together with all tasks before it, right after."""
+    task, others = life.tasks[place], set(life.tasks[:place])
+    for group in life.evidence.groups:
+        for step in life.evidence.timeline(group):
             if step.get("kind") == "Learn" and step.get("task") == task and set(step.get("also", [])) == others:
-                chosen = (scores["group"] == group) & (scores["seed"] == seed) & (scores["task"] == task)
+                chosen = (scores["group"] == group) & (scores["seed"] == life.seed) & (scores["task"] == task)
                 found = scores[chosen & (scores["step"] == step["step"])]["value"]
                 return float(found.iloc[-1]) if len(found) else float("nan")
     return float("nan")
 
 
-def _during(evidence: Evidence, group: str) -> pd.DataFrame:
-    rows = evidence.measurements
-    rows = rows[(rows["group"] == group) & (rows["probe"] == "Score/during")]
-    return rows[rows["metric"] == rows["task"].map(evidence.primary)].sort_values("age", kind="stable")
-
-
-def _readouts(evidence: Evidence, group: str) -> pd.DataFrame:
-    rows = evidence.measurements
-    rows = rows[(rows["group"] == group) & (rows["probe"] == "Readout")]
-    return rows[rows["metric"] == "readout_" + rows["task"].map(evidence.primary)]
-
-
-def _inside(
-    seen: pd.DataFrame, own: pd.DataFrame, tasks: list[str], moments: dict[str, int]
-) -> Iterator[tuple[str, str, float]]:
-    """The stability gap, from the scores right after learning and those inside later learnings."""
-    if seen.empty or len(tasks) < 2:
+def _gap(life: _Life) -> Found:
+    """The stability gap, where somebody looked inside the learnings that followed every task but the last."""
+    if life.during.empty:
         return
-    curves = {}
-    for task in tasks[:-1]:
-        later = seen[(seen["task"] == task) & (seen["step"] > moments[task])]["value"]
-        start = own[(own["task"] == task) & (own["step"] == moments[task])]["value"]
-        if len(later):
-            curves[task] = [*start, *later]
-    last = own[(own["task"] == tasks[-1]) & (own["step"] == moments[tasks[-1]])]["value"]
-    if len(curves) == len(tasks) - 1 and len(last):
-        yield "min_acc", "", memory.minimum_accuracy(list(curves.values()))
-        yield "wc_acc", "", memory.worst_case_accuracy(float(last.iloc[-1]), list(curves.values()))
-    for task, curve in curves.items():
+    curves = {task: life.evaluations(task) for task in life.tasks}
+    inside = life.during.groupby("task")["step"].max()
+    if any(inside.get(task, -1) <= life.learned(task) for task in life.tasks[:-1]) or curves[life.tasks[-1]].empty:
+        return
+    since = []
+    for task in life.tasks[:-1]:
+        end = curves[task][curves[task]["step"] == life.learned(task)]["age"].max()
+        since.append(curves[task][~(curves[task]["age"] < end)]["value"])
+    yield "min_acc", "", memory.minimum_accuracy(since)
+    yield "wc_acc", "", memory.worst_case_accuracy(float(curves[life.tasks[-1]]["value"].iloc[-1]), since)
+    for name, change in (("wf", memory.windowed_forgetting), ("wp", memory.windowed_plasticity)):
         for window in WINDOWS:
-            yield f"wf_{window}", task, memory.windowed_forgetting(curve, window)
-            yield f"wp_{window}", task, memory.windowed_plasticity(curve, window)
+            found = {task: change(curve["value"], window) for task, curve in curves.items()}
+            yield from ((f"{name}_{window}", task, value) for task, value in {**found, "": _mean(found)}.items())
+    yield "steps_between_looks", "", float(life.during.groupby(["step", "task"])["age"].diff().median())
 
 
-def _decay(
-    evidence: Evidence, own: pd.DataFrame, tasks: list[str], moments: dict[str, int]
-) -> Iterator[tuple[str, str, float]]:
-    """Half-lives of retention since right after learning, in optimizer steps."""
-    for task in tasks:
-        curve = own[(own["task"] == task) & (own["step"] >= moments[task])].sort_values("step")
-        chance = float(evidence.tasks[task].get("chance", {}).get(evidence.primary(task), 0.0))
-        if len(curve) < 3 or curve["step"].iloc[0] != moments[task] or curve["value"].iloc[0] <= chance:
+def _learning(life: _Life) -> Found:
+    """How fast each task was learned at first, and how much faster the second time."""
+    areas, spent = {}, {}
+    for task, times in life.learnings.items():
+        steps, curve = life.schooling(task, 0)
+        if not len(curve):
             continue
-        kept = (curve["value"] - chance) / (curve["value"].iloc[0] - chance)
-        times = curve["age"] - curve["age"].iloc[0]
-        value = memory.half_life(times[1:], kept[1:])
-        yield "half_life", task, value
-        yield "half_life_beyond", task, float(value > times.max())
+        areas[task] = memory.learning_curve_area(curve)
+        criterion = life.chance(task) + CRITERION * (curve.max() - life.chance(task))
+        spent[task] = memory.steps_to_criterion(steps, curve, criterion)
+        if len(times) > 1:
+            steps, curve = life.schooling(task, 1)
+            again = memory.steps_to_criterion(steps, curve, criterion) if len(curve) else np.nan
+            yield "relearning_savings", task, memory.savings(spent[task], again)
+    for metric, found in (("learning_curve_area", areas), ("steps_to_criterion", spent)):
+        yield from ((metric, task, value) for task, value in found.items())
+        if len(found) == len(life.tasks) > 1:
+            yield metric, "", _mean(found)
 
 
-def _relearned(evidence: Evidence, group: str, seen: pd.DataFrame) -> Iterator[tuple[str, str, float]]:
-    """Savings of a task's second learning, to the criterion of 95% of the best score of its first, above chance."""
-    steps: dict[str, list[int]] = {}
-    for step in evidence.timeline(group):
-        if step.get("kind") == "Learn" and step.get("task"):
-            steps.setdefault(step["task"], []).append(int(step["step"]))
-    for task, learned in steps.items():
-        curves = [seen[(seen["task"] == task) & (seen["step"] == step)] for step in learned[:2]]
-        if len(curves) < 2 or any(curve.empty for curve in curves):
-            continue
-        chance = float(evidence.tasks[task].get("chance", {}).get(evidence.primary(task), 0.0))
-        criterion = chance + 0.95 * (curves[0]["value"].max() - chance)
-        spent = []
-        for curve in curves:
-            # Looks come at equal distances, and the first of them one distance after the beginning.
-            ages = curve["age"].to_numpy()
-            interval = ages[1] - ages[0] if len(ages) > 1 else 1
-            spent.append(memory.steps_to_criterion(ages - ages[0] + interval, curve["value"], criterion))
-        yield "relearning_savings", task, memory.savings(*spent)
+def _decay(life: _Life, task: str) -> Found:
+    """Half-lives of what was above chance right after a task was learned."""
+    curve = life.scores[(life.scores["task"] == task) & (life.scores["step"] >= life.learned(task))].sort_values("step")
+    best = float(curve["value"].iloc[0]) - life.chance(task) if len(curve) else 0.0
+    if best <= 0 or curve["step"].iloc[0] != life.learned(task):
+        return
+    kept = ((curve["value"] - life.chance(task)) / best).to_numpy()
+    learned = np.array([life.learned(other) for other in life.tasks])
+    met = curve["step"].isin(learned).to_numpy()
+    later = np.searchsorted(np.sort(learned), curve["step"]) - np.searchsorted(np.sort(learned), life.learned(task))
+    yield from _half_life("half_life", task, (curve["age"] - curve["age"].iloc[0]).to_numpy(dtype=float), kept)
+    yield from _half_life("half_life_tasks", task, later[met].astype(float), kept[met])
+
+
+def _half_life(name: str, task: str, times: np.ndarray, kept: np.ndarray) -> Found:
+    value = memory.half_life(times, kept)
+    if np.isnan(value):
+        return
+    low, high = memory.half_life_interval(times, kept)
+    yield name, task, value
+    yield f"{name}_low", task, low
+    yield f"{name}_high", task, high
+    yield f"{name}_beyond", task, float(value > times.max())
+
+
+def _readouts(evidence: Evidence) -> pd.DataFrame:
+    rows = evidence.measurements
+    rows = rows[rows["probe"] == "Readout"]
+    return rows[rows["metric"] == "readout_" + rows["task"].map(evidence.primary)].dropna(subset=["value"])
+
+
+def _mean(found: dict[str, float]) -> float:
+    return float(np.mean(list(found.values())))

@@ -4,6 +4,7 @@
     participants.tsv    individual, group, seed, status          measurements.jsonl one row per measured value
     steps.jsonl         one row per lived step                   dictionary.json    every column: type, unit, meaning
     contrasts.jsonl     one row per value measured between two lives, where the study asks for some
+    *.jsonl.gz          instead of a table, where a record is kept small
     examples/*.parquet  one row per example and look, where a probe of that kind (`Outputs`) was asked for
 
 Rows are assembled from the store in the study's own order, so they do not depend on when or in which order lives were
@@ -13,8 +14,10 @@ lived.
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,10 +140,10 @@ class Record:
     def _lines(self, name: str, columns: Mapping[str, Any]) -> pandas.DataFrame:
         import pandas
 
-        path = self.directory / name
+        path, text = _text_of(self.directory / name)
         rows: list[Any] = []
-        if path.exists():
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if text:
+            for number, line in enumerate(text.splitlines(), 1):
                 try:
                     rows.append(json.loads(line))
                 except json.JSONDecodeError:
@@ -166,6 +169,17 @@ def read(directory: str | Path) -> Record:
         remedy = f"Did you mean {path / inside[0]}?" if inside else "`lifespan simulate --out DIR` makes one."
         raise RecordError(str(path), "is no run directory: it has no study.json.", remedy)
     return Record(path, _object(study), _object(path / "environment.json", optional=True))
+
+
+def _text_of(path: Path) -> tuple[Path, str]:
+    """(file, text) of a table, which may be kept gzipped; no text where there is none."""
+    packed = path.with_name(f"{path.name}.gz")
+    if path.exists() or not packed.exists():
+        return path, path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        return packed, gzip.decompress(packed.read_bytes()).decode("utf-8")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise RecordError(str(packed), f"cannot be unpacked ({error}).", "Restore it from where it was kept.") from None
 
 
 def _object(path: Path, *, optional: bool = False) -> dict[str, Any]:

@@ -87,6 +87,8 @@ class Learn(Event):
         self.require("also", fine, "must be a tuple of tasks.", 'For example: also=(Glue("rte"),).')
         titles = [task.title for task in self.tasks]
         self.require("also", len(set(titles)) == len(titles), "names a task twice.", "Leave out the second.")
+        able = not self.also or self.by.learns_jointly
+        self.require("also", able, f"is more than {type(self.by).__name__} can learn at once.", "Use Weights() or Masks().")
 
     @property
     def tasks(self) -> tuple[Task, ...]:

@@ -157,12 +157,21 @@ def tasks_of(plan: Plan) -> dict[str, Task]:
 
 
 def fingerprints(plan: Plan) -> dict[str, str]:
-    """ "<task's digest>/<digest of its learned and scored splits>" by task. Bad data is found here, before any work."""
+    """ "<task's digest>/<digest of its learned and scored splits>" by task, those that are only looked at included.
+
+    Bad data is found here, before any work.
+    """
     found = {}
-    for title, task in tasks_of(plan).items():
+    for title, task in {**_looked_at(plan), **tasks_of(plan)}.items():
         content = digest_of([task.examples(split).fingerprint for split in task.splits[:2]])
         found[title] = f"{task.digest()[:16]}/{content}"
     return found
+
+
+def _looked_at(plan: Plan) -> dict[str, Task]:
+    looks = ((step.tasks, look.measure) for step in plan.nodes.values() for look in step.looks)
+    sources = (effort.source for tasks, measure in looks for effort in measure.effort(tasks))
+    return {source.title: source for source in sources if isinstance(source, Task)}
 
 
 def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str, str], about: str = "") -> dict[str, Any]:

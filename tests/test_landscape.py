@@ -68,6 +68,28 @@ def test_the_top_eigenvalue_of_a_known_hessian_is_recovered_with_its_sign():
         assert found == pytest.approx(top, rel=1e-3) and taken <= 2000
 
 
+@pytest.mark.parametrize("rivals", [(-9.5,), (9.5, 9.0), (-9.9, 9.8, -9.7)])
+def test_the_top_eigenvalue_is_told_from_its_near_rivals_of_either_sign(rivals):
+    values = torch.tensor([10.0, *rivals, *np.linspace(-1, 1, 500).tolist()])
+    for seed in range(5):
+        found, taken = top_eigenvalue(lambda v: [values * v[0]], [torch.ones_like(values)], 40, generator(seed))
+        assert found == pytest.approx(10.0, rel=2e-3) and taken < 40
+
+
+def test_a_loss_without_curvature_and_one_that_overflows_have_their_eigenvalues():
+    like = [torch.ones(5)]
+    assert top_eigenvalue(lambda v: [0 * v[0]], like, 10, generator()) == (0.0, 1)
+    assert math.isnan(top_eigenvalue(lambda v: [v[0] * float("inf")], like, 10, generator())[0])
+
+
+def test_the_hessian_is_taken_of_the_split_that_its_effort_names(pupil):
+    tasks = {SENTIMENT.title: SENTIMENT}
+    for split in (None, "dev"):
+        probe = Sharpness(draws=1, iterations=2, examples=4, split=split)
+        (effort,) = probe.effort([SENTIMENT])
+        assert {reading.split for reading in probe.read(pupil, tasks, STREAMS)} == {effort.split}
+
+
 def test_held_entries_are_no_part_of_the_hessian():
     matrix = torch.diag(torch.tensor([9.0, 1, 1, 1, 1, 1, 50.0]))
     parts, product = quadratic(matrix)
@@ -113,11 +135,19 @@ def test_every_architecture_can_be_differentiated_twice(kind):
 
 
 def test_a_known_barrier_is_found_between_two_minima():
-    well = {t: 1 - (2 * t - 1) ** 2 for t in np.linspace(0, 1, 11).tolist()}
-    assert barrier(well) == pytest.approx(1.0)
+    # The double well (x^2 - 1)^2 + y^2, its minima at -1 and 1 and its pass at 0. A tilt adds only a slope to the path.
+    ends = [{"x": torch.tensor([side, 0.0], dtype=torch.double)} for side in (-1.0, 1.0)]
+    for tilt in (0.0, 0.3):
+        well = {}
+        for t in np.linspace(0, 1, 11).tolist():
+            x, y = between(*ends, t)["x"].tolist()
+            well[t] = (x * x - 1) ** 2 + y * y + tilt * x
+        assert barrier(well) == pytest.approx(1.0)
     slope = {t: 2.0 + t for t in (0.0, 0.25, 0.5, 1.0)}
     assert barrier(slope) == pytest.approx(0.0)
     assert barrier({0.0: 1.0, 0.5: 0.2, 1.0: 1.0}) == 0.0
+    for place in (0.0, 0.25, 0.5, 1.0):
+        assert math.isnan(barrier({0.0: 1.0, 0.25: 3.0, 0.5: 1.0, 1.0: 1.0} | {place: math.nan}))
 
 
 def test_the_ends_of_a_path_are_the_subjects_own_losses(pupil):
@@ -193,6 +223,29 @@ def test_directions_are_as_long_as_the_rows_that_they_move(pupil):
     assert all(not bool(value.any()) for value in direction.values() if value.dim() < 2)
     step = moved(here, (0.5, direction))
     assert torch.allclose(step[name], here[name] + 0.5 * direction[name])
+
+
+def test_dead_synapses_stay_dead_in_slices_and_on_bends(monkeypatch):
+    from lifespan.probes import landscape
+
+    # Two ages of one life with nested masks: what the young one lacks is dead at both ends.
+    life = (Age(to=0.6, by=Magnitude()), Learn(SENTIMENT, by=weights(4)), Age(to=0.8, by=Magnitude()))
+    young, aged = (lived(*life[:n], origin=BODY)[0] for n in (2, 3))
+    batches = batches_of(aged, SENTIMENT, "train", 32, 16)
+    ends = [point_of(subject, SENTIMENT.title) for subject in (young, aged)]
+    bend = learned_bend(aged, SENTIMENT.title, *ends, batches, 5, 1e-2, STREAMS)
+    assert any(not torch.equal(bend[name], value) for name, value in between(*ends, 0.5).items())
+    assert not any(bool(bend[f"encoder/{name}"][~mask].any()) for name, mask in young.alive.items())
+
+    seen, standing_at = [], landscape.standing_at
+    monkeypatch.setattr(landscape, "standing_at", lambda s, task, point: seen.append(point) or standing_at(s, task, point))
+    list(LossSlice(points=3, dimensions=2, examples=8).read(aged, {SENTIMENT.title: SENTIMENT}, STREAMS))
+    assert len(seen) == 9
+    for name, mask in aged.alive.items():
+        key = f"encoder/{name}"
+        assert not any(bool(point[key][~mask].any()) for point in seen)
+        shift = seen[7][key] - ends[1][key]  # the place (1, 0)
+        assert shift.norm(dim=1).numpy() == pytest.approx(ends[1][key].norm(dim=1).numpy(), rel=1e-4)
 
 
 def test_a_slice_passes_through_the_subject(pupil):

@@ -1,5 +1,8 @@
 """CKA, RSA and error consistency: invariances, naive definitions, scikit-learn, and individuals of a record."""
 
+import itertools
+import math
+
 import numpy as np
 import pytest
 from conftest import TASKS, TINY, weights
@@ -26,7 +29,7 @@ from lifespan.answers import error_overlap
 from lifespan.errors import RecordError
 from lifespan.evaluation import predictions
 from lifespan.randomness import Streams
-from lifespan.similarity import cka, error_consistency, rsa
+from lifespan.similarity import cka, debiased_cka, error_consistency, rsa
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(40, 6)), RNG.normal(size=(40, 9))
@@ -58,6 +61,37 @@ def test_cka_sees_no_rotation_scale_or_shift_but_sees_stretching():
         cka(X, Y[:39])
 
 
+def naive_debiased_cka(x, y):
+    """Song et al. (2012)'s estimator as sums over examples that all differ."""
+    n = len(x)
+    k, m = x @ x.T, y @ y.T
+
+    def hsic(a, b):
+        pairs = sum(a[i, j] * b[i, j] for i, j in itertools.permutations(range(n), 2))
+        triples = sum(a[i, j] * b[i, q] for i, j, q in itertools.permutations(range(n), 3))
+        fours = sum(a[i, j] * b[q, r] for i, j, q, r in itertools.permutations(range(n), 4))
+        return pairs / (n * (n - 1)) + fours / math.perm(n, 4) - 2 * triples / math.perm(n, 3)
+
+    return hsic(k, m) / np.sqrt(hsic(k, k) * hsic(m, m))
+
+
+def test_debiased_cka_is_the_ratio_of_unbiased_estimates():
+    x, y = X[:9], X[:9] @ RNG.normal(size=(6, 4)) + RNG.normal(size=(9, 4))
+    assert debiased_cka(x, y) == pytest.approx(naive_debiased_cka(x, y))
+    turn, _ = np.linalg.qr(RNG.normal(size=(6, 6)))
+    assert debiased_cka(X, 5 * X @ turn + 3) == pytest.approx(1)
+    assert np.isnan(debiased_cka(X, np.ones((40, 2))))
+    with pytest.raises(ValueError, match=r"3 and 3 examples.*at least 4"):
+        debiased_cka(X[:3], Y[:3])
+
+
+def test_unrelated_wide_representations_are_alike_by_plain_cka_only():
+    pairs = [RNG.normal(size=(2, 60, 120)) for _ in range(40)]
+    assert min(cka(x, y) for x, y in pairs) > 0.5
+    found = [debiased_cka(x, y) for x, y in pairs]
+    assert np.mean(found) == pytest.approx(0, abs=0.02) and max(map(abs, found)) < 0.1
+
+
 def test_rsa_is_the_rank_correlation_of_distances():
     distances = []
     for values in (X, Y):
@@ -83,7 +117,9 @@ def test_a_subject_represents_as_itself_and_twins_differ_more_deeply():
     contrast, tasks = RepresentationSimilarity(corpus=MicroText(number=60), examples=40), {SENTIMENT.title: SENTIMENT}
     same = {(r.task, r.metric): r.value for r in contrast.compare(one, one, tasks, Streams(0, "x"))}
     apart = {(r.task, r.metric): r.value for r in contrast.compare(one, other, tasks, Streams(0, "x"))}
-    assert set(same) == {(task, f"{m}/{k}") for task in ("", SENTIMENT.title) for m in ("cka", "rsa") for k in (0, 1)}
+    assert set(same) == {
+        (task, f"{m}/{k}") for task in ("", SENTIMENT.title) for m in ("cka", "cka_debiased", "rsa") for k in (0, 1)
+    }
     assert all(value == pytest.approx(1) for value in same.values())
     assert all(value < 0.999 for value in apart.values())
 

@@ -7,6 +7,7 @@ import torch
 from conftest import TINY, tiny_life, tiny_study
 
 from lifespan import UserError, read, simulate
+from lifespan.errors import RecordError
 from lifespan.randomness import Streams
 from lifespan.record import MEASUREMENT_COLUMNS, PARTICIPANT_COLUMNS, STEP_COLUMNS
 from lifespan.store import Corrupt, Store, write_bytes
@@ -110,3 +111,18 @@ def test_a_directory_of_another_study_is_left_alone(tmp_path):
     with pytest.raises(UserError, match="holds the study 'tiny', not 'other'"):
         simulate(tiny_study("other", a=tiny_life()), tmp_path)
     assert (tmp_path / "study.json").read_bytes() == before
+
+
+def test_a_record_may_be_kept_gzipped(tmp_path):
+    import gzip
+
+    simulate(tiny_study(), tmp_path)
+    plain = read(tmp_path).measurements()
+    path = tmp_path / "measurements.jsonl"
+    packed = tmp_path / "measurements.jsonl.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    assert read(tmp_path).measurements().equals(plain)
+    packed.write_bytes(packed.read_bytes()[:50])
+    with pytest.raises(RecordError, match="cannot be unpacked"):
+        read(tmp_path).measurements()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from lifespan.randomness import Streams
 
 KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-LEAST = 4
-"""Letters of the shortest word that is misspelt: shorter ones are mostly function words (Pruthi et al. 2019)."""
+WORD = re.compile(r"[^\W\d_]{4,}")
+"""A word that may be misspelt. Those of fewer letters are mostly function words (Pruthi et al. 2019)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +24,14 @@ class Typos(Disorder):
     """Words of the texts are misspelt: two inner letters swapped, one dropped, one doubled, or one hit beside its key.
 
     Native parameter: the share of words of at least four letters that get one typo, equal to `severity`; which words and which
-    of the four kinds is drawn once for an event. First and last letters stay (Pruthi et al. 2019; Belinkov & Bisk 2018). A
-    rare spelling falls into other word pieces. As a measure of robustness: `Probe(Response(Typos()))`.
+    of the four kinds is drawn once for an event, and a larger severity contains the typos of a smaller one. First and last
+    letters stay (Pruthi et al. 2019; Belinkov & Bisk 2018). A rare spelling falls into other word pieces. As a measure of
+    robustness: `Probe(Response(Typos()))`.
     """
 
     aetiology = "sensory deprivation"
     citation = "pruthi2019misspellings"
+    revision = 2
 
     def examples(self, examples: Examples, task: Task, streams: Streams) -> Examples:
         if self.severity == 0:
@@ -51,11 +54,12 @@ class Typos(Disorder):
         return [heard(passage) for passage in passages]
 
     def _misspelt(self, text: str, draw: numpy.random.Generator) -> str:
-        words = text.split(" ")
-        for position, word in enumerate(words):
-            if len(word) >= LEAST and word.isalpha() and draw.random() < self.severity:
-                words[position] = misspelt(word, draw)
-        return " ".join(words)
+        def written(found: re.Match[str]) -> str:
+            # Drawn for every word, so that a larger severity contains the typos of a smaller one.
+            typo = misspelt(found[0], draw)
+            return typo if draw.random() < self.severity else found[0]
+
+        return WORD.sub(written, text)
 
 
 def misspelt(word: str, draw: numpy.random.Generator) -> str:
@@ -63,10 +67,11 @@ def misspelt(word: str, draw: numpy.random.Generator) -> str:
 
     >>> import numpy
     >>> [misspelt("school", numpy.random.default_rng(seed)) for seed in range(4)]
-    ['schoool', 'schhool', 'schol', 'school']
+    ['schpol', 'schol', 'scgool', 'sxhool']
     """
-    place = int(draw.integers(1, len(word) - 2))
     kind = int(draw.integers(4))
+    # A swap takes the letter behind as well, which must not be the last.
+    place = int(draw.integers(1, len(word) - (2 if kind == 0 else 1)))
     before, letter, after = word[:place], word[place], word[place + 1 :]
     if kind == 0:
         return before + after[0] + letter + after[1:]

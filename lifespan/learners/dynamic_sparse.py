@@ -56,6 +56,10 @@ class DynamicSparse(Learner):
     def moves_anatomy(self) -> bool:
         return self.anatomy
 
+    @property
+    def learns_jointly(self) -> bool:
+        return self.anatomy
+
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
         from lifespan.learners.rewiring import Rewiring
 

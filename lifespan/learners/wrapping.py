@@ -53,6 +53,10 @@ class Wrapper(Learner):
         return self.by.moves_anatomy
 
     @property
+    def learns_jointly(self) -> bool:
+        return self.by.learns_jointly
+
+    @property
     def moments(self) -> tuple[Moment, ...]:
         return self.by.moments
 

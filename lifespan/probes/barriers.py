@@ -101,7 +101,7 @@ class Bend(AlongPath):
     The curve is the quadratic Bezier curve (1 - t)^2 theta_1 + 2 t (1 - t) theta_b + t^2 theta_2. Its middle theta_b starts
     half way and takes `steps_learned` steps of Adam at `rate`, each at a drawn t and on a drawn batch of the same examples.
     Metrics as of `Barrier`, and `gain`, the straight line's barrier minus this one. A barrier that a bend removes was no
-    wall. Both subjects stay as they are.
+    wall. Synapses dead at both ends stay dead on the curve. Both subjects stay as they are.
     """
 
     citation = "garipov2018loss"

@@ -32,8 +32,11 @@ def learned_bend(
 ) -> Point:
     """The middle of the curve, moved by Adam down the loss at drawn places t; the subject lends its architecture only.
 
-    d loss / d middle = 2 t (1 - t) d loss / d theta.
+    d loss / d middle = 2 t (1 - t) d loss / d theta. Synapses that are dead at both ends stay dead on the curve.
     """
+    alive = {
+        name: (start[name] != 0) | (end[name].to(start[name]) != 0) for name in map("encoder/{}".format, subject.synapses)
+    }
     middle = {name: value.clone() for name, value in between(start, end, 0.5).items()}
     optimizer = torch.optim.Adam(list(middle.values()), lr=rate)
     draw = streams.numpy("evaluation")
@@ -47,6 +50,7 @@ def learned_bend(
             inputs = [parameters_of(subject, task)[name] for name in names]
             found = torch.autograd.grad(batch_loss(subject, task, part), inputs, allow_unused=True)
         for name, gradient in zip(names, found, strict=True):
-            middle[name].grad = torch.zeros_like(middle[name]) if gradient is None else 2 * t * (1 - t) * gradient
+            slope = torch.zeros_like(middle[name]) if gradient is None else 2 * t * (1 - t) * gradient
+            middle[name].grad = slope * alive[name] if name in alive else slope
         optimizer.step()
     return {name: value.detach() for name, value in middle.items()}

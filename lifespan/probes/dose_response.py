@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Meaning, Reading, Task
+from lifespan.errors import OutOfReach
 from lifespan.probes.task_measure import TaskMeasure
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class DoseResponse(TaskMeasure):
 
     Each dose is tried `draws` times, with draws of this individual that are the same at every look. Metrics, for each of the
     task's: `<metric>@<dose>`, the mean over draws, `@0` being health; `<metric>@<dose>/sd` (two draws or more); and of the
-    curve `@area`, `@D50` and `@critical` (see `lifespan.curves`; chance is the best constant answer).
+    curve `@area`, `@D50` and `@critical` (see `lifespan.curves`; chance is the best constant answer). Under damage a
+    correlation that does not exist, because all answers are equal, counts as chance.
     """
 
     draws: int = 1
@@ -54,6 +56,10 @@ class DoseResponse(TaskMeasure):
         """Those doses that can be tried on this subject."""
         return self.doses
 
+    def suffered(self, subject: Subject) -> float:
+        """The dose that is behind this subject already: up to it, the curve is level."""
+        return 0.0
+
     @abstractmethod
     def answer(self, subject: Subject, task: Task, split: str, dose: float, streams: Streams) -> np.ndarray:
         """Outputs of the task's head, (examples, outputs), inside `damaged` at this dose."""
@@ -70,6 +76,7 @@ class DoseResponse(TaskMeasure):
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         from lifespan.evaluation import predictions
+        from lifespan.metrics import chance
 
         known = {title: task for title, task, _ in self.learned(subject, tasks)}
         if not known:
@@ -78,27 +85,34 @@ class DoseResponse(TaskMeasure):
         seen = (self.length, self.examples)
         healthy = {title: predictions(subject, task, splits[title], *seen) for title, task in known.items()}
         curves = {title: _scores(known[title], predicted, labels) for title, (predicted, labels) in healthy.items()}
-        found: dict[str, dict[float, list[dict[str, float]]]] = {title: {} for title in known}
+        found: dict[float, list[dict[str, np.ndarray]]] = {}
         for dose in self.reachable(subject):
-            for draw in range(self.draws):
-                own = replace(streams, key=f"{streams.key}/{draw}")
-                with self.damaged(subject, dose, own, known):
-                    for title, task in known.items():
-                        logits = self.answer(subject, task, splits[title], dose, own)
-                        scores = _scores(task, _meant(task, logits), healthy[title][1])
-                        found[title].setdefault(dose, []).append(scores)
+            try:
+                found[dose] = [self._tried(subject, known, splits, dose, draw, streams) for draw in range(self.draws)]
+            except OutOfReach:
+                break
         for title, task in known.items():
+            scores = {
+                dose: [_scores(task, answered[title], healthy[title][1]) for answered in each] for dose, each in found.items()
+            }
             for metric in task.metrics:
-                drawn = {dose: [scores[metric] for scores in each] for dose, each in found[title].items()}
+                drawn = {dose: [score[metric] for score in each] for dose, each in scores.items()}
                 place = (len(healthy[title][1]), title, splits[title])
-                for name, value in _told(metric, curves[title][metric], drawn, healthy[title][1]):
+                floor = chance(metric, healthy[title][1])
+                for name, value in _told(metric, curves[title][metric], drawn, floor, self.suffered(subject)):
                     yield Reading(name, value, *place)
 
+    def _tried(
+        self, subject: Subject, known: Mapping[str, Task], splits: Mapping[str, str], dose: float, draw: int, streams: Streams
+    ) -> dict[str, np.ndarray]:
+        """Answers of every task at one dose and draw."""
+        from lifespan.evaluation import answers
 
-def _meant(task: Task, logits: np.ndarray) -> np.ndarray:
-    from lifespan.evaluation import answers
-
-    return answers(task, logits)
+        own = replace(streams, key=f"{streams.key}/{draw}")
+        with self.damaged(subject, dose, own, known):
+            return {
+                title: answers(task, self.answer(subject, task, splits[title], dose, own)) for title, task in known.items()
+            }
 
 
 def _scores(task: Task, predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -107,19 +121,23 @@ def _scores(task: Task, predicted: np.ndarray, labels: np.ndarray) -> dict[str, 
     return {metric: score(metric, predicted, labels) for metric in task.metrics}
 
 
-def _told(metric: str, healthy: float, drawn: Mapping[float, list[float]], labels: np.ndarray) -> Iterable[tuple[str, float]]:
+def _told(
+    metric: str, healthy: float, drawn: Mapping[float, list[float]], floor: float, suffered: float
+) -> Iterable[tuple[str, float]]:
     import numpy as np
 
-    from lifespan import curves, metrics
+    from lifespan import curves
 
     yield f"{metric}@0", healthy
-    means = {dose: float(np.mean(values)) for dose, values in drawn.items()}
-    for dose, values in drawn.items():
-        yield f"{metric}@{dose:g}", means[dose]
+    doses, scores = [0.0, *([suffered] if suffered else [])], [healthy] * (2 if suffered else 1)
+    for dose, each in drawn.items():
+        values = np.nan_to_num(each, nan=floor)
+        doses.append(dose)
+        scores.append(float(np.mean(values)))
+        yield f"{metric}@{dose:g}", scores[-1]
         if len(values) > 1:
             yield f"{metric}@{dose:g}/sd", float(np.std(values, ddof=1))
-    if means:
-        curve, floor = ([0.0, *means], [healthy, *means.values()]), metrics.chance(metric, labels)
-        yield f"{metric}@area", curves.area(*curve)
-        yield f"{metric}@D50", curves.d50(*curve, floor=floor)
-        yield f"{metric}@critical", curves.critical_dose(*curve, floor=floor, keep=KEPT)
+    if drawn:
+        yield f"{metric}@area", curves.area(doses, scores)
+        yield f"{metric}@D50", curves.d50(doses, scores, floor=floor)
+        yield f"{metric}@critical", curves.critical_dose(doses, scores, floor=floor, keep=KEPT)

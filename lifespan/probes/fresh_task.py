@@ -20,9 +20,9 @@ class FreshTask(Measure):
     The copy learns `task` by `by`, with batches, head and dropout that are the same at every look, so that looks along a
     life differ in the subject alone. It is scored on the second split every `every` steps. Metrics, for the task's primary
     metric: `<metric>@<step>`, from step 0 on; `learning_curve_area`, their mean (LCA of Chaudhry et al. 2019);
-    `steps_to_criterion`, the step at which `criterion` is first reached, undefined where it is not. A task that the life has
-    learned already is not fresh: then the copy forgets its head and mask first, and relearns with the weights that learning
-    left (savings).
+    `steps_to_criterion`, the step at which `criterion` is first reached, undefined where it is not. A copy whose loss
+    diverges has no scores from there on, nor an area; the subject lives on. A task that the life has learned already is not
+    fresh: then the copy forgets its head and mask first, and relearns with the weights that learning left (savings).
     """
 
     citation = "dohare2024plasticity"
@@ -47,6 +47,8 @@ class FreshTask(Measure):
         self.require("by", not self.by.moves_anatomy, "moves the shared anatomy, which only Recover may do.", "Use Weights().")
         self.require("by", not self.by.moments, "goes back in life, which a copy cannot.", "Use Weights() or Masks().")
         self.require_count("every")
+        if self.examples is not None:
+            self.require_count("examples")
         self.require_count("length", at_least=8)
 
     @property
@@ -72,8 +74,9 @@ class FreshTask(Measure):
         yield Reading("steps_to_criterion", value, n, self.task.title, split)
 
     def _learned(self, subject: Subject, streams: Streams) -> dict[int, float]:
-        """Primary score by optimizer step of a copy that learns."""
+        """Primary score by optimizer step of a copy that learns; NaN once it diverged."""
         from lifespan.batches import task_source
+        from lifespan.errors import Diverged
         from lifespan.evaluation import predictions
         from lifespan.metrics import score
         from lifespan.training import Recipe, copy_of, train
@@ -92,9 +95,12 @@ class FreshTask(Measure):
 
         seen(pupil, 0)
         plasticity = learner.attach(pupil, (task,), steps, own)
-        train(
-            pupil, plasticity, source, Recipe(steps, learner.warmup, learner.clip), own, window=_Every(self.every, steps, seen)
-        )
+        window = _Every(self.every, steps, seen)
+        try:
+            train(pupil, plasticity, source, Recipe(steps, learner.warmup, learner.clip), own, window=window)
+        except Diverged:
+            # It is the copy that came to its end: the life must not.
+            curve |= {step: float("nan") for step in range(1, steps + 1) if window.due(step) and step not in curve}
         return curve
 
 

@@ -93,19 +93,20 @@ def mean_loss(subject: Subject, task: str, batches: Sequence[Batch]) -> float:
 def barrier(losses: Mapping[float, float]) -> float:
     """Error barrier of a path: its largest rise over the line between the ends' losses (Frankle et al. 2020, section 2).
 
-    max over t of loss(t) - ((1 - t) loss(0) + t loss(1)), at least 0.
+    max over t of loss(t) - ((1 - t) loss(0) + t loss(1)), at least 0; NaN where any loss is.
 
     >>> barrier({0.0: 1.0, 0.5: 3.0, 1.0: 2.0})
     1.5
     """
     start, end = losses[0.0], losses[1.0]
-    return max(loss - ((1 - t) * start + t * end) for t, loss in losses.items())
+    return float(np.max([loss - ((1 - t) * start + t * end) for t, loss in losses.items()]))
 
 
-def filter_normalised(point: Point, generator: torch.Generator) -> Point:
+def filter_normalised(point: Point, generator: torch.Generator, masks: Point | None = None) -> Point:
     """A random direction in which every row of a matrix is as long as the point's own row (Li et al. 2018, section 4).
 
     d_i <- d_i / |d_i| x |theta_i| for each row i; vectors (biases, LayerNorms) get 0, as in the paper's experiments.
+    So do entries that `masks` (by the point's names) leaves out: dead synapses stay dead along the direction.
     """
     direction: Point = {}
     for name, value in sorted(point.items()):
@@ -113,6 +114,8 @@ def filter_normalised(point: Point, generator: torch.Generator) -> Point:
             direction[name] = torch.zeros_like(value)
             continue
         drawn = torch.randn(value.shape, generator=generator).to(value)
+        if masks is not None and name in masks:
+            drawn = drawn * masks[name]
         direction[name] = drawn / drawn.norm(dim=-1, keepdim=True).clamp_min(1e-12) * value.norm(dim=-1, keepdim=True)
     return direction
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lifespan.randomness import Streams
     from lifespan.subject import Subject
 
+BATCH = 32
+"""Training examples in each of the batches of which importance is taken."""
 Lost = Mapping[int, "torch.Tensor"]
 """Boolean (number,) by position of the units among all of their kind: True where a unit is gone."""
 
@@ -61,11 +63,12 @@ class LesionMap(TaskMeasure):
 class TargetedLesions(TaskMeasure):
     """Lesions of units chosen by their importance, against random lesions of equal size.
 
-    At each share of `shares`, that many of all heads (or feed-forward neurons: `kind="neurons"`) are silenced: those that
-    matter most to the task's loss (`/targeted`), those that matter least (`/harmless`), or drawn ones (`/random`, the mean
-    over `draws`, and `/random sd`). Importance is E abs(dL/dxi) of Michel et al. (2019, equation 2), of the task's own
-    training batches. Metrics: `<metric>@<share>/targeted` and so on, for the task's primary metric, and `<metric>@0`. Where
-    targeted is no worse than random, importance means nothing here.
+    At each share of `shares`, that many of the heads (or feed-forward neurons: `kind="neurons"`) that the task still hears,
+    and at least one, are silenced: those that matter most to the task's loss (`/targeted`), those that matter least
+    (`/harmless`), or drawn ones (`/random`, the mean over `draws`, and `/random sd`). Importance is E abs(dL/dxi) of Michel
+    et al. (2019, equation 2), of the task's own training batches, normalised by layer as there. Metrics:
+    `<metric>@<share>/targeted` and so on, for the task's primary metric, and `<metric>@0`. Where targeted is no worse than
+    random, importance means nothing here.
     """
 
     citation = "michel2019sixteen"
@@ -97,12 +100,16 @@ class TargetedLesions(TaskMeasure):
     def passes(self) -> float:
         return 1.0 + len(self.shares) * (2 + self.draws)
 
+    def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
+        batches = (Effort(task, 3.0, task.splits[0], self.batches * BATCH, self.length) for task in tasks)
+        return [*super().effort(tasks), *batches]
+
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         import numpy as np
 
         for title, task, split in self.learned(subject, tasks):
             scored = partial(_score, subject, task, split, self, self.kind)
-            weakest = partial(_weakest, subject=subject, kind=self.kind)
+            weakest = partial(_weakest, living=_living(subject, title, self.kind), subject=subject, kind=self.kind)
             metric, (healthy, n) = task.metrics[0], scored({})
             found = {"0": healthy}
             importance = self._importance(subject, task, streams)
@@ -124,7 +131,7 @@ class TargetedLesions(TaskMeasure):
         from lifespan.pruning.gates import gate_importance, units_of
 
         pairs = evidence(
-            subject, [task], batches=self.batches, batch_size=32, streams=streams, who=self.describe(), length=self.length
+            subject, [task], batches=self.batches, batch_size=BATCH, streams=streams, who=self.describe(), length=self.length
         )
         found = gate_importance(subject, units_of(subject, self.kind), pairs, per="example", normalize=True)
         return torch.cat(found).cpu()
@@ -135,14 +142,25 @@ class TargetedLesions(TaskMeasure):
         return torch.rand(count, generator=streams.torch("evaluation", draw))
 
 
-def _weakest(values: torch.Tensor, share: float, subject: Subject, kind: str) -> Lost:
-    """The share of units with the smallest values, ties by position."""
+def _living(subject: Subject, title: str, kind: str) -> torch.Tensor:
+    """Which of all units the task hears, boolean (units,)."""
+    import torch
+
+    from lifespan.pruning.gates import units_of
+
+    masks = subject.effective(title) or subject.alive
+    return torch.cat([units.heard(masks) for units in units_of(subject, kind)]).cpu()
+
+
+def _weakest(values: torch.Tensor, share: float, living: torch.Tensor, subject: Subject, kind: str) -> Lost:
+    """The share of the living units, at least one, with the smallest values, ties by position."""
     import torch
 
     from lifespan.pruning.gates import units_of
 
     lost = torch.zeros(len(values), dtype=torch.bool)
-    lost[values.argsort(stable=True)[: round(share * len(values))]] = True
+    count = max(1, round(share * int(living.sum())))
+    lost[values.where(living, torch.inf).argsort(stable=True)[:count]] = True
     sizes = [units.number for units in units_of(subject, kind)]
     return dict(enumerate(lost.split(sizes)))
 

@@ -53,6 +53,10 @@ class OutOfDomain(Measure):
     def title(self) -> str:
         return f"{self.skill} on {self.data.title}"
 
+    @property
+    def skills(self) -> tuple[str, ...]:
+        return (self.skill,)
+
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return [Effort(self.data, 1.0, self.data.splits[-1], self.examples, self.length)]
 
@@ -76,6 +80,10 @@ class OutOfDomain(Measure):
         """Answers in the data's labels."""
         import numpy as np
 
+        if bool(task.labels) != bool(self.data.labels):
+            kinds = ["scores" if not each.labels else "classes" for each in (task, self.data)]
+            what = f"the skill answers with {kinds[0]}, and the data have {kinds[1]}."
+            raise ScenarioError(self.describe(), what, "Use data of the skill's own kind.")
         if not self.data.labels:
             low, high = task.score_range
             least, most = self.data.score_range

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Outputs(TaskMeasure):
     """The answer to every example of every task learned so far, for `examples/Outputs.parquet`.
 
-    Columns: task, split, example (position in the split, thinned as asked), label, prediction (class index, or score), right
+    Columns: task, split, example (position in the split), label, prediction (class index, or score), right
     (null for scores), and logit_0, logit_1, ...: the head's outputs, as many as the task with most has, null beyond a task's
     own. `read(DIR).examples("Outputs")` is a pandas table; `lifespan.answers` has what can be made of it without torch. Also
     one row: `answered`, the number of examples.
@@ -32,7 +32,7 @@ class Outputs(TaskMeasure):
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading | Bulk]:
         import numpy as np
 
-        from lifespan.evaluation import answers, task_logits
+        from lifespan.evaluation import answers, looked_at, task_logits
 
         known = list(self.learned(subject, tasks))
         widest = max((len(task.labels) or 1 for _, task, _ in known), default=0)
@@ -47,7 +47,7 @@ class Outputs(TaskMeasure):
                 {
                     "task": np.full(n, title),
                     "split": np.full(n, split),
-                    "example": np.arange(n),
+                    "example": looked_at(task, split, self.examples),
                     "label": labels.astype(float),
                     "prediction": predicted.astype(float),
                     "right": right,

@@ -22,11 +22,14 @@ class Pruned(DoseResponse):
     """How every task learned so far would do if the subject aged to higher sparsities now, by any pruner, without recovery.
 
     `Pruned(Magnitude())` against `Pruned(Random())` tells what the criterion is worth; `Pruned(Heads())` takes the heads
-    that matter least first. The dose is the sparsity of the anatomy, dead synapses included; sparsities that are reached
-    already are left out. Pruners that look at data cost their own passes beside.
+    that matter least first. The dose is the sparsity of the anatomy, dead synapses included. Sparsities that are reached
+    already are left out, and the curve is level up to the present one, so that doses compare between ages. A pruner of whole
+    units comes as near to a sparsity as its units allow: its dose is what was asked, and sparsities out of its reach are left
+    out. Pruners that look at data cost their own passes beside.
     """
 
     citation = "han2015learning"
+    revision = 2
 
     by: Pruner = field(kw_only=False)
     sparsities: tuple[float, ...] = (0.3, 0.5, 0.7, 0.9)
@@ -48,6 +51,9 @@ class Pruned(DoseResponse):
 
     def reachable(self, subject: Subject) -> tuple[float, ...]:
         return tuple(sparsity for sparsity in self.sparsities if sparsity > subject.sparsity)
+
+    def suffered(self, subject: Subject) -> float:
+        return subject.sparsity
 
     @contextmanager
     def _aged(self, subject: Subject, sparsity: float, streams: Streams, tasks: Mapping[str, Task]) -> Iterator[None]:

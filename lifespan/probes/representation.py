@@ -22,13 +22,16 @@ class RepresentationSimilarity(Contrast):
 
     For every task that both have learned, on `examples` examples of its second split, each subject with its own effective
     weights for the task; and, where `corpus` gives texts, for the anatomy alone (task empty). A sentence's state is the mean
-    over its tokens (`pool="mean"`) or its first token's ("first"). Metrics `cka/<k>` and `rsa/<k>`: k = 0 the embeddings,
-    then the layers from the input on. 1 is equal up to rotation and scale (CKA), or in what is near to what (RSA).
+    over its tokens (`pool="mean"`) or its first token's ("first"). Metrics `cka/<k>`, `cka_debiased/<k>` and `rsa/<k>`: k = 0
+    the embeddings, then the layers from the input on. 1 is equal up to rotation and scale (CKA), or in what is near to what
+    (RSA). Plain CKA of unrelated states is far above 0 unless `examples` are many beside the width: compare subjects of one
+    width by it, and read the debiased one for how much is shared.
     """
 
     citation = "kornblith2019similarity"
     meanings = (
         Meaning("cka/*", "linear centred kernel alignment of a layer's states", "[0, 1]", "near 1: the layer did not change"),
+        Meaning("cka_debiased/*", "the same from unbiased estimates", "(-inf, inf), 0 by chance", "near 1"),
         Meaning("rsa/*", "rank correlation of dissimilarities between sentences", "[-1, 1]", "near 1"),
     )
     cost = "1 forward pass over the examples by each subject"
@@ -69,11 +72,12 @@ class RepresentationSimilarity(Contrast):
         return passage_tokens(subject.tokenizer, chosen, self.length)
 
     def _told(self, task: str, tokens: Tokens, first: Subject, second: Subject) -> Iterator[Reading]:
-        from lifespan.similarity import cka, rsa
+        from lifespan.similarity import cka, debiased_cka, rsa
 
         states = [pooled_states(subject, task or None, tokens, self.pool) for subject in (first, second)]
         for layer, (one, other) in enumerate(zip(*states, strict=True)):
             yield Reading(f"cka/{layer}", cka(one, other), len(one), task)
+            yield Reading(f"cka_debiased/{layer}", debiased_cka(one, other), len(one), task)
             yield Reading(f"rsa/{layer}", rsa(one, other), len(one), task)
 
 

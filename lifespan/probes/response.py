@@ -28,10 +28,11 @@ class Response(DoseResponse):
     lesions, `Response(ActivationNoise())` for noise at work, `Response(TokenBlur())`, `Response(WordOrderShuffle())` and
     `Response(Typos())` for corrupted input. Of the disorder's hooks act: `strike`, on a copy; `activations`; `examples` and
     `batch`, on what is read, the right answers staying. The dose is the severity. A disorder whose hooks act on learning
-    alone changes nothing here and is refused.
+    alone changes nothing here and is refused; so is one that alters which rows and answers there are to learn from.
     """
 
     citation = "guest2020levels"
+    revision = 2
 
     disorder: Disorder = field(kw_only=False)
     severities: tuple[float, ...] = (0.25, 0.5, 0.75)
@@ -43,7 +44,8 @@ class Response(DoseResponse):
         rising = rising and list(self.severities) == sorted(set(self.severities))
         self.require("severities", rising, "must be a tuple of rising severities in (0, 1].", "For example: (0.25, 0.5).")
         kind = type(self.disorder)
-        hooks = ("strike", "activations", "examples", "batch")
+        teaching = kind.aetiology == "data and curriculum"
+        hooks = ("strike", "activations", "batch", *(() if teaching else ("examples",)))
         acts = any(getattr(kind, hook) is not getattr(Disorder, hook) for hook in hooks)
         remedy = "Let it act on a learning: Suffer(...) before a Learn."
         self.require("disorder", acts, "acts on learning alone, and there is none inside a look.", remedy)
@@ -99,7 +101,9 @@ class Response(DoseResponse):
         altered = disorder.examples(rows, task, streams)
         if altered is rows:
             return tokens
-        if len(altered) != len(rows):
-            what = f"{type(disorder).__name__} changes which rows there are, not how they read."
-            raise ScenarioError(self.describe(), what, "Use a disorder that keeps the rows, such as Typos().")
+        # Equal labels are not enough: rows that took the places of others of their class have those too.
+        if altered.labels is not rows.labels:
+            what = f"{type(disorder).__name__} changes which rows or labels there are, not how they read."
+            remedy = "Use a disorder that keeps them, such as Typos(): dataclasses.replace(examples, first=...)."
+            raise ScenarioError(self.describe(), what, remedy)
         return Tokens(subject.tokenizer, altered.first, altered.second, self.length)

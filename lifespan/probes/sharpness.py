@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Meaning, Reading, Task
+from lifespan.contracts import Effort, Meaning, Reading, Task
 from lifespan.probes.task_measure import TaskMeasure
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Sharpness(TaskMeasure):
     The Hessian is of the task's mean loss over `examples` examples of its training split (unless `split` says otherwise),
     dropout off, in fp32, with respect to the living synapses in the task's mask, at W x alive x skill; head, biases,
     LayerNorms and embeddings are held. `hessian_trace` is Hutchinson's estimate over `draws` sign vectors (with
-    `hessian_trace/se`), `top_eigenvalue` that of largest absolute value, by at most `iterations` power iterations. Both grow
+    `hessian_trace/se`), `top_eigenvalue` that of largest absolute value, by at most `iterations` Lanczos iterations. Both grow
     with the scale of the weights falling: compare ages and twins, not architectures (Dinh et al. 2017).
     """
 
@@ -36,7 +36,7 @@ class Sharpness(TaskMeasure):
         Meaning("hessian_trace/se", "standard error of its estimate", "[0, inf)", "far below the trace"),
         Meaning("top_eigenvalue", "largest curvature in absolute value", "(-inf, inf)", "small, and above 0: no saddle"),
     )
-    cost = "4 passes over the examples for every draw and iteration"
+    cost = "about 8 forward passes over the examples for every draw and iteration"
 
     draws: int = 8
     iterations: int = 20
@@ -49,7 +49,10 @@ class Sharpness(TaskMeasure):
 
     @property
     def passes(self) -> float:
-        return 6.0 * (self.draws + self.iterations)
+        return 8.0 * (self.draws + self.iterations)
+
+    def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
+        return [Effort(task, self.passes, self.split or task.splits[0], self.examples, self.length) for task in tasks]
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         from lifespan.probes.curvature import top_eigenvalue, trace, twice_differentiable

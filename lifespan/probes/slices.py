@@ -20,10 +20,10 @@ class LossSlice(TaskMeasure):
     """The loss of every task learned so far along random directions from where the subject stands (Li et al. 2018).
 
     A direction is filter-normalised: each row of a matrix is as long as the weights' own row, so that flatness can be
-    compared between scales. At step t the weights are theta + t d, t from -`reach` to `reach` in `points` places (an odd
-    number). With `dimensions=2` a second direction spans a square. theta are the effective weights and the task's head.
-    Metrics, the mean over `directions` draws: `loss@<t>`, or `loss@<x>,<y>`. The loss is the task's own, on its evaluation
-    split unless `split` says otherwise. Cost: points^dimensions x directions forward passes.
+    compared between scales. Dead synapses stay dead. At step t the weights are theta + t d, t from -`reach` to `reach` in
+    `points` places (an odd number). With `dimensions=2` a second direction spans a square. theta are the effective weights
+    and the task's head. Metrics, the mean over `directions` draws: `loss@<t>`, or `loss@<x>,<y>`. The loss is the task's own,
+    on its evaluation split unless `split` says otherwise. Cost: points^dimensions x directions forward passes.
     """
 
     citation = "li2018visualizing"
@@ -56,11 +56,11 @@ class LossSlice(TaskMeasure):
         for title, task, split in self.learned(subject, tasks):
             batches = batches_of(subject, task, split, self.length, self.examples)
             here, loss = point_of(subject, title), loss_at(subject, title, batches)
+            alive = {f"encoder/{name}": mask for name, mask in (subject.effective(title) or {}).items()}
             total: dict[tuple[float, ...], float] = {}
             for draw in range(self.directions):
-                axes = [
-                    filter_normalised(here, streams.torch("evaluation", 2 * draw + axis)) for axis in range(self.dimensions)
-                ]
+                draws = [streams.torch("evaluation", 2 * draw + axis) for axis in range(self.dimensions)]
+                axes = [filter_normalised(here, generator, alive) for generator in draws]
                 for place in _grid(steps, self.dimensions):
                     at = moved(here, *zip(place, axes, strict=True))
                     total[place] = total.get(place, 0.0) + loss(at) / self.directions

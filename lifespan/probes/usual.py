@@ -22,7 +22,7 @@ from lifespan.pruning.magnitude import Magnitude
 from lifespan.pruning.random import Random
 
 
-def usual(*, examples: int | None = 100, length: int = 128) -> tuple[Measure, ...]:
+def usual(*, examples: int | None = 64, length: int = 128) -> tuple[Measure, ...]:
     """The usual set of probes for the end of an event: `Probe(*usual())`.
 
     Scores and sparsity in full; calibration, confidence without input, signs of vitality, wiring and the overlap of masks, and
@@ -36,11 +36,11 @@ def usual(*, examples: int | None = 100, length: int = 128) -> tuple[Measure, ..
     )
 
 
-def robustness(*, examples: int | None = 100, length: int = 128) -> tuple[Measure, ...]:
+def robustness(*, examples: int | None = 64, length: int = 128) -> tuple[Measure, ...]:
     """The usual set of dose-response probes: `Probe(Score(), *robustness())`.
 
-    Noise on weights, pruning by magnitude and at random, bits per synapse, and three corruptions of input, each at three
-    or four doses on `examples` examples a task: in all as costly as about 25 looks at so many examples.
+    Noise on weights, pruning by magnitude and at random, bits per synapse, and three corruptions of input, at 25 doses on
+    `examples` examples a task: with a healthy look for each probe, as costly as 32 looks at so many examples.
     """
     seen: dict[str, Any] = {"examples": examples, "length": length}
     return (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Pruner, Task
-from lifespan.errors import ScenarioError
+from lifespan.errors import OutOfReach
 
 if TYPE_CHECKING:
     import torch
@@ -72,7 +72,7 @@ class Layers(Pruner):
             rule = (
                 f"cannot leave {sparsity:.4g} of the synapses dead: only whole layers go, and one of {len(living)} must stay."
             )
-            raise ScenarioError(self.describe(), rule, f"At most {most:.4g} can be reached from here.")
+            raise OutOfReach(self.describe(), rule, f"At most {most:.4g} can be reached from here.")
 
     def _ranking(
         self, subject: Subject, layers: Sequence[str], sparsity: float, streams: Streams, tasks: Sequence[Task]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lifespan.anatomy import Units
-from lifespan.errors import ScenarioError
+from lifespan.errors import OutOfReach
 from lifespan.subject import Masks, Subject
 
 
@@ -27,7 +27,7 @@ def weakest_units(
 
     `strength` has one (number,) tensor for each of `units`, which are those of one kind, layer by layer; ties die by
     position. Units that are already unheard go first; `keep` heard ones stay in each layer. With `scope="layer"` every
-    layer loses the same share of what lives in it, up to whole units. Raises `ScenarioError` in the name of `who`
+    layer loses the same share of what lives in it, up to whole units. Raises `OutOfReach` in the name of `who`
     where the sparsity is out of reach by more than half a unit.
     """
     heard = [each.heard(subject.alive).cpu().numpy() for each in units]
@@ -46,7 +46,7 @@ def weakest_units(
         rule = (
             f"cannot leave {sparsity:.4g} of the synapses dead: only {units[0].kind} go, and {keep} in each layer must stay."
         )
-        raise ScenarioError(who, rule, f"At most {most:.4g} can be reached from here.")
+        raise OutOfReach(who, rule, f"At most {most:.4g} can be reached from here.")
     values = [np.where(h, part.detach().double().cpu().numpy(), -np.inf) for h, part in zip(heard, strength, strict=True)]
     if scope == "layer":
         _by_layer(toll, values, budget)

@@ -44,23 +44,22 @@ class Challenge(Task):
         return {}
 
     def _file(self, *names: str) -> Path | None:
-        """The first of these files, or patterns, in the folder where challenge sets are."""
+        """The first of these files, or patterns, in the first folder of challenge sets that has one."""
         glue = os.environ.get("LIFESPAN_GLUE_DIR")
-        given = self.source or os.environ.get(VARIABLE) or (Path(glue).parent / "robustness" if glue else None)
-        if given is None:
-            return None
-        place = Path(given).expanduser()
-        if place.is_file():
-            return place
-        return next((path for name in names for path in sorted(place.glob(name))), None)
+        usual = (os.environ.get(VARIABLE), Path(glue).parent / "robustness" if glue else None)
+        places = [Path(place).expanduser() for place in ((self.source,) if self.source else usual) if place]
+        if self.source and places[0].is_file():
+            return places[0]
+        return next((path for place in places for name in names for path in sorted(place.glob(name))), None)
 
-    def _hub(self, name: str, config: str | None, split: str) -> Table:
-        given = self.source if self.source is not None and not Path(self.source).exists() else name
+    def _hub(self, name: str, config: str | None, split: str, original: str, revision: str | None = None) -> Table:
+        """One split of a dataset on the hub. `original` names the file of the authors, the other way to have it."""
+        given = str(self.source) if self.source and not Path(self.source).expanduser().exists() else None
         try:
-            return read_hub(str(given), config, split)
+            return read_hub(given or name, config, split, None if given else revision)
         except DataError as error:
             what = f"found no file for it, and {error.where} {error.what}"
-            remedy = f"Set {VARIABLE} to a folder of challenge sets, write source= with its file, or go online once."
+            remedy = f"Go online once, or get {original} and write source= with it, or set {VARIABLE} to its folder."
             raise DataError(self.describe(), what, remedy) from error
 
 
@@ -102,7 +101,9 @@ class Hans(Challenge):
 @lru_cache(maxsize=4)
 def _hans(task: Hans, path: Path | None) -> tuple[Examples, np.ndarray]:
     if path is None:
-        table = task._hub("jhu-cogsci/hans", None, "validation")
+        # On its main branch is a loading script, which `datasets` runs no more; the hub keeps the rows as Parquet beside it.
+        original, parquet = "heuristics_evaluation_set.txt of github.com/tommccoy1/hans", "refs/convert/parquet"
+        table = task._hub("jhu-cogsci/hans", None, "validation", original, parquet)
         first, second, coding = "premise", "hypothesis", {"0": 0, "1": 1}
     else:
         table = read_separated(path, "\t", quoted=False)
@@ -116,8 +117,8 @@ def _hans(task: Hans, path: Path | None) -> tuple[Examples, np.ndarray]:
 class Paws(Challenge):
     """PAWS: pairs of nearly the same words, paraphrases or not (Zhang et al. 2019); for MRPC and QQP skills.
 
-    `part` is "qqp" (677 pairs of its dev and test set) or "wiki" (English of PAWS-X, test). Parts: `equivalent` and
-    `not_equivalent`; a skill that counts common words calls all of them equivalent.
+    `part` is "qqp" (677 pairs of its dev and test set) or "wiki" (2,000 pairs, English of PAWS-X, test). Parts: `equivalent`
+    and `not_equivalent`; a skill that counts common words calls all of them equivalent.
     """
 
     citation = "zhang2019paws"
@@ -147,12 +148,15 @@ class Paws(Challenge):
 
 @lru_cache(maxsize=4)
 def _paws(task: Paws, path: Path | None) -> Examples:
+    remedy = f"Its sentences are Quora's: build it as its authors tell, and set {VARIABLE} or source=. Or use part='wiki'."
     if path is not None:
         table = read_separated(path, "\t", quoted=False)
     elif task.part == "wiki":
-        table = task._hub("google-research-datasets/paws", "labeled_final", "test")
+        original = "test_2k.tsv of PAWS-X (English) as pawsx_en_test.tsv"
+        table = task._hub("google-research-datasets/paws-x", "en", "test", original)
+    elif task.source and not Path(task.source).expanduser().exists():
+        table = task._hub(str(task.source), None, "test", "paws_qqp_dev_and_test.tsv")
     else:
-        remedy = f"Its sentences are Quora's: build it as its authors tell, and set {VARIABLE} or source=. Or use part='wiki'."
         raise DataError(task.describe(), "is on no hub, and no file of it was found.", remedy)
     return Examples(table.texts("sentence1"), table.texts("sentence2"), table.codes("label", {"0": 0, "1": 1}))
 
@@ -197,7 +201,8 @@ ADVERSARIAL: Mapping[str, Sequence[str]] = {
 @lru_cache(maxsize=8)
 def _adversarial(task: AdvGlue, path: Path | None) -> Examples:
     if path is None:
-        table = task._hub("AI-Secure/adv_glue", f"adv_{task.name.replace('-mm', '_mismatched')}", "validation")
+        config = f"adv_{task.name.replace('-mm', '_mismatched')}"
+        table = task._hub("AI-Secure/adv_glue", config, "validation", "dev.json of adversarialglue.github.io")
     else:
         table = _from_json(path, task.name)
     texts = [table.texts(column) for column in ADVERSARIAL[task.name]]

@@ -211,8 +211,8 @@ def read_saved(folder: Path, split: str | None = None) -> Table:
         raise DataError(str(place), f"cannot be read by the datasets library ({_first_line(error)}).") from None
 
 
-def read_hub(name: str, config: str | None, split: str) -> Table:
-    """One split through `datasets.load_dataset`: the hub, its local cache, or a folder of data files.
+def read_hub(name: str, config: str | None, split: str, revision: str | None = None) -> Table:
+    """One split through `datasets.load_dataset`: the hub (a branch or commit of it), its local cache, or a folder of files.
 
     The `DataError` on failure carries the library's own first line and no remedy: callers know the ways out.
     """
@@ -220,7 +220,8 @@ def read_hub(name: str, config: str | None, split: str) -> Table:
 
     where = "/".join(part for part in (name, config, split) if part)
     try:
-        return _from_dataset(where, datasets.load_dataset(name, config, split=split))
+        pinned = {} if revision is None else {"revision": revision}
+        return _from_dataset(where, datasets.load_dataset(name, config, split=split, **pinned))
     # Whatever the network, the hub or the library raises, the user's question is the same: where is the data?
     except Exception as error:
         raise DataError(where, f"could not be loaded ({type(error).__name__}: {_first_line(error)}).") from error
