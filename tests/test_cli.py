@@ -198,6 +198,9 @@ study = Study(''',
     code, out, err = simulate(run)
     assert code == 1 and "--retry tries them again" in err
     assert simulate(run, "--retry")[0] == 0
+    code, _, err = simulate(run, "--workers", 1, "--out", "crew")
+    assert code == 0, f"a class of a scenario file did not reach a worker: {err}"
+    assert Path("crew/measurements.jsonl").read_bytes() == Path("runs/short/measurements.jsonl").read_bytes()
 
 
 def test_a_diverged_individual_is_an_outcome(run, life):
