@@ -178,6 +178,10 @@ class Store:
             return None
         return Snapshot(load_tensors(data), facts)
 
+    def progress(self, digest: str) -> int:
+        """Optimizer steps of an unfinished step that are kept."""
+        return int((self._sealed(self.root / digest / "partial.json") or {}).get("done", 0))
+
     def drop_partial(self, digest: str) -> None:
         """Remove the unfinished state of a step that is now finished."""
         for name in ("partial.json", "partial.safetensors"):

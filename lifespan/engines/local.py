@@ -21,7 +21,7 @@ from lifespan.errors import LifespanError, ScenarioError
 from lifespan.plan import Plan
 
 DEATHS = 3
-"""How many workers a step may cost before it counts as failed."""
+"""How many workers a step may cost at one place, without having come further, before it counts as failed."""
 POLL = 0.2
 """Seconds between two looks at the store and the processes."""
 
@@ -31,7 +31,7 @@ class Local(Engine):
     """Starts workers as processes of this machine, and starts one anew where it is killed.
 
     `workers` defaults to one for each CUDA device, or to as many as have `threads` cores each. With more workers than
-    devices (device="cuda"), several individuals share a device. A step whose worker died three times counts as failed.
+    devices (device="cuda"), several individuals share a device. A step that cost three workers at one place counts as failed.
     """
 
     workers: int | None = None
@@ -91,8 +91,9 @@ def _bury(hand: _Hand, code: int, deaths: Counter[str], watch: Watch, job: Job) 
     how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
     job.observer.warns(f"a worker died ({how}); another takes its place")
     for digest in [claim["digest"] for claim in held] or [""]:
-        deaths[digest] += 1
-        if deaths[digest] < DEATHS:
+        place = f"{digest}/{watch.store.progress(digest)}" if digest else ""
+        deaths[place] += 1
+        if deaths[place] < DEATHS:
             continue
         last = "\n".join(hand.last)
         if digest not in watch.frontier.nodes:

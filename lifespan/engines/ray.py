@@ -95,13 +95,14 @@ def _bury(how: str, deaths: Counter[str], watch: Watch, job: Job) -> None:
     """Note which steps lost workers of this machine held; one that cost too many counts as failed."""
     job.observer.warns(f"a worker was lost ({how}); another takes its place")
     lost = [claim["digest"] for claim in holders(job.store) if claim["alive"] is False]
-    for digest in lost or [""]:
-        deaths[digest] += 1
+    places = {digest: f"{digest}/{watch.store.progress(digest)}" for digest in lost}
+    for place in places.values() or [""]:
+        deaths[place] += 1
     # A lost worker of another machine cannot be told from a silent one: all of them together may be many.
     if deaths[""] > 10 * DEATHS:
         raise LifespanError(f"workers are lost again and again ({how}). `ray status` and its logs may tell why.")
-    for digest in lost:
-        if deaths[digest] >= DEATHS:
+    for digest, place in places.items():
+        if deaths[place] >= DEATHS:
             reason = f"its worker was lost {DEATHS} times ({how})"
             watch.store.save_ended(digest, {"status": "failed", "reason": reason, "traceback": ""})
 
