@@ -52,11 +52,20 @@ def simulate(
     every: Annotated[int, typer.Option(metavar="N", help="Optimizer steps between saved states inside an event.")] = 100,
     precision: Precision = None,
     report: Annotated[bool, typer.Option(help="Write report.html at the end.")] = True,
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="inline|local|ray", help="Who lives it; rows do not depend on it.", show_default="by workers"),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Processes that live it; implies local.")] = None,
+    store: Annotated[Path | None, typer.Option(metavar="DIR", help="Share states with other studies there.")] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Begin nothing more once a life has failed.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed lives again.")] = False,
+    retry_diverged: Annotated[bool, typer.Option("--retry-diverged", help="Try diverged lives again, too.")] = False,
 ) -> None:
     """Live a study and record it.
 
-    What is in the run directory already is not lived again. Ctrl-C stops at a place from which --resume goes on. Exit
-    codes: 0 done, 1 some individuals failed, 2 wrong input, 130 interrupted.
+    What is in the run directory already is not lived again. Several may work on one directory at a time. Ctrl-C stops at a
+    place from which --resume goes on. Exit codes: 0 done, 1 some individuals failed, 2 wrong input, 130 interrupted.
     """
     from lifespan.running import simulate_and_report
 
@@ -72,6 +81,11 @@ def simulate(
             every=every,
             precision=precision,
             report=report,
+            engine=engine,
+            workers=workers,
+            store=store,
+            fail_fast=fail_fast,
+            retry=[kind for kind, asked in (("failed", retry or retry_diverged), ("diverged", retry_diverged)) if asked],
         )
     )
 
@@ -85,15 +99,17 @@ def plan(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory whose step times count.")] = None,
     device: Device = "cpu",
     precision: Precision = None,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Tell the time that so many workers take.")] = 1,
+    store: Annotated[Path | None, typer.Option(metavar="DIR", help="Shared store whose finished steps count.")] = None,
 ) -> None:
-    """Dry run: the tree of events and its estimated cost."""
+    """Dry run: the tree of events, what it saves over separate lives, and its estimated cost."""
     from lifespan import display, estimate
     from lifespan.loading import load
     from lifespan.simulation import plan_for
 
     study = load(scenario, settings=settings or (), individuals=individuals, precision=precision)
     compiled = plan_for(study, device=device)
-    found = estimate.estimate(compiled, out if out is not None else Path("runs") / study.name)
+    found = estimate.estimate(compiled, out if out is not None else Path("runs") / study.name, workers, store)
     if as_json:
         display.show_json(estimate.as_json(compiled, found))
     else:
@@ -132,14 +148,36 @@ def show(name: Annotated[str, typer.Argument(help="A class, or a built-in scenar
 
 @app.command()
 def status(directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")]) -> None:
-    """Who is done, pending, diverged or failed, and why.
+    """Who is done, living, pending, diverged or failed, and why; when it will end.
 
-    Works on a run that goes on, or was killed.
+    Works on a run that goes on, or was killed, from any machine that sees the directory.
     """
     from lifespan import display
     from lifespan.status import status_of
 
-    display.show_status(*status_of(directory))
+    display.show_status(status_of(directory))
+
+
+@app.command()
+def gc(
+    place: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory, or a store that several share.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Free what no study needs.
+
+    Steps of studies that were changed or deleted, and what killed writers left. Tells what it would remove, and asks first.
+    """
+    from lifespan import display, sharing
+
+    found = sharing.rubbish(place)
+    display.show_rubbish(found)
+    if not found.steps and not found.files:
+        return
+    if not yes and not typer.confirm("Remove it?"):
+        display.say("Nothing was removed.")
+        return
+    sharing.free(found)
+    display.say(f"Freed {display.size(found.bytes)}.")
 
 
 @app.command()

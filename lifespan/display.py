@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from lifespan.plan import Plan
     from lifespan.record import Record
     from lifespan.scenario import Scenario, Study
+    from lifespan.sharing import Rubbish
+    from lifespan.status import Status
 
 MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}
-COLOURS = {"done": "green", "pending": "yellow", "diverged": "magenta", "failed": "red"}
+COLOURS = {"done": "green", "living": "cyan", "pending": "yellow", "diverged": "magenta", "failed": "red"}
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -164,6 +166,8 @@ def _totals(plan: Plan, found: Estimate) -> Table:
     table.add_row("optimizer steps", *[f"{cost.optimizer_steps:,}" for cost in columns])
     table.add_row("examples", *[f"{cost.examples:,}" for cost in columns])
     table.add_row("time, about", *[duration(cost.total_seconds) for cost in columns])
+    if found.workers > 1:
+        table.add_row(f"  with {found.workers} workers", "", "", duration(found.wall))
     table.add_row("  of it probes", *[duration(cost.look_seconds) for cost in columns])
     table.add_row("disk, about", *[size(cost.bytes) for cost in columns])
     return table
@@ -238,17 +242,32 @@ def show_checks(checks: Iterable[tuple[str, str, str, str]]) -> bool:
     return failed
 
 
-def show_status(study: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    """How far every individual is."""
+def show_status(found: Status) -> None:
+    """How far every individual is, who lives now, and when it will end."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("individual", "status", "events", "now or why"):
         table.add_column(name, overflow="fold", justify="right" if name == "events" else "left")
-    for row in rows:
+    for row in found.rows:
         status = Text(row["status"], COLOURS[row["status"]])
         table.add_row(row["name"], status, f"{row['lived']}/{row['events']}", Text(row["note"]))
-    counts = _status_counts([row["status"] for row in rows])
-    console.print(f"[bold]{escape(str(study.get('name')))}[/]: {counts}")
+    counts = _status_counts([row["status"] for row in found.rows])
+    console.print(f"[bold]{escape(str(found.study.get('name')))}[/]: {counts}")
+    if found.events_left:
+        rate = f"{counted(found.workers, 'worker')} at work" if found.workers else "nobody at work"
+        alone = "" if found.workers else " for one worker"
+        time = "" if found.seconds_left is None else f", about {duration(found.seconds_left)}{alone}"
+        console.print(f"[dim]{rate}; {counted(found.events_left, 'event')} left{time}[/]")
     console.print(table)
+
+
+def show_rubbish(found: Rubbish) -> None:
+    """What `lifespan gc` would remove."""
+    kept = ", ".join(sorted(set(found.studies))) or "no study"
+    say(f"{found.store} is used by: {kept}")
+    for directory in found.missing:
+        notice(f"Gone: {directory}. Nothing is kept for it; if it is only not mounted, say no.")
+    told = f"{counted(len(found.steps), 'step')} and {counted(len(found.files), 'other file')}"
+    say(f"Not needed by any: {told}, {size(found.bytes)}")
 
 
 def show_pack(report: PackReport, found: Mapping[str, Agreement]) -> None:

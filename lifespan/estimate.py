@@ -66,7 +66,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The costs of a plan: of its tree, of separate lives, and of what is not lived yet."""
+    """The costs of a plan: of its tree, of separate lives, and of what is not lived yet.
+
+    `wall` is how many seconds so many `workers` take for what is not lived yet: their share of it, and not less than the
+    longest chain of steps that must follow each other.
+    """
 
     nodes: Mapping[str, Cost]
     shared: Cost
@@ -74,22 +78,28 @@ class Estimate:
     remaining: Cost
     lived: int
     basis: str
+    workers: int = 1
+    wall: float = 0.0
 
 
-def estimate(plan: Plan, out: Path | None = None) -> Estimate:
-    """The costs of a plan; `out` is the run directory whose step times and finished steps count."""
+def estimate(plan: Plan, out: Path | None = None, workers: int = 1, store: Path | None = None) -> Estimate:
+    """The costs of a plan; `out` is the run directory whose step times and finished steps count, `store` a shared one."""
     gauge = _Gauge(plan, _timings(out))
     nodes = {digest: gauge.cost(step) for digest, step in plan.nodes.items()}
-    open_nodes = [digest for digest in nodes if out is None or not record.is_lived(out, digest)]
+    open_nodes = {digest for digest in nodes if (out or store) is None or not record.is_lived(out or Path(), digest, store)}
     real = [digest for digest, step in plan.nodes.items() if step.parent is not None]
     known = any(cost.measured for cost in nodes.values())
+    remaining = _sum(nodes[digest] for digest in open_nodes)
+    longest = max(sum(nodes[s.digest].total_seconds for s in life.steps if s.digest in open_nodes) for life in plan.lives)
     return Estimate(
         nodes,
         shared=_sum(nodes.values()),
         separate=_sum(nodes[step.digest] for _, step in plan.walk()),
-        remaining=_sum(nodes[digest] for digest in open_nodes),
+        remaining=remaining,
         lived=sum(1 for digest in real if digest not in open_nodes),
         basis=MEASURED if known else ROUGH,
+        workers=workers,
+        wall=max(remaining.total_seconds / workers, longest),
     )
 
 
@@ -114,6 +124,8 @@ def as_json(plan: Plan, found: Estimate) -> dict[str, Any]:
         "separate": told(found.separate, plan.separate),
         "shared": told(found.shared, plan.shared),
         "remaining": told(found.remaining, plan.shared - found.lived),
+        "workers": found.workers,
+        "wall_seconds": round(found.wall, 2),
         "nodes": [
             {
                 "digest": digest,

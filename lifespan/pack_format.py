@@ -208,7 +208,7 @@ def check_place(folder: Path, *, force: bool) -> None:
 
 def write_folder(folder: Path, contents: Mapping[str, bytes], *, force: bool) -> None:
     """Write all files under a temporary name beside the folder and rename: there is a whole pack or none."""
-    from lifespan.store import write_bytes
+    from lifespan.files import write_bytes
 
     check_place(folder, force=force)
     folder = folder.absolute()

@@ -58,6 +58,7 @@ STEP_COLUMNS: dict[str, tuple[str, str, str]] = {
     "optimizer_steps": ("integer", "optimizer steps", "taken by this step"),
     "examples": ("integer", "examples", "training examples seen by this step"),
     "tokens": ("integer", "tokens", "training tokens seen by this step, padding not counted"),
+    "bytes": ("integer or null", "bytes", "new tensors that the step added to the store; null where it was not counted"),
     "seconds": ("number", "s", "wall time of the step, looks not included; not reproducible"),
     "look_seconds": ("number", "s", "wall time of all looks at the step, and inside it; not reproducible"),
     "shared": ("boolean", "", "true where an earlier life of the record already lived this node"),
@@ -193,9 +194,9 @@ def _object(path: Path, *, optional: bool = False) -> dict[str, Any]:
     return data
 
 
-def is_lived(directory: Path, digest: str) -> bool:
-    """Whether the store of a run directory holds a finished step, told without reading it."""
-    return (directory / "store" / digest / "node.json").is_file()
+def is_lived(directory: Path, digest: str, store: Path | None = None) -> bool:
+    """Whether the store of a run directory, or another, holds a finished step, told without reading it."""
+    return ((store or directory / "store") / digest / "node.json").is_file()
 
 
 def dictionary() -> dict[str, Any]:

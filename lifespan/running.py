@@ -11,15 +11,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lifespan import display, record
-from lifespan.errors import RecordError, ScenarioError
+from lifespan.errors import RecordError, ScenarioError, did_you_mean
 from lifespan.loading import about, load
 from lifespan.plan import Plan
 from lifespan.scenario import Study
 from lifespan.simulation import Outcome, plan_for, simulate
 
+if TYPE_CHECKING:
+    from lifespan.engines.engine import Engine
+
 INTERRUPTED = 130
+ENGINES = ("inline", "local", "ray")
 
 
 def simulate_and_report(
@@ -34,20 +39,38 @@ def simulate_and_report(
     every: int,
     precision: str | None,
     report: bool,
+    engine: str | None = None,
+    workers: int | None = None,
+    store: Path | None = None,
+    fail_fast: bool = False,
+    retry: Sequence[str] = (),
 ) -> int:
     """Live a study, say how it went, write its report. Returns the exit code."""
-    for name, value in (("threads", threads), ("every", every)):
+    for name, value in (("threads", threads), ("every", every), ("workers", workers)):
         if value is not None and value < 1:
             raise ScenarioError(f"--{name} {value}", "must be a whole number, at least 1.")
+    chosen = _engine(engine, workers)
     study = load(scenario, settings=settings, individuals=individuals, precision=precision)
     directory = out if out is not None else Path("runs") / study.name
     if resume and not (directory / "study.json").is_file():
         raise RecordError(str(directory), "holds no run to resume.", "Leave out --resume to begin one.")
     plan = plan_for(study, device=device)
-    _announce(plan, directory)
+    _announce(plan, directory, store)
     begun = time.perf_counter()
     try:
-        outcome = _live(study, plan, directory, device=device, threads=threads, every=every, about=about(scenario))
+        outcome = _live(
+            study,
+            plan,
+            directory,
+            device=device,
+            threads=threads,
+            every=every,
+            about=about(scenario),
+            engine=chosen,
+            store=store,
+            fail_fast=fail_fast,
+            retry=retry,
+        )
     except KeyboardInterrupt:
         outcome = None
     if outcome is None:
@@ -62,7 +85,7 @@ def simulate_and_report(
     if outcome.failed:
         display.complain_plainly(
             f"{display.counted(outcome.failed, 'individual')} failed.",
-            f"Details are in {directory / 'store'}/*/ended.json; simulating again tries them again.",
+            f"`lifespan status {directory}` tells why, {directory / 'store'}/*/ended.json more; --retry tries them again.",
         )
     return 1 if outcome.failed else 0
 
@@ -86,18 +109,32 @@ def resume_command(arguments: Sequence[str] | None = None) -> str:
     return shlex.join(["lifespan", *[argument for argument in given if argument != "--resume"], "--resume"])
 
 
-def _announce(plan: Plan, directory: Path) -> None:
+def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
     study = plan.study
     people = f"{display.counted(len(study.groups), 'group')} x {display.counted(study.individuals, 'individual')}"
-    lived = sum(1 for digest, step in plan.nodes.items() if step.parent and record.is_lived(directory, digest))
+    lived = sum(1 for digest, step in plan.nodes.items() if step.parent and record.is_lived(directory, digest, store))
     begun = f", {lived} of them lived already" if lived else ""
     shared = f" ({plan.separate:,} if nothing were shared)" if plan.separate > plan.shared else ""
     display.say(f"{study.name}: {people}, {display.counted(plan.shared, 'event')} to live{shared}{begun}")
 
 
-def _live(
-    study: Study, plan: Plan, directory: Path, *, device: str, threads: int | None, every: int, about: str
-) -> Outcome | None:
+def _engine(name: str | None, workers: int | None) -> Engine:
+    """The engine that is meant on the command line."""
+    from lifespan.engines.inline import Inline
+    from lifespan.engines.local import Local
+    from lifespan.engines.ray import Ray
+
+    name = name or ("inline" if workers is None else "local")
+    if name not in ENGINES:
+        raise ScenarioError(f"--engine {name}", "is not known here.", did_you_mean(name, ENGINES))
+    if name == "inline":
+        if workers not in (None, 1):
+            raise ScenarioError(f"--workers {workers}", "inline has one worker.", "Use --engine local.")
+        return Inline()
+    return Local(workers=workers) if name == "local" else Ray(workers=workers)
+
+
+def _live(study: Study, plan: Plan, directory: Path, **how: Any) -> Outcome | None:
     """Simulate under a progress display; None when the user asked to stop."""
     with _interruptible() as wish:
         from lifespan.progress import watch
@@ -109,13 +146,10 @@ def _live(
                 return simulate(
                     study,
                     directory,
-                    device=device,
-                    threads=threads,
-                    every=every,
                     observer=observer,
                     should_stop=lambda: wish.stop,
                     command=["lifespan", *sys.argv[1:]],
-                    about=about,
+                    **how,
                 )
         except Interrupted:
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from lifespan import hardware, metrics, record
 from lifespan.bulk import unite
 from lifespan.contracts import Task
-from lifespan.errors import RecordError
+from lifespan.errors import RecordError, UserError
+from lifespan.files import write_bytes, write_json
 from lifespan.plan import Birth, Life, Plan, Step, compile_study
 from lifespan.scenario import Age, Learn, Scenario, Study
+from lifespan.sharing import attach
 from lifespan.spec import Spec, digest_of
 
 if TYPE_CHECKING:
+    from lifespan.engines.engine import Engine
     from lifespan.store import Store
 
 
@@ -39,6 +42,10 @@ def simulate(
     device: str = "cpu",
     threads: int | None = None,
     every: int = 100,
+    engine: Engine | None = None,
+    store: str | Path | None = None,
+    fail_fast: bool = False,
+    retry: Collection[str] = (),
     observer: Any = None,
     should_stop: Callable[[], bool] = lambda: False,
     command: list[str] | None = None,
@@ -47,47 +54,85 @@ def simulate(
     """Live a study and write its record to `out` (default `runs/<study>`); what is there already is not lived again.
 
     `about` says in words what the study asks; the report opens with it. `threads` defaults to all cores, or to one where
-    every subject is too small to gain from more. Raises `UserError` before anything is written when an input is wrong, and
-    `training.Interrupted` when stopped.
+    every subject is too small to gain from more. `engine` says who does the work: `engines.inline.Inline()`, the default,
+    does it here, `engines.local.Local(workers=4)` starts processes; the rows are the same. `store` is a folder for states
+    that several studies share. With `fail_fast` no further step is begun once a life has failed. `retry` names the kinds
+    of end ("failed", "diverged") that are to be tried again. Raises `UserError` before anything is written when an input
+    is wrong, and `training.Interrupted` when stopped.
     """
     directory = Path(out) if out is not None else Path("runs") / study.name
     before = _previous(directory, study)
     plan = plan_for(study, device=device, precision=before.get("precision"))
-    threads = threads or before.get("threads") or default_threads(study)
+    engine = engine or _inline()
+    threads = threads or before.get("threads") or default_threads(study, engine)
     _check_device(device)
     data = fingerprints(plan)
     _check_data(directory, before.get("data", {}), data)
     import torch
 
-    from lifespan.engines.inline import Inline, Observer
-    from lifespan.store import Store, write_bytes, write_json
+    from lifespan.engines.engine import Job
+    from lifespan.engines.observer import Observer
+    from lifespan.store import Store
 
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     described = describe_study(plan, command or sys.argv, threads, data, about)
+    attach(directory, None if store is None else Path(store), study.name)
     write_json(directory / "study.json", described)
     environment = {**hardware.environment(threads=threads, device=device), "started": datetime.now(UTC).isoformat()}
     write_json(directory / "environment.json", environment)
     write_json(directory / "dictionary.json", record.dictionary())
     write_bytes(directory / "store" / ".gitignore", b"*\n")
-    engine = Inline(
-        Store(directory / "store"),
+    _forgive(plan, Store(directory / "store"), retry)
+    job = Job(
+        directory / "store",
         device=device,
+        threads=threads,
         every=every,
+        fail_fast=fail_fast,
         observer=observer or Observer(),
         should_stop=should_stop,
     )
     try:
-        engine.run(plan)
+        engine.run(plan, job)
+        _check_input(plan, Store(directory / "store"))
     finally:
         statuses = assemble(plan, directory)
     counts = {status: list(statuses.values()).count(status) for status in ("done", "diverged", "failed", "pending")}
     return Outcome(directory, **counts)
 
 
-def default_threads(study: Study) -> int:
-    """All cores for subjects with large matrices; one for small ones, which more threads only slow down."""
-    return hardware.cores() if _has_large_subjects(study) else 1
+def _inline() -> Engine:
+    from lifespan.engines.inline import Inline
+
+    return Inline()
+
+
+def _forgive(plan: Plan, store: Store, kinds: Collection[str]) -> None:
+    """Forget ends of these kinds, so that those lives go on."""
+    for digest in plan.nodes if kinds else ():
+        ended = store.ended(digest)
+        if ended is not None and ended["status"] in kinds:
+            store.drop_ended(digest)
+
+
+def _check_input(plan: Plan, store: Store) -> None:
+    """Raise what was wrong where no life at all came to its end because of it, and forget those ends."""
+    ends = []
+    for life in plan.lives:
+        found = [(step.digest, store.ended(step.digest)) for step in life.steps]
+        ends.append(next(((digest, ended) for digest, ended in found if ended is not None), None))
+    wrong = {end[0]: end[1]["wrong"] for end in ends if end is not None and "wrong" in end[1]}
+    if not wrong or any(end is None or "wrong" not in end[1] for end in ends):
+        return
+    for digest in wrong:
+        store.drop_ended(digest)
+    raise UserError(**next(iter(wrong.values())))
+
+
+def default_threads(study: Study, engine: Engine) -> int:
+    """The cores a worker has for subjects with large matrices; one for small ones, which more threads only slow down."""
+    return engine.threads_for(hardware.cores()) if _has_large_subjects(study) else 1
 
 
 def _has_large_subjects(study: Study) -> bool:
@@ -192,7 +237,7 @@ def _life_in_words(scenario: Scenario, life: Life) -> str:
 
 def assemble(plan: Plan, directory: Path) -> dict[str, str]:
     """Write measurements, steps and participants from the store, in the study's order. Returns status by life."""
-    from lifespan.store import Store, write_bytes
+    from lifespan.store import Store
 
     store = Store(directory / "store")
     measurements: list[dict[str, Any]] = []
@@ -218,6 +263,9 @@ def assemble(plan: Plan, directory: Path) -> dict[str, str]:
             steps.append({**who, **told, "shared": step.digest in met})
             met.add(step.digest)
             lived = step.index
+            if ended is not None and not store.complete(step):
+                status, reason = ended["status"], ended["reason"]
+                break
         participants.append(_participant(life, status, lived, reason))
     write_bytes(directory / "measurements.jsonl", record.as_lines(measurements))
     write_bytes(directory / "steps.jsonl", record.as_lines(steps))
@@ -275,6 +323,7 @@ def _step_row(step: Step, node: dict[str, Any] | None, status: str) -> dict[str,
         "optimizer_steps": node["optimizer_steps"],
         "examples": node["examples"],
         "tokens": node["tokens"],
+        "bytes": node.get("bytes"),
         "seconds": node["seconds"],
         "look_seconds": 0.0,
     }
@@ -298,7 +347,7 @@ def _previous(directory: Path, study: Study) -> dict[str, Any]:
     if directory.exists() and not directory.is_dir():
         raise RecordError(str(directory), "is a file, not a directory.", "Choose another --out.")
     if not (directory / "study.json").exists():
-        if directory.exists() and any(entry.name != "store" for entry in directory.iterdir()):
+        if directory.exists() and any(map(_foreign, directory.iterdir())):
             raise RecordError(
                 str(directory), "holds other files and no study.json.", "Choose an empty or new directory with --out."
             )
@@ -311,6 +360,11 @@ def _previous(directory: Path, study: Study) -> dict[str, Any]:
             "Choose another --out, so that nothing is overwritten.",
         )
     return found if study.precision in ("auto", found.get("precision")) else {**found, "precision": None}
+
+
+def _foreign(entry: Path) -> bool:
+    """Whether a file is neither a store nor what another driver is writing at this moment."""
+    return entry.name != "store" and not entry.name.startswith(".study.json.")
 
 
 def _check_data(directory: Path, before: dict[str, str], now: dict[str, str]) -> None:

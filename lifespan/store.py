@@ -5,19 +5,17 @@
     store/<digest>/ended.json    instead of node.json, where the life diverged or failed here
     store/<digest>/partial.*     an unfinished step, replaced every N optimizer steps
     store/blobs/<sha256>.safetensors   tensors by content: what did not change is stored once
+    store/claims/*.json          who lives what at this moment (`lifespan.claims`)
 
-Every file is written under a temporary name and renamed. Blobs are named by their checksum, which loading verifies.
+Every file is written under a temporary name and renamed, and every file has a checksum that reading verifies: blobs are
+named by theirs, JSON files end with theirs, and those of Parquet files and unfinished tensors stand in the JSON beside
+them. What does not match is said and counts as missing, so that it is lived again.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import shutil
-import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,8 @@ from safetensors.torch import save as save_tensors
 
 from lifespan.bulk import as_parquet
 from lifespan.errors import RecordError
+from lifespan.files import read_sealed, sha_of, write_bytes, write_sealed
+from lifespan.plan import Step
 from lifespan.training import Snapshot
 
 Tensors = Mapping[str, torch.Tensor]
@@ -39,34 +39,52 @@ class Corrupt(RecordError):
 
 
 class Store:
-    """Content-addressed state under one folder."""
+    """Content-addressed state under one folder. `tell` hears of every file that was found damaged."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, tell: Callable[[str], None] = lambda text: None) -> None:
+        self.root, self._tell = root, tell
+        self._damaged: set[Path] = set()
 
     def node(self, digest: str) -> dict[str, Any] | None:
         """What a finished step left, or None."""
-        return read_json(self.root / digest / "node.json")
+        return self._sealed(self.root / digest / "node.json")
+
+    def has_node(self, digest: str) -> bool:
+        """Whether a step is finished, told without reading what it left."""
+        return (self.root / digest / "node.json").is_file()
+
+    def complete(self, step: Step) -> bool:
+        """Whether a step is lived and all its looks are there, with the content that they were saved with."""
+        if self.node(step.digest) is None:
+            return False
+        return all(self.look(step.digest, seen.digest) is not None for seen in step.looks)
 
     def ended(self, digest: str) -> dict[str, Any] | None:
         """How a life ended at this step (`status`, `reason`), or None."""
-        return read_json(self.root / digest / "ended.json")
+        return self._sealed(self.root / digest / "ended.json")
 
     def look(self, digest: str, look: str) -> list[dict[str, Any]] | None:
         """Rows of a finished look, or None."""
-        found = read_json(self.root / digest / "looks" / f"{look}.json")
+        found = self._look(digest, look)
         return None if found is None else found["rows"]
 
     def save_node(self, digest: str, groups: Mapping[str, Tensors], content: Mapping[str, Any]) -> None:
-        """Store a step: its blobs first, its node last."""
-        blobs = {name: self._save_blob(tensors) for name, tensors in groups.items()}
-        write_json(self.root / digest / "node.json", {**content, "blobs": blobs})
+        """Store a step: its blobs first, its node last. The node tells the `bytes` of the blobs that it was first to need."""
+        new, blobs = 0, {}
+        for name, tensors in groups.items():
+            blobs[name], size = self._save_blob(tensors)
+            new += size
+        write_sealed(self.root / digest / "node.json", {**content, "blobs": blobs, "bytes": new})
         self.drop_partial(digest)
 
     def save_ended(self, digest: str, content: Mapping[str, Any]) -> None:
         """Store how a life ended at this step."""
-        write_json(self.root / digest / "ended.json", content)
+        write_sealed(self.root / digest / "ended.json", content)
         self.drop_partial(digest)
+
+    def drop_ended(self, digest: str) -> None:
+        """Forget that a life ended at this step."""
+        (self.root / digest / "ended.json").unlink(missing_ok=True)
 
     def bulk(self, digest: str, look: str) -> Path | None:
         """The Parquet file of a finished look's outputs for every example, or None where it has none."""
@@ -75,22 +93,48 @@ class Store:
 
     def look_seconds(self, digest: str, look: str) -> float:
         """Wall time that a finished look took; 0 where there is none."""
-        return float((read_json(self.root / digest / "looks" / f"{look}.json") or {}).get("seconds", 0.0))
+        return float((self._look(digest, look) or {}).get("seconds", 0.0))
 
     def save_look(self, digest: str, look: str, rows: list[dict[str, Any]], seconds: float) -> None:
         """Store the rows of a look; those with `columns` go to a table beside them."""
         folder = self.root / digest / "looks"
+        content: dict[str, Any] = {"rows": [row for row in rows if "columns" not in row], "seconds": seconds}
         sheets = [row for row in rows if "columns" in row]
         if sheets:
-            write_bytes(folder / f"{look}.parquet", as_parquet(sheets))
-        plain = [row for row in rows if "columns" not in row]
-        write_json(folder / f"{look}.json", {"rows": plain, "seconds": seconds})
+            table = as_parquet(sheets)
+            write_bytes(folder / f"{look}.parquet", table)
+            content["table"] = hashlib.sha256(table).hexdigest()
+        write_sealed(folder / f"{look}.json", content)
+
+    def _look(self, digest: str, look: str) -> dict[str, Any] | None:
+        path = self.root / digest / "looks" / f"{look}.json"
+        found = self._sealed(path)
+        table = path.with_suffix(".parquet")
+        if found is None or "table" not in found or sha_of(table) == found["table"]:
+            return found
+        self._missing(table)
+        return None
+
+    def _sealed(self, path: Path) -> dict[str, Any] | None:
+        try:
+            return read_sealed(path)
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            self._missing(path)
+            return None
+
+    def _missing(self, path: Path) -> None:
+        """Say once that a file is damaged."""
+        if path not in self._damaged:
+            self._damaged.add(path)
+            self._tell(f"{path}: the content does not match its checksum. What it held is done again.")
 
     def load_state(self, digest: str) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
         """(facts, tensors by group) of a finished step. Raises `Corrupt` where a blob's checksum does not match."""
         node = self.node(digest)
         if node is None:
-            raise RecordError(str(self.root / digest), "this step has no checkpoint.")
+            raise Corrupt(str(self.root / digest), "this step has no checkpoint.", "The step is lived again.")
         return node["facts"], {name: self._load_blob(blob) for name, blob in node["blobs"].items()}
 
     def intact(self, digest: str) -> bool:
@@ -110,8 +154,8 @@ class Store:
         node = self.node(digest) or {"blobs": {}}
         for blob in node["blobs"].values():
             path = self._blob_path(blob)
-            if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != blob:
-                path.unlink()
+            if sha_of(path) != blob:
+                path.unlink(missing_ok=True)
         (self.root / digest / "node.json").unlink(missing_ok=True)
 
     def save_partial(self, digest: str, snapshot: Snapshot) -> None:
@@ -120,18 +164,23 @@ class Store:
         folder = self.root / digest
         write_bytes(folder / "partial.safetensors", data)
         facts = {**snapshot.facts, "sha256": hashlib.sha256(data).hexdigest()}
-        write_json(folder / "partial.json", facts)
+        write_sealed(folder / "partial.json", facts)
 
     def load_partial(self, digest: str) -> Snapshot | None:
         """The newest state of an unfinished step; None where there is none or its two files do not match."""
-        facts = read_json(self.root / digest / "partial.json")
+        facts = self._sealed(self.root / digest / "partial.json")
         path = self.root / digest / "partial.safetensors"
         if facts is None or not path.exists():
             return None
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != facts["sha256"]:
+            self._missing(path)
             return None
         return Snapshot(load_tensors(data), facts)
+
+    def progress(self, digest: str) -> int:
+        """Optimizer steps of an unfinished step that are kept."""
+        return int((self._sealed(self.root / digest / "partial.json") or {}).get("done", 0))
 
     def drop_partial(self, digest: str) -> None:
         """Remove the unfinished state of a step that is now finished."""
@@ -141,13 +190,15 @@ class Store:
     def _blob_path(self, sha: str) -> Path:
         return self.root / "blobs" / f"{sha}.safetensors"
 
-    def _save_blob(self, tensors: Tensors) -> str:
+    def _save_blob(self, tensors: Tensors) -> tuple[str, int]:
+        """(checksum, bytes written: 0 where the same content was there)."""
         data = save_tensors(_packed(tensors))
         sha = hashlib.sha256(data).hexdigest()
         path = self._blob_path(sha)
-        if not path.exists():
-            write_bytes(path, data)
-        return sha
+        if path.exists():
+            return sha, 0
+        write_bytes(path, data)
+        return sha, len(data)
 
     def _load_blob(self, sha: str) -> dict[str, torch.Tensor]:
         path = self._blob_path(sha)
@@ -184,45 +235,3 @@ def _unpacked(tensors: Tensors) -> dict[str, torch.Tensor]:
             bits = np.unpackbits(value.numpy(), count=int(np.prod(shape)))
             plain[name[5:]] = torch.from_numpy(bits.astype(bool)).reshape(shape)
     return plain
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, or None where the file is missing or unreadable as JSON (an unfinished write of another system)."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        return None
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON under a temporary name and rename it."""
-    write_bytes(path, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write and rename, with one clear message where the disk refuses."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        free = shutil.disk_usage(_existing(path)).free // 2**20
-        raise RecordError(
-            str(path),
-            f"cannot be written ({error.strerror}; {free} MiB free).",
-            "Choose another --out, or free some space.",
-        ) from error
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path

@@ -13,6 +13,7 @@ import pytest
 from conftest import tiny_study
 
 from lifespan import cli, display, estimate
+from lifespan.claims import Claims
 from lifespan.simulation import plan_for
 
 LIFE = """\
@@ -116,6 +117,57 @@ def test_status_tells_how_far_each_individual_is(run, life):
     assert code == 0 and "2 done" in out and "4/4" in out
 
 
+def test_status_tells_who_lives_now_and_what_is_left(run, life, monkeypatch):
+    simulate(run)
+    store = Path("runs/short/store")
+    lives = json.loads(Path("runs/short/study.json").read_text())["lives"]
+    for digest in lives["masks-000"]["steps"][3:] + lives["weights-000"]["steps"][4:]:
+        (store / digest / "node.json").unlink()
+    code, out, _ = run("status", "runs/short")
+    assert code == 0 and "2 pending" in out and re.search(r"nobody at work; 3 events left, about .* for one worker", out)
+    assert re.search(r"masks-000 +pending +2/4 +next: age to 0.5", out)
+    claims = Claims(store)
+    claim = claims.take(lives["masks-000"]["steps"][3], stage="age", lives="masks-000")
+    code, out, _ = run("status", "runs/short")
+    assert "1 living, 1 pending" in out and "1 worker at work; 3 events left, about" in out
+    assert re.search(rf"masks-000 +living +2/4 +age to 0.5, on \S+ \(process {os.getpid()}\)", out)
+    claims.release(claim)
+    Path(store / lives["masks-000"]["steps"][3] / "node.json").write_text("damaged")
+    assert run("status", "runs/short")[0] == 0
+
+
+def test_workers_engine_and_a_shared_store_from_the_command_line(run, life):
+    code, out, err = simulate(run, "--workers", 2, "--store", "shared")
+    assert code == 0, err
+    assert "masks-000 event 2 of 4: learn micro-sentiment" in out and Path("runs/short/store").is_symlink()
+    told = json.loads(run("plan", life, "--out", "again", "--store", "shared", "--json")[1])
+    assert told["remaining"]["events"] == 0 < told["shared"]["events"]
+    code, out, _ = simulate(run, "--out", "again", "--store", "shared", "--engine", "inline")
+    assert code == 0 and "7 of them lived already" in out and "event 2 of 4" not in out
+    tables = [Path(place, "measurements.jsonl").read_bytes() for place in ("runs/short", "again")]
+    assert tables[0] == tables[1]
+    code, out, _ = run("gc", "shared")
+    assert code == 0 and "shared is used by: short" in out and "0 steps and 0 other files" in out
+    for wrong, said in (
+        (("--engine", "lokal"), "--engine lokal: is not known here. Did you mean 'local'?"),
+        (("--workers", 0), "--workers 0: must be a whole number, at least 1."),
+        (("--engine", "inline", "--workers", 2), "inline has one worker. Use --engine local."),
+    ):
+        code, _, err = simulate(run, *wrong)
+        assert code == 2 and said in " ".join(err.split())
+
+
+def test_plan_tells_the_time_that_several_workers_take(run, life):
+    times = []
+    for workers in (1, 2, 50):
+        told = json.loads(run("plan", life, "--individuals", 4, "--workers", workers, "--json")[1])
+        times.append(told["wall_seconds"])
+    assert times[0] == pytest.approx(told["remaining"]["seconds"], rel=0.5)
+    assert times[0] > times[1] > times[2] >= max(node["seconds"] for node in told["nodes"])
+    code, out, _ = run("plan", life, "--individuals", 4, "--workers", 2)
+    assert code == 0 and re.search(r"with 2 workers", out)
+
+
 def test_a_failed_individual_gives_exit_code_1_and_its_reason(run, life):
     text = LIFE.replace("from lifespan import *", "from lifespan import *\nfrom dataclasses import dataclass").replace(
         "study = Study(",
@@ -141,6 +193,14 @@ study = Study(''',
     assert "1 individual failed" in err and "Traceback" not in out + err
     code, out, _ = run("status", "runs/short")
     assert code == 0 and "1 done" in out and "1 failed" in out and "a hook broke" in out
+    assert simulate(run)[0] == 1
+    Path("life.py").write_text(text.replace('raise RuntimeError("a hook broke")', "return {}"))
+    code, out, err = simulate(run)
+    assert code == 1 and "--retry tries them again" in err
+    assert simulate(run, "--retry")[0] == 0
+    code, _, err = simulate(run, "--workers", 1, "--out", "crew")
+    assert code == 0, f"a class of a scenario file did not reach a worker: {err}"
+    assert Path("crew/measurements.jsonl").read_bytes() == Path("runs/short/measurements.jsonl").read_bytes()
 
 
 def test_a_diverged_individual_is_an_outcome(run, life):

@@ -34,13 +34,13 @@ LAYERS = [
     {"probes"},
     {"rehabilitation"},
     {"life"},
-    {"bulk"},
+    {"bulk", "claims", "files"},
     {"store"},
     {"mask_coding", "quantising", "pack_format"},
     {"pack_body", "pack_tensors"},
     {"pack"},
     {"record"},
-    {"engines"},
+    {"engines", "sharing"},
     {"simulation"},
     {"stats", "references"},
     {"bibtex"},
@@ -62,6 +62,9 @@ LAYERS = [
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 WITHOUT_TORCH = {
+    "claims",
+    "files",
+    "sharing",
     "record",
     "measuring",
     "curves",

@@ -1,226 +1,24 @@
-"""The plainest engine: one process, one life after the other, friendly to a debugger."""
+"""The plainest engine: one worker in this process, friendly to a debugger."""
 
 from __future__ import annotations
 
-import time
-import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from lifespan.contracts import Moment
-from lifespan.errors import Diverged, UserError
-from lifespan.life import Circumstances, compare, live, look
-from lifespan.plan import Birth, Life, Look, Pair, Plan, Step
-from lifespan.scenario import position_of
-from lifespan.store import Corrupt, Store
-from lifespan.subject import Subject
-from lifespan.training import Interrupted, Snapshot
+from lifespan.engines.engine import Engine, Job
+from lifespan.engines.observer import Observer
+from lifespan.plan import Plan
+
+__all__ = ["Inline", "Observer"]
 
 
-class Observer:
-    """What an engine tells while it works. All methods may be overridden; none may change anything."""
+@dataclass(frozen=True, kw_only=True)
+class Inline(Engine):
+    """Lives a plan step by step where it was asked to."""
 
-    def life_begins(self, life: Life) -> None: ...
+    def run(self, plan: Plan, job: Job) -> None:
+        """Live the plan in this process."""
+        from lifespan.engines.worker import Worker
+        from lifespan.store import Store
 
-    def step_begins(self, life: Life, step: Step) -> None: ...
-
-    def advances(self, done: int, steps: int, loss: float) -> None: ...
-
-    def step_ends(self, life: Life, step: Step, seconds: float) -> None: ...
-
-    def life_ends(self, life: Life, status: str, reason: str) -> None: ...
-
-    def warns(self, text: str) -> None: ...
-
-
-@dataclass
-class Inline:
-    """Lives every life of a plan whose steps are not in the store yet.
-
-    `every` is the number of optimizer steps between saved states inside a long step.
-    """
-
-    store: Store
-    device: str = "cpu"
-    every: int = 100
-    observer: Observer = field(default_factory=Observer)
-    should_stop: Callable[[], bool] = lambda: False
-
-    def __post_init__(self) -> None:
-        self._subject: Subject | None = None
-        self._at: str | None = None
-
-    def run(self, plan: Plan) -> None:
-        """Live the plan. Raises `Interrupted` when asked to stop; a failed or diverged life is recorded and left."""
-        nodes = plan.nodes
-        for life in plan.lives:
-            self.observer.life_begins(life)
-            status, reason = self._live(plan, [nodes[step.digest] for step in life.steps], life)
-            self.observer.life_ends(life, status, reason)
-        beside = replace(self)
-        for pair in plan.pairs:
-            if self.should_stop():
-                raise Interrupted("between two comparisons")
-            self._compare(plan, pair, beside)
-
-    def _live(self, plan: Plan, steps: list[Step], life: Life) -> tuple[str, str]:
-        for position, step in enumerate(steps):
-            ended = self.store.ended(step.digest)
-            if ended is not None and ended["status"] == "diverged":
-                return ended["status"], ended["reason"]
-            if self._complete(step):
-                continue
-            if self.should_stop():
-                raise Interrupted("between two events")
-            try:
-                self._reach(plan, steps[: position + 1], life)
-            except (UserError, Interrupted):
-                raise
-            except Diverged as error:
-                return self._end(step, "diverged", str(error))
-            except Exception as error:
-                traceback_text = traceback.format_exc()
-                return self._end(step, "failed", f"{type(error).__name__}: {error}", traceback_text)
-        return "done", ""
-
-    def _complete(self, step: Step) -> bool:
-        if self.store.node(step.digest) is None:
-            return False
-        return all(self.store.look(step.digest, seen.digest) is not None for seen in step.looks)
-
-    def _end(self, step: Step, status: str, reason: str, trace: str = "") -> tuple[str, str]:
-        self._subject, self._at = None, None
-        self.store.save_ended(step.digest, {"status": status, "reason": reason, "traceback": trace})
-        return status, reason
-
-    def _reach(self, plan: Plan, path: list[Step], life: Life) -> None:
-        """Live the last step of a path, or look at it, starting from the nearest state that is at hand."""
-        step = path[-1]
-        if self.store.node(step.digest) is None:
-            self._stand_at(plan, path[:-1], life)
-            self._live_step(plan, step, life)
-        missing = [seen for seen in step.looks if self.store.look(step.digest, seen.digest) is None]
-        inside = tuple(seen for seen in missing if seen.every is not None)
-        if inside:
-            self._look_inside(plan, path, inside, life)
-        for seen in missing:
-            if seen.every is None:
-                subject = self._visited(plan, path, life)
-                start = time.perf_counter()
-                rows = [row.as_data() for row in look(subject, step, seen)]
-                self.store.save_look(step.digest, seen.digest, rows, time.perf_counter() - start)
-
-    def _look_inside(self, plan: Plan, path: list[Step], inside: tuple[Look, ...], life: Life) -> None:
-        """A step that was lived before anybody looked inside is lived once more, beside its own life."""
-        step = path[-1]
-        subject = replace(self)._visited(plan, path[:-1], life)
-        here = replace(self._circumstances(step), keeper=None, inside=inside)
-        _, lived = live(subject, step, plan.precision, here)
-        for digest, rows in lived.inside.items():
-            self.store.save_look(step.digest, digest, rows, lived.seconds_inside[digest])
-
-    def _compare(self, plan: Plan, pair: Pair, beside: Inline) -> None:
-        """Look at two lives at once, where both came so far; `beside` holds the second."""
-        one, other = pair.one.digest, pair.other.digest
-        if self.store.look(one, pair.digest) is not None or None in (self.store.node(one), self.store.node(other)):
-            return
-        first = self._visited(plan, plan.path_to(one), pair.first)
-        second = beside._visited(plan, plan.path_to(other), pair.second)
-        start = time.perf_counter()
-        rows = compare(pair.between.contrast, first, second, pair.one, pair.other)
-        self.store.save_look(one, pair.digest, rows, time.perf_counter() - start)
-
-    def _visited(self, plan: Plan, path: list[Step], life: Life) -> Subject:
-        """The subject at the end of a path, with the past that led there."""
-        self._stand_at(plan, path, life)
-        assert self._subject is not None
-        self._subject.past = _Past(self, plan, path, life)
-        return self._subject
-
-    def _stand_at(self, plan: Plan, path: list[Step], life: Life) -> None:
-        """Make `_subject` the one that a path leads to, living again what is lost or corrupt."""
-        if not path:
-            self._subject, self._at = None, None
-            return
-        step = path[-1]
-        if self._at == step.digest:
-            return
-        try:
-            facts, state = self.store.load_state(step.digest)
-        except Corrupt as error:
-            self.observer.warns(str(error))
-            self.store.forget(step.digest)
-            self._stand_at(plan, path[:-1], life)
-            self._live_step(plan, step, life)
-            return
-        if self._subject is None:
-            birth = path[0]
-            self._subject, _ = live(None, birth, plan.precision, self._circumstances(birth))
-        self._subject.load(facts, state)
-        self._at = step.digest
-
-    def _live_step(self, plan: Plan, step: Step, life: Life) -> None:
-        if isinstance(step.event, Birth):
-            self._subject = None
-        self.observer.step_begins(life, step)
-        if self._subject is not None:
-            self._subject.past = _Past(self, plan, plan.path_to(step.digest)[:-1], life)
-        start = time.perf_counter()
-        subject, lived = live(self._subject, step, plan.precision, self._circumstances(step))
-        seconds = time.perf_counter() - start
-        content = {
-            "digest": step.digest,
-            "parent": step.parent,
-            "event": step.event.describe(),
-            "facts": subject.facts(),
-            "rows": [row.as_data() for row in lived.rows],
-            "optimizer_steps": lived.optimizer_steps,
-            "examples": lived.examples,
-            "tokens": lived.tokens,
-            "seconds": seconds - sum(lived.seconds_inside.values()),
-        }
-        self.store.save_node(step.digest, subject.state(), content)
-        for look_digest, rows in lived.inside.items():
-            self.store.save_look(step.digest, look_digest, rows, lived.seconds_inside[look_digest])
-        self._subject, self._at = subject, step.digest
-        self.observer.step_ends(life, step, seconds)
-
-    def _circumstances(self, step: Step) -> Circumstances:
-        return Circumstances(
-            device=self.device,
-            keeper=_Keeper(self.store, step.digest, self.every),
-            inside=tuple(seen for seen in step.looks if seen.every is not None),
-            progress=self.observer.advances,
-            should_stop=self.should_stop,
-            warn=self.observer.warns,
-        )
-
-
-@dataclass(frozen=True)
-class _Past:
-    """The life along a path, from the store; what is lost there is lived again."""
-
-    engine: Inline
-    plan: Plan
-    path: list[Step]
-    life: Life
-
-    def at(self, moment: Moment) -> Subject:
-        position = position_of(moment, [step.event for step in self.path[1:]], self.path[-1].event.label)
-        visitor = replace(self.engine)
-        visitor._stand_at(self.plan, self.path[: position + 1], self.life)
-        assert visitor._subject is not None
-        return visitor._subject
-
-
-@dataclass(frozen=True)
-class _Keeper:
-    store: Store
-    digest: str
-    every: int
-
-    def load(self) -> Snapshot | None:
-        return self.store.load_partial(self.digest)
-
-    def save(self, snapshot: Snapshot) -> None:
-        self.store.save_partial(self.digest, snapshot)
+        store = Store(job.store, tell=job.observer.warns)
+        Worker(plan, store, job.device, job.every, job.fail_fast, job.observer, job.should_stop).run()

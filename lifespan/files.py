@@ -1,0 +1,83 @@
+"""Writing files that are whole or not there, and JSON that tells whether it is as it was written. No torch here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from lifespan.errors import RecordError
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON under a temporary name and rename it."""
+    write_bytes(path, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
+
+
+def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON object whose last entry, `seal`, is the SHA-256 of all bytes before it."""
+    body = json.dumps({"sealed": 1, **content}, ensure_ascii=False, allow_nan=False)[:-1].encode()
+    write_bytes(path, body + f', "seal": "{hashlib.sha256(body).hexdigest()}"}}'.encode())
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """The object that `write_sealed` wrote, or one of before there were seals. Raises `ValueError` where it is damaged."""
+    data = path.read_bytes()
+    seal = _SEAL.search(data)
+    if seal is None and not data.startswith(_SEALED):
+        found = json.loads(data)
+    elif seal is None or hashlib.sha256(data[: seal.start()]).hexdigest() != seal[1].decode():
+        raise ValueError("the seal is broken")
+    else:
+        found = json.loads(data)
+        del found["sealed"], found["seal"]
+    if not isinstance(found, dict):
+        raise ValueError("no object")
+    return found
+
+
+# Of a sealed file, one damaged byte can hide the beginning or the end, never both.
+_SEALED = b'{"sealed": 1'
+_SEAL = re.compile(rb', "seal": "([0-9a-f]{64})"}\Z')
+
+
+def sha_of(path: Path) -> str | None:
+    """The checksum of a file, or None where there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write and rename, with one clear message where the disk refuses."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        free = shutil.disk_usage(_existing(path)).free // 2**20
+        raise RecordError(
+            str(path),
+            f"cannot be written ({error.strerror}; {free} MiB free).",
+            "Choose another --out, or free some space.",
+        ) from error
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path

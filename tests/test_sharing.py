@@ -1,0 +1,118 @@
+"""Stores shared between studies, and what `lifespan gc` frees."""
+
+import json
+import shutil
+
+import pytest
+from conftest import tiny_life, tiny_study
+
+from lifespan import Suffer, UserError, WeightNoise, read, sharing, simulate
+from lifespan.claims import Claims
+from lifespan.engines.observer import Observer
+from lifespan.plan import compile_study
+
+
+class Counter(Observer):
+    def __init__(self):
+        self.lived = 0
+
+    def step_ends(self, life, step, seconds):
+        self.lived += 1
+
+
+def studies():
+    healthy = tiny_life()
+    ill = healthy.with_events(after=4, add=Suffer(WeightNoise(severity=0.5)))
+    return tiny_study("one", healthy=healthy), tiny_study("two", ill=ill)
+
+
+def rows(directory):
+    return (directory / "measurements.jsonl").read_bytes()
+
+
+def test_a_second_study_reuses_the_childhoods_of_the_first(tmp_path):
+    one, two = studies()
+    counters = Counter(), Counter()
+    simulate(one, tmp_path / "one", store=tmp_path / "shared", threads=1, observer=counters[0])
+    simulate(two, tmp_path / "two", store=tmp_path / "shared", threads=1, observer=counters[1])
+    nodes = [set(compile_study(study, precision="fp32").nodes) for study in (one, two)]
+    assert [counter.lived for counter in counters] == [len(nodes[0]), len(nodes[1] - nodes[0])]
+    assert 0 < counters[1].lived < len(nodes[1])
+    simulate(two, tmp_path / "alone", threads=1)
+    assert rows(tmp_path / "two") == rows(tmp_path / "alone")
+    again = Counter()
+    simulate(two, tmp_path / "two", threads=1, observer=again)
+    assert again.lived == 0, "the shared store was forgotten"
+
+
+def test_gc_frees_what_no_study_needs_and_only_that(tmp_path, run):
+    one, two = studies()
+    shared = tmp_path / "shared"
+    simulate(one, tmp_path / "one", store=shared, threads=1)
+    simulate(two, tmp_path / "two", store=shared, threads=1)
+    found = sharing.rubbish(shared)
+    assert (found.steps, found.files, found.missing, sorted(found.studies)) == ([], [], [], ["one", "two"])
+    (shared / "blobs" / ".half.123").write_bytes(b"x" * 10)
+    before = sum(path.stat().st_size for path in shared.rglob("*") if path.is_file())
+    shutil.rmtree(tmp_path / "two")
+    code, out, err = run("gc", tmp_path / "one", "--yes")
+    assert code == 0 and "is used by: one" in out and f"Gone: {tmp_path / 'two'}" in err.replace("\n", "")
+    nodes = [set(compile_study(study, precision="fp32").nodes) for study in (one, two)]
+    assert {path.name for path in shared.iterdir() if len(path.name) == 64} == nodes[0]
+    after = sum(path.stat().st_size for path in shared.rglob("*") if path.is_file())
+    assert after < before and not list(shared.rglob(".half*"))
+    blobs = {blob for node in shared.glob("*/node.json") for blob in json.loads(node.read_text())["blobs"].values()}
+    assert {path.stem for path in (shared / "blobs").iterdir()} == blobs
+    counter = Counter()
+    simulate(one, tmp_path / "one", threads=1, observer=counter)
+    assert counter.lived == 0
+
+
+def test_gc_asks_first(tmp_path, run, monkeypatch):
+    simulate(studies()[0], tmp_path / "one", threads=1)
+    left = tmp_path / "one" / "store" / "blobs" / ("0" * 64 + ".safetensors")
+    left.write_bytes(b"x")
+    monkeypatch.setattr("typer.confirm", lambda text: False)
+    code, out, _ = run("gc", tmp_path / "one")
+    assert code == 0 and "1 other file" in out and "Nothing was removed" in out and left.exists()
+    monkeypatch.setattr("typer.confirm", lambda text: True)
+    assert run("gc", tmp_path / "one")[0] == 0 and not left.exists()
+
+
+def test_gc_does_not_work_beside_a_worker(tmp_path):
+    simulate(studies()[0], tmp_path / "one", threads=1)
+    claims = Claims(tmp_path / "one" / "store")
+    claim = claims.take("a" * 64)
+    with pytest.raises(UserError, match=r"somebody works here \(process \d+ on .*Wait until"):
+        sharing.rubbish(tmp_path / "one")
+    claims.release(claim)
+    sharing.rubbish(tmp_path / "one")
+
+
+def test_stores_that_cannot_be_shared_are_said(tmp_path):
+    one, two = studies()
+    simulate(one, tmp_path / "one", threads=1)
+    with pytest.raises(UserError, match=r"one: already has a store of its own\. Leave out --store"):
+        simulate(one, tmp_path / "one", store=tmp_path / "shared")
+    with pytest.raises(UserError, match="is a run directory"):
+        simulate(two, tmp_path / "two", store=tmp_path / "one")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is a file, not a folder"):
+        simulate(two, tmp_path / "two", store=tmp_path / "file")
+    simulate(two, tmp_path / "two", store=tmp_path / "shared", threads=1)
+    with pytest.raises(UserError, match="already uses the store"):
+        simulate(two, tmp_path / "two", store=tmp_path / "another")
+    shutil.rmtree(tmp_path / "shared")
+    with pytest.raises(UserError, match=r"the shared store .* is not there"):
+        simulate(two, tmp_path / "two")
+    with pytest.raises(UserError, match="is neither a run directory nor a shared store"):
+        sharing.rubbish(tmp_path)
+
+
+def test_each_step_tells_the_bytes_that_it_added(tmp_path):
+    simulate(studies()[0], tmp_path, threads=1)
+    steps = read(tmp_path).steps()
+    stored = sum(path.stat().st_size for path in (tmp_path / "store" / "blobs").iterdir())
+    assert steps["bytes"].sum() == stored
+    ageing = steps[steps.kind == "Age"]["bytes"]
+    assert (ageing < steps["bytes"].iloc[0] / 8).all(), "an ageing step stored more than its mask"
