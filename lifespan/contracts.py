@@ -151,7 +151,7 @@ class Task(Spec):
         rows = self.load(split)
         if len(rows) == 0:
             raise DataError(self.describe(), f"the split {split!r} is empty.")
-        learned = split == self.splits[0] != self.splits[1]
+        learned = split == self.splits[0] and split not in self.splits[1:]
         limit = self.train_examples if learned else self.eval_examples
         if limit is None or limit >= len(rows):
             return rows
