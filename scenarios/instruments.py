@@ -42,6 +42,7 @@ from lifespan import (
     Since,
     Study,
     TargetedLesions,
+    TaskText,
     Turnover,
     Weights,
     gradually,
@@ -66,17 +67,17 @@ if WORLD == "micro":
         "masks": Masks(epochs=EPOCHS, rate=1e-3, head_rate=1e-3, sparsity=0.05),
     }
     CHILDHOOD = (Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32), Probe(Perplexity(MicroText(), length=32)))
-    START = "development"
+    CORPUS, START = MicroText(number=300), "development"
 else:
     SUBJECT, LENGTH, EVERY = MiniLM(dropout=0.0), 128, 40
     SCHOOL = (Glue("mrpc"), Glue("rte"))
-    FRESH = Glue("wnli")
+    FRESH = Glue("sst2", train_examples=640)
     BY = {
         "weights": Weights(epochs=EPOCHS, rate=1e-4, head_rate=5e-4),
         "masks": Masks(epochs=EPOCHS, rate=3e-4, head_rate=5e-4, sparsity=0.05),
     }
     CHILDHOOD = ()
-    START = "birth"
+    CORPUS, START = TaskText("mrpc", "rte"), "birth"
 
 score = Probe(Score(length=LENGTH))
 inside = Probe(Score(length=LENGTH, examples=100), every=EVERY)
@@ -112,7 +113,7 @@ def aged(moment):
 
 def life(by):
     moment = sum(not isinstance(event, Probe) for event in CHILDHOOD) + len(SCHOOL)
-    similar = Since(START, RepresentationSimilarity(corpus=MicroText(number=300), examples=100, length=LENGTH))
+    similar = Since(START, RepresentationSimilarity(corpus=CORPUS, examples=100, length=LENGTH))
     after_school = (look, *([deep] if FULL else []))
     at_the_end = (look, *([deep, Probe(similar)] if FULL else []))
     events = (*CHILDHOOD, *learned(by), *after_school, *aged(moment), *at_the_end)

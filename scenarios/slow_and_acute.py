@@ -4,10 +4,10 @@ Source: Desmurget, Bonnetblanc & Duffau (2007): slow lesions of the brain (gliom
 (strokes) of the same size. Claim: the same dose of synapse loss costs less in many small strikes with recovery between them
 than in one strike followed by as much recovery. Prediction: slow minus acute is above 0 with recovery, and 0 without, where
 only the draws differ. Refuted where slow with recovery is no better than acute with as much. Controls: healthy twins;
-healthy twins that "recover" without an injury, so that more training is not taken for recovery; slow without recovery, the
-rival explanation. The dose is the share of living synapses lost, equal to within one synapse a strike. Recovery is dense (by
-weights) or structural (moving the living synapses at an equal count). One task, inference, learned by weights after
-childhood; scores on the test split.
+healthy twins that "recover" without an injury, so that more training is not taken for recovery (nothing can move in them by
+structure, where that control is empty); slow without recovery, the rival explanation. The dose is the share of living
+synapses lost, equal to within one synapse a strike. Recovery is dense (by weights) or structural (moving the living synapses
+at an equal count). One task, inference, learned by weights after childhood; scores on the test split.
 """
 
 from lifespan import (
