@@ -1,11 +1,11 @@
 """Many workers, one record: rows do not depend on who lived what, and nothing is lost when somebody dies."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass
 
@@ -70,20 +70,26 @@ def test_any_number_of_workers_leaves_the_same_rows(tmp_path, alone, workers):
     assert not list(holders(tmp_path / "store")), "a claim was left behind"
 
 
+def drive(directory, told):
+    witness = Witness()
+    simulate(cohort(), directory, threads=1, observer=witness)
+    told.put((witness.lived, witness.ended))
+
+
 def test_two_drivers_at_once_share_the_work(tmp_path, alone):
-    witnesses = [Witness(), Witness()]
-    drivers = [
-        threading.Thread(target=simulate, args=(cohort(), tmp_path), kwargs={"threads": 1, "observer": witness})
-        for witness in witnesses
-    ]
+    # Processes, as drivers are: threads of one process would share torch's global generator.
+    spawn = multiprocessing.get_context("spawn")
+    told = spawn.Queue()
+    drivers = [spawn.Process(target=drive, args=(tmp_path, told)) for _ in range(2)]
     for driver in drivers:
         driver.start()
+    witnesses = [told.get(timeout=240) for _ in drivers]
     for driver in drivers:
-        driver.join(timeout=120)
+        driver.join(timeout=60)
     assert rows(tmp_path) == alone
-    lived = [digest for witness in witnesses for digest in witness.lived]
+    lived = [digest for own, _ in witnesses for digest in own]
     assert sorted(lived) == sorted(compile_study(cohort(), precision="fp32").nodes)
-    assert all(len(witness.ended) == 6 for witness in witnesses)
+    assert all(len(ended) == 6 for _, ended in witnesses)
 
 
 class Assassin(Observer):
