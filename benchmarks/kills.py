@@ -1,9 +1,11 @@
 """Fault injection: drivers and workers are killed (signal 9) at random moments, and the rows are compared bit for bit.
 
     python benchmarks/kills.py --kills 50 --out benchmarks/results/kills.json
+    python benchmarks/kills.py --kills 50 --seed 1 --within 15 --out benchmarks/results/kills_sparse.json
 
-A small study is simulated by two local workers. At a random moment (seeded) after it has made progress, the driver or one of
-its workers is killed; a killed driver is started again on the same directory, a killed worker is replaced by its driver.
+A small study is simulated by two local workers. At a random moment (seeded), up to `--within` seconds after it has made
+progress, the driver or one of its workers is killed; a killed driver is started again on the same directory, a killed worker
+is replaced by its driver.
 Whenever a run comes to its end its rows are compared with those of a run that nobody disturbed, and a new one begins.
 """
 
@@ -49,7 +51,7 @@ TABLES = ("measurements.jsonl", "participants.tsv", "examples/Outputs.parquet", 
 def start(folder: Path, out: str, workers: int = 2) -> subprocess.Popen[bytes]:
     command = ["simulate", "study.py", "--out", out, "--no-report", "--threads", "1", "--every", "5"]
     program = [sys.executable, "-c", COMMAND, *command, "--workers", str(workers)]
-    with open(folder / f"{out}.log", "ab") as log:
+    with open(folder / f"{out.replace('/', '-')}.log", "ab") as log:
         return subprocess.Popen(program, cwd=folder, stdout=log, stderr=log)
 
 
@@ -67,12 +69,12 @@ def marks(store: Path) -> set[tuple[str, int]]:
     return found
 
 
-def strike(driver: subprocess.Popen[bytes], store: Path, dice: random.Random, done: Counter[str]) -> None:
+def strike(driver: subprocess.Popen[bytes], store: Path, dice: random.Random, within: float, done: Counter[str]) -> None:
     """Wait for progress and a random moment more, then kill somebody."""
     before = marks(store)
     while driver.poll() is None and marks(store) == before:
         time.sleep(0.01)
-    time.sleep(dice.uniform(0, 1.0))
+    time.sleep(dice.uniform(0, within))
     whom = dice.choice(("driver", "worker"))
     alive = [claim["pid"] for claim in holders(store) if claim["alive"]]
     if driver.poll() is not None or (whom == "worker" and not alive):
@@ -85,6 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--within", type=float, default=1.0)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     dice, done, runs, begun = random.Random(asked.seed), Counter[str](), 0, time.perf_counter()
@@ -95,7 +98,7 @@ def main() -> None:
         while sum(done.values()) < asked.kills:
             driver = start(folder, "cut")
             while driver.poll() is None and sum(done.values()) < asked.kills:
-                strike(driver, folder / "cut" / "store", dice, done)
+                strike(driver, folder / "cut" / "store", dice, asked.within, done)
             if driver.wait() == 0:
                 runs += check(folder)
         while (folder / "cut").exists():
@@ -104,6 +107,7 @@ def main() -> None:
     told = {
         "kills": dict(done),
         "seed": asked.seed,
+        "within": asked.within,
         "runs_compared": runs,
         "different": 0,
         "seconds": round(time.perf_counter() - begun, 1),

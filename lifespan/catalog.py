@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.loading import Source, builtin, read_source
@@ -21,6 +22,7 @@ FAMILIES = {
     "disorders": "lifespan.disorders",
     "drugs": "lifespan.drugs",
     "probes": "lifespan.probes",
+    "engines": "lifespan.engines",
 }
 
 
@@ -32,7 +34,7 @@ class Entry:
     family: str
     summary: str
     citation: str = ""
-    kind: type[Spec] | None = None
+    kind: type | None = None
     path: Path | None = None
 
     @property
@@ -55,7 +57,7 @@ def entries(family: str) -> list[Entry]:
         raise ScenarioError(family, "is no family.", did_you_mean(family, [*FAMILIES, "scenarios"]))
     module = importlib.import_module(FAMILIES[family])
     kinds = _events() if family == "events" else [getattr(module, name) for name in module.__all__]
-    return [_entry(kind, family) for kind in kinds if isinstance(kind, type) and issubclass(kind, Spec)]
+    return [_entry(kind, family) for kind in kinds if isinstance(kind, type) and is_dataclass(kind)]
 
 
 def everything() -> list[Entry]:
@@ -76,7 +78,7 @@ def find(name: str) -> Entry:
     raise ScenarioError(name, "nothing built in has this name.", f"{hint}`lifespan list` shows all names.")
 
 
-def signature(kind: type[Spec]) -> str:
+def signature(kind: type[Any]) -> str:
     """How to write an object of this class: every argument with its type and default.
 
     >>> from lifespan.scenario import Age
@@ -94,13 +96,13 @@ def signature(kind: type[Spec]) -> str:
     return "\n".join([f"{kind.__name__}(", *lines, ")"]) if lines else f"{kind.__name__}()"
 
 
-def positional(kind: type[Spec]) -> list[str]:
+def positional(kind: type[Any]) -> list[str]:
     """Names of the arguments that may be written without their name."""
     parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
     return [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
 
 
-def _entry(kind: type[Spec], family: str) -> Entry:
+def _entry(kind: type, family: str) -> Entry:
     summary = inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]
     return Entry(kind.__name__, family, summary, _citation(kind), kind)
 
@@ -112,14 +114,14 @@ def _events() -> list[type]:
     return [kind for kind in own if kind is not scenario.Event]
 
 
-def _citation(kind: type[Spec]) -> str:
+def _citation(kind: type) -> str:
     from lifespan.references import REFERENCES
 
     known = REFERENCES.get(getattr(kind, "citation", ""))
     return known.cited if known is not None else ""
 
 
-def _default(kind: type[Spec], parameter: inspect.Parameter) -> str:
+def _default(kind: type, parameter: inspect.Parameter) -> str:
     for field in fields(kind):
         if field.name == parameter.name and field.default_factory is not MISSING:
             value = field.default_factory()

@@ -54,9 +54,14 @@ def simulate(
     report: Annotated[bool, typer.Option(help="Write report.html at the end.")] = True,
     engine: Annotated[
         str | None,
-        typer.Option(metavar="inline|local|ray", help="Who lives it; rows do not depend on it.", show_default="by workers"),
+        typer.Option(
+            metavar="inline|local|ray|slurm", help="Who lives it; rows do not depend on it.", show_default="by workers"
+        ),
     ] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes that live it; implies local.")] = None,
+    cluster: Annotated[
+        list[str] | None, typer.Option("--engine-set", metavar="NAME=VALUE", help="Set a field of the engine. Repeatable.")
+    ] = None,
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="Share states with other studies there.")] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Begin nothing more once a life has failed.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try failed lives again.")] = False,
@@ -83,6 +88,7 @@ def simulate(
             report=report,
             engine=engine,
             workers=workers,
+            cluster=cluster or (),
             store=store,
             fail_fast=fail_fast,
             retry=[kind for kind, asked in (("failed", retry or retry_diverged), ("diverged", retry_diverged)) if asked],
@@ -121,7 +127,7 @@ def list_(
     family: Annotated[
         str | None,
         typer.Argument(
-            help="events, tasks, corpora, subjects, learners, pruners, disorders, drugs, probes or scenarios.",
+            help="events, tasks, corpora, subjects, learners, pruners, disorders, drugs, probes, engines or scenarios.",
             show_default="all",
         ),
     ] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shlex
 import signal
 import sys
@@ -9,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from lifespan.engines.engine import Engine
 
 INTERRUPTED = 130
-ENGINES = ("inline", "local", "ray")
+ENGINES = ("inline", "local", "ray", "slurm")
 
 
 def simulate_and_report(
@@ -41,6 +42,7 @@ def simulate_and_report(
     report: bool,
     engine: str | None = None,
     workers: int | None = None,
+    cluster: Sequence[str] = (),
     store: Path | None = None,
     fail_fast: bool = False,
     retry: Sequence[str] = (),
@@ -49,7 +51,7 @@ def simulate_and_report(
     for name, value in (("threads", threads), ("every", every), ("workers", workers)):
         if value is not None and value < 1:
             raise ScenarioError(f"--{name} {value}", "must be a whole number, at least 1.")
-    chosen = _engine(engine, workers)
+    chosen = engine_of(engine, workers, cluster)
     study = load(scenario, settings=settings, individuals=individuals, precision=precision)
     directory = out if out is not None else Path("runs") / study.name
     if resume and not (directory / "study.json").is_file():
@@ -118,20 +120,45 @@ def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
     display.say(f"{study.name}: {people}, {display.counted(plan.shared, 'event')} to live{shared}{begun}")
 
 
-def _engine(name: str | None, workers: int | None) -> Engine:
-    """The engine that is meant on the command line."""
+def engine_of(name: str | None, workers: int | None, settings: Sequence[str] = ()) -> Engine:
+    """The engine that is meant on the command line; `settings` are NAME=VALUE of its fields."""
     from lifespan.engines.inline import Inline
     from lifespan.engines.local import Local
     from lifespan.engines.ray import Ray
+    from lifespan.engines.slurm import Slurm
 
     name = name or ("inline" if workers is None else "local")
     if name not in ENGINES:
         raise ScenarioError(f"--engine {name}", "is not known here.", did_you_mean(name, ENGINES))
-    if name == "inline":
-        if workers not in (None, 1):
-            raise ScenarioError(f"--workers {workers}", "inline has one worker.", "Use --engine local.")
-        return Inline()
-    return Local(workers=workers) if name == "local" else Ray(workers=workers)
+    if name == "inline" and workers not in (None, 1):
+        raise ScenarioError(f"--workers {workers}", "inline has one worker.", "Use --engine local.")
+    kinds: dict[str, type[Any]] = {"inline": Inline, "local": Local, "ray": Ray, "slurm": Slurm}
+    kind = kinds[name]
+    given: dict[str, Any] = {} if name == "inline" else {"workers": workers}
+    own = [each.name for each in fields(kind) if each.name != "workers"]
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise ScenarioError(f"--engine-set {setting}", "must read NAME=VALUE.", "For example: --engine-set packed=4.")
+        if key not in own:
+            remedy = did_you_mean(key, own) if own else "It takes no settings."
+            raise ScenarioError(f"--engine-set {setting}", f"the engine {name} has no setting {key!r}.", remedy)
+        given[key] = _value(text)
+    try:
+        made: Engine = kind(**given)
+        return made
+    except TypeError as error:
+        raise ScenarioError(
+            f"--engine-set {' '.join(settings)}", f"does not fit ({error}).", f"`lifespan show {kind.__name__}`"
+        ) from None
+
+
+def _value(text: str) -> Any:
+    """A Python literal, or else the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def _live(study: Study, plan: Plan, directory: Path, **how: Any) -> Outcome | None:

@@ -1,1 +1,8 @@
-"""Ways to live many lives."""
+"""Ways to live many lives: one worker, many engines. Which one is used changes no row."""
+
+from lifespan.engines.inline import Inline
+from lifespan.engines.local import Local
+from lifespan.engines.ray import Ray
+from lifespan.engines.slurm import Slurm
+
+__all__ = ["Inline", "Local", "Ray", "Slurm"]

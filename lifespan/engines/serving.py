@@ -28,6 +28,8 @@ from lifespan.scenario import Study
 STOPPED = 130
 SCENARIO = "scenario"
 """The module name under which scenario files run."""
+CHIEF = "LIFESPAN_WORKER_OF_A_JOB"
+"""Environment variable of workers that a cluster's job has started."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,14 @@ def order_for(plan: Plan, job: Job) -> bytes:
     return cloudpickle.dumps(order)
 
 
+def plan_of(order: Order) -> Plan:
+    """The plan that an order means. Raises `LifespanError` where this installation comes to another one."""
+    plan = compile_study(order.study, precision=order.precision)
+    if plan.lives[-1].steps[-1].digest != order.digest:
+        raise LifespanError("this worker comes to another plan than its driver: are their versions the same?")
+    return plan
+
+
 def serve(order: Order, should_stop: Callable[[], bool], observer: Observer) -> None:
     """Work until nothing is left to live."""
     import torch
@@ -70,9 +80,7 @@ def serve(order: Order, should_stop: Callable[[], bool], observer: Observer) -> 
 
     torch.set_num_threads(order.threads)
     torch.backends.cuda.matmul.allow_tf32 = False
-    plan = compile_study(order.study, precision=order.precision)
-    if plan.lives[-1].steps[-1].digest != order.digest:
-        raise LifespanError("this worker comes to another plan than its driver: are their versions the same?")
+    plan = plan_of(order)
     store = Store(Path(order.store), tell=observer.warns)
     Worker(plan, store, order.device, order.every, order.fail_fast, observer, should_stop).run()
 
@@ -82,6 +90,10 @@ def main() -> int:
     from lifespan.training import Interrupted
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if CHIEF in os.environ:
+        # A cluster signals every process of a job; what it means is for the one that started this worker to say.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     stopped = threading.Event()
     size = int.from_bytes(sys.stdin.buffer.read(8), "big")
     order: Any = cloudpickle.loads(sys.stdin.buffer.read(size))

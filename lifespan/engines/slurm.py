@@ -1,0 +1,238 @@
+"""Workers as a job array of a Slurm cluster, through submitit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+
+from lifespan.engines.engine import Engine, Job
+from lifespan.engines.local import Local
+from lifespan.engines.serving import CHIEF, Order, Speaker, order_for, plan_of
+from lifespan.engines.watching import Watch
+from lifespan.errors import ScenarioError, UserError
+from lifespan.files import read_sealed, write_sealed
+from lifespan.plan import Plan
+
+POLL = 2.0
+"""Seconds between two looks at the store."""
+QUEUE = 30.0
+"""Seconds between two looks at the queue of the cluster."""
+THREADS = 4
+"""Cores that a worker asks for by default, where its subjects gain from more than one."""
+MOST = 16
+"""Workers by default, where the study has so many lives."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slurm(Engine):
+    """Submits a job array whose jobs work on one run directory, which all nodes must see.
+
+    `workers` defaults to one for each life, 16 at most; `packed` of them share one job, and with device="cuda" its `gpus`.
+    A job that is preempted, or comes to the end of its `minutes`, saves and is put back into the queue, up to `timeouts`
+    times for time; a job that a lost node takes with it is put back by Slurm. `memory` is in GB for a job. `partition`,
+    `account` and `more` go to sbatch as they are: more={"constraint": "a100"}. `setup` are lines of shell run first.
+
+    A second driver on the same directory joins the jobs that are still there, and submits none. Jobs and their logs lie in
+    `<run directory>.slurm`, beside the run directory: submitit pickles them, and a run directory holds no pickle.
+    """
+
+    workers: int | None = None
+    packed: int = 1
+    minutes: int = 240
+    timeouts: int = 20
+    gpus: int = 1
+    memory: float | None = None
+    partition: str | None = None
+    account: str | None = None
+    setup: tuple[str, ...] = ()
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("workers", "packed", "minutes", "timeouts", "gpus"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ScenarioError(f"{name}={value!r}", "must be a whole number, at least 1.")
+        if self.memory is not None and not self.memory > 0:
+            raise ScenarioError(f"memory={self.memory!r}", "must be a number of gigabytes above 0.")
+
+    def threads_for(self, cores: int) -> int:
+        """Four, whatever this machine has: the nodes are others."""
+        return THREADS
+
+    def run(self, plan: Plan, job: Job) -> None:
+        """Live the plan with jobs of the cluster."""
+        watch = Watch(plan, job)
+        if not watch.frontier.open and not watch.frontier.pairs_left():
+            return
+        submitit = _submitit()
+        folder = job.store.parent.with_name(f"{job.store.parent.name}.slurm").absolute()
+        jobs = _still_there(submitit, folder)
+        if jobs:
+            job.observer.warns(f"{len(jobs)} jobs of an earlier driver are still there; this one joins them")
+        else:
+            jobs = self._submit(submitit, folder, plan, job)
+        try:
+            _follow(jobs, folder, watch, job)
+        finally:
+            watch.look()
+
+    def _submit(self, submitit: Any, folder: Path, plan: Plan, job: Job) -> list[Any]:
+        """Submit the array and note its numbers for another driver."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        executor = submitit.SlurmExecutor(folder=folder / "jobs", max_num_timeout=self.timeouts)
+        places = self.workers or min(len(plan.lives), MOST)
+        asked = {
+            "job_name": f"lifespan-{plan.study.name}",
+            "time": self.minutes,
+            "cpus_per_task": job.threads * self.packed,
+            "gpus_per_node": self.gpus if job.device.startswith("cuda") else None,
+            "mem": f"{self.memory:g}GB" if self.memory else None,
+            "partition": self.partition,
+            "account": self.account,
+            "setup": list(self.setup) or None,
+            "array_parallelism": MOST * MOST,
+            "additional_parameters": {"requeue": True, **self.more},
+        }
+        executor.update_parameters(**{name: value for name, value in asked.items() if value is not None})
+        crew = Crew(order_for(plan, job), self.packed)
+        try:
+            jobs = executor.submit_array([crew] * -(-places // self.packed))
+        except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError) as error:
+            raise ScenarioError("Slurm()", f"sbatch refused the job: {_why(str(error))}", "Change what you ask for.") from None
+        write_sealed(folder / "jobs.json", {"jobs": [each.job_id for each in jobs]})
+        job.observer.warns(f"submitted {len(jobs)} jobs to Slurm, {jobs[0].job_id} and on; their logs: {folder / 'jobs'}")
+        return jobs
+
+
+@dataclass
+class Crew:
+    """What a job does on its node: start its workers, and when the job must leave, have them save first.
+
+    The workers are led from a second thread, as submitit calls `checkpoint` in the first one, from a signal handler.
+    """
+
+    order: bytes
+    packed: int
+
+    def __call__(self) -> str:
+        os.environ[CHIEF] = "1"
+        self._stop, self._error = threading.Event(), []  # type: ignore[var-annotated]
+        self._lead = threading.Thread(target=self._work, daemon=True)
+        self._lead.start()
+        while self._lead.is_alive():
+            self._lead.join(timeout=1.0)
+        for error in self._error:
+            raise error
+        return "nothing is left to live"
+
+    def checkpoint(self) -> Any:
+        """Stop the workers, which save where they are, and ask for the same again."""
+        self._stop.set()
+        self._lead.join()
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(Crew(self.order, self.packed))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"order": self.order, "packed": self.packed}
+
+    def _work(self) -> None:
+        from lifespan.training import Interrupted
+
+        order: Order = cloudpickle.loads(self.order)
+        try:
+            if not os.path.isdir(order.store):
+                raise ScenarioError(order.store, "a node does not see this folder.", "Choose an --out that all nodes share.")
+            job = Job(
+                Path(order.store), order.device, order.threads, order.every, order.fail_fast, Speaker(), self._stop.is_set
+            )
+            Local(workers=self.packed).run(plan_of(order), job)
+        except Interrupted:
+            pass
+        except Exception as error:
+            self._error.append(error)
+
+
+def _follow(jobs: list[Any], folder: Path, watch: Watch, job: Job) -> None:
+    """Watch the store until nothing is left, or nobody who would live it."""
+    from lifespan.training import Interrupted
+
+    looked = time.monotonic()
+    while watch.frontier.open or watch.frontier.pairs_left():
+        if job.should_stop():
+            for each in jobs:
+                each.cancel(check=False)
+            raise Interrupted("the driver was asked to stop")
+        left = [each for each in jobs if not each.paths.result_pickle.exists()]
+        if time.monotonic() - looked > QUEUE:
+            looked = time.monotonic()
+            left = [each for each in left if each.job_id in _queued(left)]
+        watch.look()
+        if not left:
+            _explain(jobs, folder, watch, job)
+            return
+        time.sleep(POLL)
+
+
+def _explain(jobs: list[Any], folder: Path, watch: Watch, job: Job) -> None:
+    """Say why all jobs have ended while something is left, unless that is as it was wished."""
+    if not (watch.frontier.open or watch.frontier.pairs_left()) or (job.fail_fast and watch.frontier.failed):
+        return
+    said = [_why(str(each.exception() or "")) for each in jobs if each.paths.result_pickle.exists()]
+    why = next((text for text in said if text), "none of them could say why.")
+    raise UserError("Slurm()", f"all {len(jobs)} jobs have ended, and lives are left: {why}", f"Logs: {folder / 'jobs'}")
+
+
+def _still_there(submitit: Any, folder: Path) -> list[Any]:
+    """Jobs of an earlier driver that have not ended."""
+    try:
+        numbers = read_sealed(folder / "jobs.json")["jobs"]
+    except (OSError, ValueError, KeyError):
+        return []
+    jobs = [submitit.SlurmJob(folder=folder / "jobs", job_id=number) for number in numbers]
+    jobs = [each for each in jobs if not each.paths.result_pickle.exists()]
+    queued = _queued(jobs)
+    return [each for each in jobs if each.job_id in queued]
+
+
+def _queued(jobs: list[Any]) -> set[str]:
+    """Numbers of those jobs that wait or run; all of them where the queue cannot be asked."""
+    numbers = {each.job_id for each in jobs}
+    if not numbers:
+        return set()
+    arrays = ",".join(sorted({number.partition("_")[0] for number in numbers}))
+    asked = ["squeue", "--noheader", "--array", "--format=%i", f"--jobs={arrays}"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return numbers
+    if told.returncode and "Invalid job id" not in told.stderr:
+        return numbers
+    return numbers & set(told.stdout.split())
+
+
+def _why(text: str) -> str:
+    """The line of a failed job's message, or of sbatch's, that says what went wrong."""
+    lines = [line.strip() for line in text.partition("You can check full logs")[0].splitlines()]
+    lines = [line for line in lines if line.strip("-")]
+    return lines[-1] if lines else ""
+
+
+def _submitit() -> Any:
+    try:
+        import submitit
+    except ImportError:
+        raise ScenarioError("Slurm()", "the package submitit is not installed.", "pip install 'lifespan[slurm]'") from None
+    if not all(map(shutil.which, ("sbatch", "srun"))):
+        here = "this machine has no sbatch and srun: it belongs to no Slurm cluster."
+        raise ScenarioError("Slurm()", here, "Run it on a login node, or use --engine local.")
+    return submitit
