@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +31,23 @@ COLUMNS = {
         *("age", "optimizer_steps", "examples", "seconds", "shared"),
     ],
     "participants": ["individual", "group", "seed", "status", "steps", "reason"],
+    "contrasts": [
+        *("study", "group", "individual", "seed", "other_group", "other_individual", "other_seed", "pairs", "step", "age"),
+        *("other_step", "other_age", "probe", "task", "split", "metric", "value", "n"),
+    ],
 }
 STATUSES = ("done", "failed", "diverged", "pending")
 END = "end of life"
+TOLD = 8
+"""Groups that figures and sentences single out, the control among them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
-    """One or several records as one: groups by name in study order, tasks by title, and the three kinds of rows."""
+    """One or several records as one: groups by name in study order, tasks by title, and the kinds of rows.
+
+    Compared by identity, so that tables made from it can be kept. Tables are for reading: nobody changes them in place.
+    """
 
     title: str
     control: str
@@ -45,6 +56,7 @@ class Evidence:
     measurements: pd.DataFrame
     steps: pd.DataFrame
     participants: pd.DataFrame
+    contrasts: pd.DataFrame
     studies: tuple[Mapping[str, Any], ...]
     environments: tuple[Mapping[str, Any], ...]
     directories: tuple[Path, ...]
@@ -79,6 +91,7 @@ def gather(records: Sequence[Record]) -> Evidence:
     )
 
 
+@lru_cache(maxsize=4)
 def primary_scores(evidence: Evidence) -> pd.DataFrame:
     """Every primary score on held-out examples, of every individual, in the order in which it was lived."""
     rows = primary_rows(evidence, "Score").drop_duplicates([*WHO, "step", "task"], keep="last")
@@ -96,6 +109,7 @@ def primary_rows(evidence: Evidence, probe: str) -> pd.DataFrame:
     return rows.dropna(subset=["value"])
 
 
+@lru_cache(maxsize=4)
 def final_scores(evidence: Evidence) -> pd.DataFrame:
     """The last primary score of each individual that lived to the end, one row per task."""
     rows = primary_scores(evidence)
@@ -124,6 +138,7 @@ def final_table(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+@lru_cache(maxsize=4)
 def comparisons(evidence: Evidence) -> pd.DataFrame:
     """Each group against the control group by task, twins (equal seeds) paired; p adjusted over the whole family."""
     scores = final_scores(evidence)
@@ -142,6 +157,23 @@ def comparisons(evidence: Evidence) -> pd.DataFrame:
     return table
 
 
+@lru_cache(maxsize=4)
+def telling(evidence: Evidence) -> tuple[str, ...]:
+    """The control and the groups that differ most from it in any task's final score, in study order; all, where they are few.
+
+    With many groups a figure of all of them cannot be read. Size is |Hedges' g_av|, or |difference| where none can be had.
+    """
+    groups = list(evidence.groups)
+    if len(groups) <= TOLD:
+        return tuple(groups)
+    table = comparisons(evidence)
+    size = table["hedges_g_av"].abs().fillna(table["difference"].abs())
+    by_group = size.groupby(table["group"]).max().reindex(groups, fill_value=-1.0).drop(evidence.control, errors="ignore")
+    chosen = {evidence.control, *by_group.sort_values(ascending=False, kind="stable").index[: TOLD - 1]}
+    return tuple(group for group in groups if group in chosen)
+
+
+@lru_cache(maxsize=4)
 def retention(evidence: Evidence) -> pd.DataFrame:
     """R[i, j] by individual: the score on `task` once `learned` was learned, and at the end of life.
 
@@ -173,6 +205,7 @@ def learning_moments(evidence: Evidence, group: str) -> list[tuple[int, str]]:
     return moments
 
 
+@lru_cache(maxsize=4)
 def forgetting(evidence: Evidence) -> pd.DataFrame:
     """Both kinds of forgetting by individual, once the last task was learned and at the end of life.
 
@@ -202,12 +235,59 @@ def first_learned(evidence: Evidence, group: str) -> list[str]:
     return list(dict.fromkeys(step["task"] for step in learned))
 
 
+@lru_cache(maxsize=4)
 def sparsities(evidence: Evidence) -> pd.DataFrame:
     """Measured fraction of dead prunable synapses, of every individual, in the order in which it was lived."""
     rows = evidence.measurements
     rows = rows[(rows["probe"] == "Sparsity") & (rows["metric"] == "sparsity") & (rows["task"] == "")]
     rows = rows.dropna(subset=["value"]).drop_duplicates([*WHO, "step"], keep="last")
     return _in_order(evidence, rows)
+
+
+def first_learned_at(evidence: Evidence, group: str) -> dict[str, int]:
+    """The step at which a group first learned each of its tasks."""
+    found: dict[str, int] = {}
+    for step in evidence.timeline(group):
+        if step.get("kind") == "Learn" and step.get("task"):
+            found.setdefault(step["task"], int(step["step"]))
+    return found
+
+
+def chance_of(evidence: Evidence, task: str) -> float:
+    """Primary score of the best constant answer; 0 where the record does not tell."""
+    return float(evidence.tasks.get(task, {}).get("chance", {}).get(evidence.primary(task), 0.0))
+
+
+def last_looks(evidence: Evidence, probe: str) -> pd.DataFrame:
+    """Rows of a probe at the last step at which each individual was looked at by it."""
+    rows = evidence.measurements
+    rows = rows[rows["probe"] == probe].dropna(subset=["value"])
+    return rows[rows["step"] == rows.groupby(WHO)["step"].transform("max")] if len(rows) else rows
+
+
+def recoveries(evidence: Evidence) -> pd.DataFrame:
+    """Every loss of synapses that a recovery followed at once: the score before, right after, and recovered.
+
+    Columns: group, individual, seed, task, step (of the ageing), to (planned sparsity), before, after, recovered. A moment at
+    which the score was not measured leaves the row out; "before" is the last score before the loss.
+    """
+    scores = primary_scores(evidence)
+    rows = []
+    for group in evidence.groups:
+        timeline = evidence.timeline(group)
+        own = scores[scores["group"] == group]
+        for one, following in pairwise(timeline):
+            if one.get("kind") != "Age" or following.get("kind") != "Recover":
+                continue
+            step = int(one["step"])
+            moments = {
+                "before": own[own["step"] < step].groupby([*WHO, "task"], sort=False)["value"].last(),
+                "after": own[own["step"] == step].groupby([*WHO, "task"], sort=False)["value"].last(),
+                "recovered": own[own["step"] == step + 1].groupby([*WHO, "task"], sort=False)["value"].last(),
+            }
+            rows.append(pd.DataFrame(moments).dropna().reset_index().assign(step=step, to=float(one.get("to") or np.nan)))
+    columns = [*WHO, "task", "step", "to", "before", "after", "recovered"]
+    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
 
 def sparsity_reached(evidence: Evidence) -> pd.DataFrame:
@@ -227,6 +307,7 @@ def sparsity_reached(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["group", "planned", "mean", "low", "high", "n", "note"])
 
 
+@lru_cache(maxsize=4)
 def parting(evidence: Evidence) -> dict[str, int]:
     """The step at which each group's lives first differ from their control twins', told by the steps' digests."""
     table = evidence.steps.pivot_table(index=["seed", "step"], columns="group", values="digest", aggfunc="first")
@@ -280,12 +361,15 @@ def _part(record: Record, prefix: str) -> dict[str, Any]:
     part: dict[str, Any] = {"groups": groups}
     for kind, columns in COLUMNS.items():
         frame = getattr(record, kind)().reindex(columns=columns)
-        part[kind] = frame.assign(group=prefix + frame["group"].astype(str))
-    rows = part["measurements"]
-    part["measurements"] = rows.assign(
-        value=pd.to_numeric(rows["value"], errors="coerce").replace([np.inf, -np.inf], np.nan),
-        **{name: rows[name].fillna("").astype(str) for name in ("stage", "probe", "task", "split", "metric")},
-    )
+        named = [name for name in ("group", "other_group") if name in columns]
+        part[kind] = frame.assign(**{name: prefix + frame[name].astype(str) for name in named})
+    for kind in ("measurements", "contrasts"):
+        rows = part[kind]
+        texts = [name for name in ("stage", "probe", "task", "split", "metric", "pairs") if name in rows]
+        part[kind] = rows.assign(
+            value=pd.to_numeric(rows["value"], errors="coerce").replace([np.inf, -np.inf], np.nan),
+            **{name: rows[name].fillna("").astype(str) for name in texts},
+        )
     people = part["participants"]
     part["participants"] = people.assign(individual=people["seed"].astype("int64") - int(record.study.get("seed", 0)))
     part["participants"] = _everyone(part["participants"], groups, record.study)

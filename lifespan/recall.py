@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,12 @@ def memories(record: Record) -> pd.DataFrame:
 
     What was not measured has no row; a half-life may be infinite.
     """
-    evidence = gather([record])
+    return of_evidence(gather([record]))
+
+
+@lru_cache(maxsize=4)
+def of_evidence(evidence: Evidence) -> pd.DataFrame:
+    """`memories` of one or several records that were gathered already."""
     scores = outcomes.primary_scores(evidence)
     during = outcomes.primary_rows(evidence, "Score/during").sort_values("age", kind="stable")
     readouts = _readouts(evidence)
@@ -57,6 +63,16 @@ def memories(record: Record) -> pd.DataFrame:
             if not np.isnan(value):
                 rows.append({**who, "metric": metric, "task": task, "value": value})
     return pd.DataFrame(rows, columns=[*WHO, "metric", "task", "value"])
+
+
+def half_lives(evidence: Evidence) -> pd.DataFrame:
+    """Half-lives in optimizer steps: group, individual, seed, task, half_life, beyond (1 where it is an extrapolation)."""
+    rows = of_evidence(evidence)
+    rows = rows[rows["metric"].isin(["half_life", "half_life_beyond"])]
+    if rows.empty:
+        return pd.DataFrame(columns=[*WHO, "task", "half_life", "beyond"])
+    table = rows.pivot_table(index=[*WHO, "task"], columns="metric", values="value", sort=False).reset_index()
+    return table.rename(columns={"half_life_beyond": "beyond"}).rename_axis(columns=None)
 
 
 @dataclass(frozen=True)
@@ -97,8 +113,7 @@ class _Life:
         return self.learnings[task][0]
 
     def chance(self, task: str) -> float:
-        told = self.evidence.tasks.get(task, {}).get("chance", {})
-        return float(told.get(self.evidence.primary(task), 0.0))
+        return outcomes.chance_of(self.evidence, task)
 
     def matrix(self) -> np.ndarray:
         """R[i, j]; NaN where it was not measured."""

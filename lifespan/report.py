@@ -1,6 +1,6 @@
 """From records to a report: one HTML file that needs nothing else, and the figures, tables and texts beside it.
 
-    report.html  figures/*.svg  tables/*.csv  methods.md  references.bib
+    report.html  figures/*.svg, *.pdf  tables/*.csv  methods.md  references.bib
 
 Every number comes from the tables written beside it, and those from the rows of the record.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,60 +18,18 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup, escape
 
-from lifespan import figures, methods, outcomes, record, summary
+from lifespan import endpoints, exposures, figures, methods, outcomes, recall, record, summary
 from lifespan.bibtex import Publication, bibliography, brought
+from lifespan.files import write_bytes
 from lifespan.outcomes import Evidence
 from lifespan.references import REFERENCES, cited_by
 
-
-@dataclass(frozen=True)
-class Caption:
-    """What stands under a figure: what is drawn, and how health would look."""
-
-    title: str
-    drawn: str
-    good: str
-
-
-CAPTIONS = {
-    "timeline": Caption(
-        "Scenario timeline",
-        "What each group lives, one block per step; percentages are sparsities to age to. A vertical bar marks where "
-        "a group's lives first differ from their control twins'.",
-        "groups share their life up to the bar and differ after it only in what the study manipulates.",
-    ),
-    "trajectories": Caption(
-        "Developmental trajectories",
-        "Primary score on held-out examples against age. Shading and dotted lines mark the control group's steps.",
-        "high after learning, a small drop at each loss of synapses, and a return to the old level after recovery.",
-    ),
-    "retention": Caption(
-        "Retention",
-        "Mean score on each task (columns) once each task was learned (rows, from the top) and at the end of life, "
-        "on one colour scale for all groups. Empty cells were not measured.",
-        "columns keep their colour from the row where the task was learned down to the end of life.",
-    ),
-    "sparsity": Caption(
-        "Synapse curve",
-        "Fraction of prunable synapses that are dead, against age.",
-        "a staircase that only rises, equal in all individuals of a group.",
-    ),
-    "sparsity_performance": Caption(
-        "Score against sparsity",
-        "Primary score at each sparsity lived through: filled markers the last score there, open ones the mean right "
-        "after pruning.",
-        "a flat line, and filled markers well above the open ones: function survives the loss of synapses.",
-    ),
-    "training": Caption(
-        "Training curves",
-        "Training loss and, where structure was learned, the fraction of mask bits that differ from the start, in "
-        f"{figures.BINS} bins of age.",
-        "loss that falls and settles in each step. Flips that stay at zero mean that structure could not learn.",
-    ),
-}
 LINES = (
     "Thin lines are individuals, bold lines means over those measured, bands 95% BCa intervals; dots are measured, "
     "lines only join them. A cross ends the line of an individual that failed or diverged."
+)
+TELLING = (
+    f"Of many groups, the control and the {outcomes.TOLD - 1} that differ most from it have a colour; all are in the data."
 )
 
 
@@ -85,20 +42,20 @@ def write_report(directories: Sequence[Path | str], out: Path | str | None = Non
     evidence = outcomes.gather([record.read(directory) for directory in directories])
     page = _page_path(Path(out) if out is not None else Path(directories[0]))
     works = _citations(evidence)
-    drawn = {name: draw(evidence) for name, draw in figures.FIGURES.items()}
-    tables = _tables(evidence) | {f"figure_{name}": made[1] for name, made in drawn.items() if made is not None}
-    vectors = {name: figures.svg(made[0]) for name, made in drawn.items() if made is not None}
-    html = _html(evidence, works, vectors, directories)
+    made = {name: drawing.draw(evidence) for name, drawing in figures.FIGURES.items()}
+    drawn = {name: each for name, each in made.items() if each is not None}
+    tables = _tables(evidence) | {f"figure_{name}": table for name, (_, table) in drawn.items()}
+    vectors = {name: figures.svg(figure) for name, (figure, _) in drawn.items()}
+    html = _html(evidence, works, vectors, list(tables), directories)
     base = page.parent
-    for folder in ("figures", "tables"):
-        (base / folder).mkdir(parents=True, exist_ok=True)
-    for name, vector in vectors.items():
-        (base / "figures" / f"{name}.svg").write_text(vector, encoding="utf-8")
+    for name, (figure, _) in drawn.items():
+        write_bytes(base / "figures" / f"{name}.svg", vectors[name].encode())
+        write_bytes(base / "figures" / f"{name}.pdf", figures.pdf(figure))
     for name, table in tables.items():
-        table.to_csv(base / "tables" / f"{name}.csv", index=False)
-    (base / "methods.md").write_text(methods.markdown(evidence, works), encoding="utf-8")
-    (base / "references.bib").write_text(bibliography(works), encoding="utf-8")
-    page.write_text(html, encoding="utf-8")
+        write_bytes(base / "tables" / f"{name}.csv", table.to_csv(index=False).encode())
+    write_bytes(base / "methods.md", methods.markdown(evidence, works).encode())
+    write_bytes(base / "references.bib", bibliography(works).encode())
+    write_bytes(page, html.encode())
     return page
 
 
@@ -144,13 +101,22 @@ def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
         "final_scores_individuals": outcomes.final_scores(evidence),
         "comparisons": outcomes.comparisons(evidence),
         "forgetting": outcomes.forgetting(evidence),
+        "memories": recall.of_evidence(evidence),
+        "outcomes_individuals": endpoints.endpoints(evidence),
+        "outcomes": endpoints.effects(evidence),
+        "exposures": exposures.exposures(evidence),
+        "recoveries": outcomes.recoveries(evidence),
         "sparsity_reached": outcomes.sparsity_reached(evidence),
         "steps_lived": methods.steps_lived(evidence),
     }
 
 
 def _html(
-    evidence: Evidence, works: Sequence[Publication], vectors: Mapping[str, str], directories: Sequence[Path | str]
+    evidence: Evidence,
+    works: Sequence[Publication],
+    vectors: Mapping[str, str],
+    tables: Sequence[str],
+    directories: Sequence[Path | str],
 ) -> str:
     source = resources.files("lifespan").joinpath("templates", "report.html.j2").read_text(encoding="utf-8")
     options: dict[str, Any] = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
@@ -162,7 +128,8 @@ def _html(
         groups=[(name, str(group.get("doc") or "")) for name, group in evidence.groups.items()],
         found=summary.found(evidence),
         cautions=summary.cautions(evidence),
-        figures=[_figure(evidence, name, vectors.get(name)) for name in figures.FIGURES],
+        figures=[_figure(evidence, name, vector) for name, vector in vectors.items()],
+        tables=[(name, name.replace("_", " ")) for name in tables if not name.startswith("figure_")],
         table=_final_rows(evidence),
         comparisons=_comparison_rows(evidence),
         methods=methods.paragraphs(evidence, works),
@@ -171,23 +138,31 @@ def _html(
     )
 
 
-def _figure(evidence: Evidence, name: str, vector: str | None) -> dict[str, Any]:
-    caption = CAPTIONS[name]
-    drawn = caption.drawn if name in ("timeline", "retention") else f"{caption.drawn} {LINES}"
-    inlined = vector and inline_svg(vector, name=f"figure-{name}", title=caption.title, description=drawn)
+def _figure(evidence: Evidence, name: str, vector: str) -> dict[str, Any]:
+    drawing = figures.FIGURES[name]
+    drawn = f"{drawing.drawn} {LINES}" if drawing.lines else drawing.drawn
+    if drawing.lines and len(evidence.groups) > outcomes.TOLD:
+        drawn += f" {TELLING}"
     return {
-        **{"name": name, "title": caption.title, "drawn": drawn, "good": caption.good, "svg": inlined},
+        **{"name": name, "title": drawing.title, "drawn": drawn, "good": drawing.good},
+        "svg": inline_svg(vector, name=f"figure-{name}", title=drawing.title, description=drawn),
         "counted": _counted(evidence),
         "data": f"tables/figure_{name}.csv",
     }
 
 
 def _counted(evidence: Evidence) -> str:
-    """How many individuals each group had, and how many of them were lost."""
+    """How many individuals there are, and how many of them were lost in which group."""
+    people = outcomes.statuses(evidence)
     parts = []
-    for _, row in outcomes.statuses(evidence).iterrows():
+    for _, row in people.iterrows():
         lost = [f"{row[status]} {status}" for status in outcomes.STATUSES if status != "done" and row[status]]
-        parts.append(f"{row['group']} n = {row['individuals']}" + (f" ({', '.join(lost)})" if lost else ""))
+        if lost or len(people) <= summary.NAMED_UP_TO:
+            parts.append(f"{row['group']} n = {row['individuals']}" + (f" ({', '.join(lost)})" if lost else ""))
+    if len(people) > summary.NAMED_UP_TO:
+        sizes = people["individuals"]
+        each = f"{sizes.min()}" if sizes.nunique() == 1 else f"{sizes.min()} to {sizes.max()}"
+        parts.insert(0, f"n = {each} in each of {len(people)} groups" + ("" if parts else ", none lost"))
     return f"Individuals: {'; '.join(parts)}." if parts else ""
 
 

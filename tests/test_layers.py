@@ -45,7 +45,7 @@ LAYERS = [
     {"stats", "references"},
     {"bibtex"},
     {"outcomes"},
-    {"recall", "answers"},
+    {"recall", "answers", "exposures", "endpoints"},
     {"figures"},
     {"summary"},
     {"methods"},
