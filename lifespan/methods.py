@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,13 +11,18 @@ from typing import Any
 import pandas as pd
 
 import lifespan
-from lifespan import figures, outcomes, stats
+from lifespan import aggregates, figures, outcomes, stats
 from lifespan.bibtex import Publication
 from lifespan.outcomes import Evidence
 from lifespan.references import REFERENCES
 from lifespan.summary import MINUS, counted, listed
 
 STATISTICS = ("efron1987better", "hedges1981distribution", "lakens2013effect", "cliff1993dominance", "holm1979simple")
+ANALYSES: Mapping[str, tuple[str, ...]] = {
+    "benjamini_hochberg": ("benjamini1995controlling",),
+    "aggregates": aggregates.SOURCES,
+}
+"""Publications behind analyses beyond the first comparisons, cited where a report makes use of them."""
 _INVISIBLE = ("class", "revision")
 
 
@@ -121,7 +127,8 @@ def _lived(evidence: Evidence, works: Sequence[Publication]) -> list[str]:
     for group, life in lives.items():
         twin = told.setdefault(tuple(life), group)
         texts.append(f"{group}: {'; '.join(cycles(life))}." if twin == group else f"{group}: the same steps as {twin}.")
-    behind = [work.cited for work in works if work.key not in STATISTICS and work.key not in _FORGETTING]
+    beside = {*STATISTICS, *_FORGETTING, *itertools.chain.from_iterable(ANALYSES.values())}
+    behind = [work.cited for work in works if work.key not in beside]
     return [*texts, *([f"The methods of these steps follow {'; '.join(behind)}."] if behind else [])]
 
 

@@ -208,6 +208,24 @@ def holm(p_values: Numbers) -> np.ndarray:
     return adjusted
 
 
+def benjamini_hochberg(p_values: Numbers) -> np.ndarray:
+    """Adjusted p values of Benjamini & Hochberg (1995), which bound the false discovery rate: min over j >= k of p_(j) m / j.
+
+    NaN stays NaN and does not count in the family size m. Raises `ValueError` for a p outside [0, 1].
+
+    >>> benjamini_hochberg([0.01, 0.04, 0.03, math.nan]).tolist()
+    [0.03, 0.04, 0.04, nan]
+    """
+    raw = np.asarray(p_values, dtype=float)
+    adjusted = np.full(raw.shape, math.nan)
+    known = ~np.isnan(raw)
+    if ((raw[known] < 0) | (raw[known] > 1)).any():
+        raise ValueError(f"p values lie in [0, 1]: got {raw[known].min():g} to {raw[known].max():g}")
+    if known.any():
+        adjusted[known] = stats.false_discovery_control(raw[known], method="bh")
+    return adjusted
+
+
 @lru_cache(maxsize=10_000)
 def _bootstrapped(sample: tuple[float, ...], level: float, resamples: int, seed: int) -> tuple[float, float]:
     rng = np.random.default_rng(seed)

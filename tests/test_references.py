@@ -55,6 +55,7 @@ def test_every_publication_is_cited_by_something():
     classes = {getattr(getattr(lifespan, name), "citation", "") for name in lifespan.__all__}
     beside = {key for keys in references._BESIDE.values() for key in keys}
     report = {*methods.STATISTICS, *methods._FORGETTING, references._SCHEDULE, references._INSIDE}
+    report |= {key for keys in methods.ANALYSES.values() for key in keys}
     assert beside | report <= set(REFERENCES)
     dead = set(REFERENCES) - classes - beside - report
     assert not dead, f"cite or remove from lifespan/references.bib: {sorted(dead)}"

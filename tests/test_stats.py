@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy import stats as reference
+from statsmodels.stats.multitest import multipletests
 
 from lifespan import stats
 
@@ -128,3 +129,29 @@ def test_holm_never_lowers_a_p_and_keeps_missing_ones():
     assert adjusted[[0, 2, 3, 4]].tolist() == pytest.approx([0.06, 1.0, 0.04, 1.0])
     assert math.isnan(adjusted[1])
     assert stats.holm([]).tolist() == []
+
+
+def test_benjamini_hochberg_agrees_with_the_paper_and_with_statsmodels():
+    # The 15 p values of the worked example in Benjamini & Hochberg (1995), section 3.3: the first four are rejected at 5%.
+    raw = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.324, 0.4262, 0.5719, 0.6528, 0.759, 1.0]
+    adjusted = stats.benjamini_hochberg(raw)
+    assert (adjusted <= 0.05).tolist() == [True] * 4 + [False] * 11
+    assert adjusted == pytest.approx(multipletests(raw, method="fdr_bh")[1])
+
+
+def test_benjamini_hochberg_keeps_missing_ones_and_never_exceeds_holm():
+    raw = [0.02, math.nan, 0.5, 0.01, 0.6]
+    adjusted = stats.benjamini_hochberg(raw)
+    assert adjusted[[0, 2, 3, 4]].tolist() == pytest.approx([0.04, 0.6, 0.04, 0.6])
+    assert math.isnan(adjusted[1])
+    assert (adjusted[[0, 2, 3, 4]] <= stats.holm(raw)[[0, 2, 3, 4]]).all()
+    assert stats.benjamini_hochberg([]).tolist() == []
+    with pytest.raises(ValueError, match=r"p values lie in \[0, 1\]: got 0.2 to 1.5"):
+        stats.benjamini_hochberg([0.2, 1.5])
+
+
+def test_null_cohorts_are_told_apart_from_their_twins_in_one_of_twenty():
+    draw = np.random.default_rng(6)
+    found = [stats.sign_flip_p(draw.normal(0, 1, 9))[0] <= 0.05 for _ in range(400)]
+    low, high = reference.binom.interval(0.999, 400, 0.05)
+    assert low <= sum(found) <= high
