@@ -21,7 +21,7 @@ def slices(evidence: Evidence) -> Drawn:
     rows = rows[(rows["probe"] == "LossSlice") & rows["metric"].str.startswith("loss@")].dropna(subset=["value"])
     if rows.empty:
         return None
-    place = pd.to_numeric(rows["metric"].str.partition("@")[2], errors="coerce")
+    place = pd.to_numeric(rows["metric"].map(lambda metric: metric.partition("@")[2]), errors="coerce")
     table = rows.assign(place=place).dropna(subset=["place"])[[*WHO, "task", "step", "stage", "age", "place", "value"]]
     table = table[table["group"].isin(outcomes.telling(evidence))].reset_index(drop=True)
     panels_of = list(dict.fromkeys(zip(table["task"], table["step"], strict=True)))[:MOST]

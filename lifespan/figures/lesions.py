@@ -98,7 +98,7 @@ def _changes(evidence: Evidence) -> pd.DataFrame:
     rows = rows[rows["probe"] == "LesionMap"].dropna(subset=["value"])
     if rows.empty:
         return rows
-    names = rows["metric"].str.partition("@")[2]
+    names = rows["metric"].map(lambda metric: metric.partition("@")[2])
     whole = rows[names == "none"][[*WHO, "task", "step", "value"]].rename(columns={"value": "whole"})
     cut = rows[names != "none"].assign(name=names[names != "none"])
     table = cut.merge(whole, on=[*WHO, "task", "step"])

@@ -56,11 +56,11 @@ def _overlaps(evidence: Evidence) -> pd.DataFrame:
     since = within[within["probe"].str.startswith("MaskOverlap since")]
     among = within[within["probe"] == "TaskOverlap"]
     # The metric names the other task: jaccard/<task>.
-    named = among["metric"].str.partition("/")
+    named = [among["metric"].map(lambda name, place=place: name.partition("/")[place]) for place in (0, 2)]
     parts = [
         between[between["probe"] == "MaskOverlap"],
         since.assign(pairs="self", other=since["probe"]),
-        among.assign(pairs="tasks", other=named[2], metric=named[0]) if len(among) else among,
+        among.assign(pairs="tasks", other=named[1], metric=named[0]),
     ]
     rows = pd.concat([part for part in parts if len(part)] or [between.iloc[:0]])
     index = ["group", "individual", "other", "pairs", "task", "step", "age"]

@@ -23,7 +23,7 @@ SIGNS: dict[tuple[str, str], str] = {
 def draw(evidence: Evidence) -> Drawn:
     """Every sign that was looked at, a panel each, the mean over tasks where it is asked of several."""
     rows = evidence.measurements.dropna(subset=["value"])
-    first = rows["probe"].str.partition(" ")[0]
+    first = rows["probe"].map(lambda probe: probe.partition(" ")[0])
     parts = []
     for (probe, metric), name in SIGNS.items():
         met = rows[(first == probe) & (rows["metric"] == metric)]
