@@ -18,7 +18,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup, escape
 
-from lifespan import endpoints, exposures, figures, methods, outcomes, recall, record, summary
+from lifespan import endpoints, exposures, figures, findings, lifetimes, methods, outcomes, recall, record, responses, summary
 from lifespan.bibtex import Publication, bibliography, brought
 from lifespan.files import write_bytes
 from lifespan.outcomes import Evidence
@@ -106,6 +106,9 @@ def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
         "outcomes": endpoints.effects(evidence),
         "exposures": exposures.exposures(evidence),
         "recoveries": outcomes.recoveries(evidence),
+        "lifetimes": lifetimes.lifetimes(evidence),
+        "survivals": lifetimes.survivals(evidence),
+        "ed50s": responses.ed50s(evidence),
         "sparsity_reached": outcomes.sparsity_reached(evidence),
         "steps_lived": methods.steps_lived(evidence),
     }
@@ -126,8 +129,9 @@ def _html(
         asked=summary.asked(evidence),
         about=[text.replace("`", "").split("\n\n") for study in evidence.studies if (text := str(study.get("about") or ""))],
         groups=[(name, str(group.get("doc") or "")) for name, group in evidence.groups.items()],
-        found=summary.found(evidence),
-        cautions=summary.cautions(evidence),
+        found=[*summary.found(evidence), *findings.more(evidence)],
+        cautions=[*summary.cautions(evidence), *findings.reach(evidence)],
+        memories=_memory_rows(evidence),
         figures=[_figure(evidence, name, vector) for name, vector in vectors.items()],
         tables=[(name, name.replace("_", " ")) for name in tables if not name.startswith("figure_")],
         table=_final_rows(evidence),
@@ -190,6 +194,20 @@ def _comparison_rows(evidence: Evidence) -> list[dict[str, str]]:
         }
         for _, row in outcomes.comparisons(evidence).iterrows()
     ]
+
+
+def _memory_rows(evidence: Evidence) -> list[dict[str, str]]:
+    """Numbers of memory by metric and group: mean, interval and n over individuals."""
+    table = recall.of_evidence(evidence)
+    rows = []
+    for (metric, task), met in table[~table["metric"].str.contains("_low$|_high$|_beyond$")].groupby(["metric", "task"], sort=False):
+        for group, values in met.groupby("group", sort=False)["value"]:
+            if group not in outcomes.telling(evidence):
+                continue
+            row = pd.Series(outcomes.summary(values.replace([float("inf")], float("nan"))))
+            named = {"metric": str(metric), "task": str(task), "group": str(group), "n": str(row["n"])}
+            rows.append({**named, "mean": summary.number(row["mean"]), "interval": _bounds(row)})
+    return rows
 
 
 def _bounds(row: pd.Series) -> str:

@@ -201,8 +201,8 @@ def _comparison(row: pd.Series, *, family: int) -> str:
         f"n = {row['n']} {'pair' if row['n'] == 1 else 'pairs'}",
         "Hedges' g_av " + (number(row["hedges_g_av"], 2) if math.isfinite(row["hedges_g_av"]) else "not computable"),
         f"Cliff's delta {number(row['cliffs_delta'], 2)}",
-        f"{'exact' if row['exact'] else 'Monte-Carlo'} sign-flip p {_equals(row['p'])}",
-        f"Holm-adjusted over {counted(family, 'comparison')} {_equals(row['p_holm'])}",
+        f"{'exact' if row['exact'] else 'Monte-Carlo'} sign-flip p {equals(row['p'])}",
+        f"Holm-adjusted over {counted(family, 'comparison')} {equals(row['p_holm'])}",
     ]
     return f"{_heading(row)} ({'; '.join(effects)})."
 
@@ -218,7 +218,12 @@ def _heading(row: pd.Series) -> str:
     return f"{row['group']} did not clearly differ from {twins} on {row['task']}"
 
 
-def _equals(value: float) -> str:
+def equals(value: float) -> str:
+    """A p value after its sign.
+
+    >>> equals(0.25), equals(0.0)
+    ('= 0.25', '< 0.001')
+    """
     text = probability(value)
     return text if text.startswith("<") else f"= {text}"
 

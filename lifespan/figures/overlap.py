@@ -9,6 +9,7 @@ from lifespan import outcomes
 from lifespan.figures.canvas import AGE, INK, Drawing, Drawn, canvas, keys, legend, look, marker, style
 from lifespan.figures.lines import moment
 from lifespan.outcomes import Evidence
+from lifespan.overlaps import overlaps
 
 KINDS = {
     "individuals": "between individuals",
@@ -20,7 +21,7 @@ KINDS = {
 
 def draw(evidence: Evidence) -> Drawn:
     """Jaccard overlap corrected for chance against age, a panel per kind of pair; a last one against common errors."""
-    table = _overlaps(evidence)
+    table = overlaps(evidence)
     if table.empty:
         return None
     table = table[table["group"].isin(outcomes.telling(evidence))].reset_index(drop=True)
@@ -45,30 +46,6 @@ def draw(evidence: Evidence) -> Drawn:
             panels[-1].set_title(f"structure and function (pairs: {len(both)})")
         legend(figure, keys(evidence, table, markers=True))
     return figure, table
-
-
-def _overlaps(evidence: Evidence) -> pd.DataFrame:
-    """group, individual, other, pairs, task, step, age, jaccard, chance, corrected, kappa: a row for each compared pair."""
-    columns = ["group", "individual", "other", "pairs", "task", "step", "age", "jaccard", "chance", "corrected", "kappa"]
-    between = evidence.contrasts.dropna(subset=["value"])
-    between = between.assign(other=between["other_group"] + " " + between["other_individual"].astype(str))
-    within = evidence.measurements.dropna(subset=["value"])
-    since = within[within["probe"].str.startswith("MaskOverlap since")]
-    among = within[within["probe"] == "TaskOverlap"]
-    # The metric names the other task: jaccard/<task>.
-    named = [among["metric"].map(lambda name, place=place: name.partition("/")[place]) for place in (0, 2)]
-    parts = [
-        between[between["probe"] == "MaskOverlap"],
-        since.assign(pairs="self", other=since["probe"]),
-        among.assign(pairs="tasks", other=named[1], metric=named[0]),
-    ]
-    rows = pd.concat([part for part in parts if len(part)] or [between.iloc[:0]])
-    index = ["group", "individual", "other", "pairs", "task", "step", "age"]
-    table = rows.pivot_table(index=index, columns="metric", values="value", sort=False).reset_index()
-    errors = between[(between["probe"] == "ErrorOverlap") & (between["metric"] == "kappa")]
-    common = errors.groupby(["group", "individual", "other", "step"])["value"].mean().rename("kappa").reset_index()
-    table = table.merge(common, how="left", on=["group", "individual", "other", "step"]) if len(table) else table
-    return table.reindex(columns=columns).dropna(subset=["corrected"])
 
 
 def _against_age(axes: Axes, evidence: Evidence, part: pd.DataFrame) -> None:

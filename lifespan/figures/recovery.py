@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from lifespan import outcomes, recall, stats
 from lifespan.figures.canvas import INK, RESAMPLES, Drawing, Drawn, canvas, keys, legend, look, marker, style, titled
 from lifespan.figures.lines import moment
+from lifespan.lifetimes import kept
 from lifespan.outcomes import WHO, Evidence
 
 
@@ -76,26 +76,10 @@ def _arrows(axes: Axes, evidence: Evidence, rows: pd.DataFrame, group: str, cycl
 
 
 def _kept(evidence: Evidence) -> pd.DataFrame:
-    """group, individual, seed, task, step, since, kept, half_life (steps; infinite where nothing is lost), beyond.
-
-    Only tasks that were looked at three times or more since they were learned.
-    """
-    rows = []
-    scores = outcomes.primary_scores(evidence)
-    moments = {group: outcomes.first_learned_at(evidence, group) for group in evidence.groups}
-    for (group, individual, seed, task), life in scores.groupby([*WHO, "task"], sort=False):
-        start = moments[str(group)].get(str(task))
-        life = life[life["step"] >= start] if start is not None else life.iloc[:0]
-        chance = outcomes.chance_of(evidence, str(task))
-        if len(life) < 3 or life["step"].iloc[0] != start or not life["value"].iloc[0] > chance:
-            continue
-        kept = (life["value"] - chance) / (life["value"].iloc[0] - chance)
-        since = life["age"] - life["age"].iloc[0]
-        named = {"group": group, "individual": individual, "seed": seed, "task": task}
-        rows.append(pd.DataFrame({**named, "step": life["step"], "since": since, "kept": kept}))
-    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=[*WHO, "task", "step", "since", "kept"])
-    lives = recall.half_lives(evidence)
-    return table.merge(lives, how="left", on=[*WHO, "task"]) if len(table) else table.assign(half_life=np.nan, beyond=np.nan)
+    """`lifetimes.kept` with half-lives, of tasks that were looked at three times or more since they were learned."""
+    table = kept(evidence)
+    table = table[table.groupby([*WHO, "task"])["step"].transform("size") >= 3] if len(table) else table
+    return table.merge(recall.half_lives(evidence), how="left", on=[*WHO, "task"])
 
 
 RECOVERY = Drawing(

@@ -1,0 +1,140 @@
+"""What came out beyond final scores, in plain sentences: recovery, lost functions, doses, overlap of masks, all outcomes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import pandas as pd
+
+from lifespan import lifetimes, outcomes, power, responses
+from lifespan.endpoints import effects
+from lifespan.outcomes import WHO, Evidence
+from lifespan.overlaps import overlaps
+from lifespan.summary import counted, equals, interval, listed, number
+
+NAMED = 6
+"""Sentences of one kind; beyond, the table is referred to."""
+
+PAIRS = {
+    **{"individuals": "between individuals", "twins": "between twins of two groups"},
+    **{"tasks": "between tasks of one subject", "self": "with the younger self"},
+}
+
+
+def more(evidence: Evidence) -> list[tuple[str, list[str]]]:
+    """(heading, sentences) of everything that the record holds beside final scores."""
+    parts = [
+        ("Loss and recovery", _recovery(evidence)),
+        ("Survival of functions", _survival(evidence)),
+        ("Doses", _doses(evidence)),
+        ("Mask overlap", _overlap(evidence)),
+        ("All outcomes (exploratory)", _outcomes(evidence)),
+    ]
+    return [(heading, sentences) for heading, sentences in parts if sentences]
+
+
+def reach(evidence: Evidence) -> list[str]:
+    """What so many individuals can and cannot show."""
+    table = outcomes.comparisons(evidence)
+    if table.empty:
+        return []
+    n = int(table["n"].min())
+    return [power.warning(n)] if power.warning(n) else []
+
+
+def _recovery(evidence: Evidence) -> list[str]:
+    table = outcomes.recoveries(evidence)
+    told = []
+    for (task, group), rows in _told(table, evidence, ["task", "group"]):
+        lives = rows.assign(lost=rows["before"] - rows["after"], regained=rows["recovered"] - rows["after"])
+        means = lives.groupby(WHO)[["lost", "regained"]].mean()
+        lost, regained = (pd.Series(outcomes.summary(means[name])) for name in ("lost", "regained"))
+        cycles = rows["step"].nunique()
+        told.append(
+            f"On {task}, {group} lost {number(lost['mean'])} ({interval(lost)}) at each of {counted(cycles, 'loss')} of synapses, "
+            f"and recovery gave back {number(regained['mean'])} ({interval(regained)}; n = {lost['n']})."
+        )
+    return _first(told, "figure_recovery.csv")
+
+
+def _survival(evidence: Evidence) -> list[str]:
+    table, told = lifetimes.survivals(evidence), []
+    for task, rows in table.groupby("task", sort=False):
+        rows = rows[rows["group"].isin(outcomes.telling(evidence))]
+        parts = []
+        for _, row in rows.iterrows():
+            test = f", log-rank p {equals(row['p'])}" if math.isfinite(row["p"]) else ""
+            parts.append(f"{row['lost']} of {row['n']} in {row['group']}{test}")
+        if parts:
+            told.append(f"{task} was lost by {listed(parts)}.")
+    return told
+
+
+def _doses(evidence: Evidence) -> list[str]:
+    table, told = responses.ed50s(evidence), []
+    for (source, damage, task), rows in table.groupby(["source", "damage", "task"], sort=False):
+        known = rows[rows["inside"].astype(bool)]
+        parts = []
+        for _, row in known.iterrows():
+            who = row["group"] if source == "looks" else f"those struck at age {row['onset']:,.0f}"
+            bounds = f"95% interval {number(row['ed50_low'])} to {number(row['ed50_high'])}"
+            parts.append(f"{number(row['ed50'])} in {who} ({bounds if math.isfinite(row['ed50_low']) else 'no interval'})")
+        if parts:
+            told.append(f"{damage}, {task}: ED50 {listed(parts)}.")
+    beyond = int((~table["inside"].astype(bool)).sum())
+    told = _first(told, "ed50s.csv")
+    if beyond:
+        told.append(f"{counted(beyond, 'further dose-response curve')} {_has(beyond)} no ED50 inside the tested range.")
+    return told
+
+
+def _overlap(evidence: Evidence) -> list[str]:
+    table, told = overlaps(evidence), []
+    for (pairs, group), rows in _told(table, evidence, ["pairs", "group"]):
+        last = rows[rows["step"] == rows["step"].max()]
+        values = last.groupby(["individual", "other"])["corrected"].mean()
+        row = pd.Series(outcomes.summary(values))
+        told.append(
+            f"In {group}, masks overlap {PAIRS[pairs]} by {number(row['mean'])} above chance ({interval(row)}, "
+            f"{counted(int(row['n']), 'pair')}, at age {last['age'].mean():,.0f}; 0 is chance, 1 the same subnetwork)."
+        )
+    return _first(told, "figure_mask_overlap.csv")
+
+
+def _outcomes(evidence: Evidence) -> list[str]:
+    table = effects(evidence)
+    if table["outcome"].nunique() < 2 or table["outcome"].nunique() == len(evidence.tasks):
+        return []
+    clear = table[table["p_bh"] < 0.05]
+    told = [
+        f"Of {counted(len(table), 'difference')} in {counted(table['outcome'].nunique(), 'outcome')}, {len(clear) or 'none'} "
+        f"{_has(len(clear))} a Benjamini-Hochberg-adjusted p below 0.05 (this family is all of them)."
+    ]
+    largest = clear.reindex(clear["hedges_g_av"].abs().sort_values(ascending=False, kind="stable").index)[:NAMED]
+    for _, row in largest.iterrows():
+        way = {1: ("better", "worse"), -1: ("worse", "better"), 0: ("higher", "lower")}[int(row["direction"])]
+        told.append(
+            f"{row['group']}, {row['outcome']}: {way[0] if row['difference'] > 0 else way[1]} than its twins in {row['control']} "
+            f"(difference {number(row['difference'])}; {interval(row)}; n = {row['n']} pairs; g_av "
+            f"{number(row['hedges_g_av'], 2)}; adjusted p {equals(row['p_bh'])})."
+        )
+    return told
+
+
+def _told(table: pd.DataFrame, evidence: Evidence, by: list[str]) -> Iterable[tuple[tuple[str, str], pd.DataFrame]]:
+    """Groups of rows of those study groups that tell."""
+    rows = table[table["group"].isin(outcomes.telling(evidence))]
+    return rows.groupby(by, sort=False)  # type: ignore[return-value]
+
+
+def _first(told: list[str], table: str) -> list[str]:
+    """The first few, and where the others are."""
+    left = len(told) - NAMED
+    return [*told[:NAMED], *([f"{left} more: see tables/{table}."] if left > 0 else [])]
+
+
+def _has(count: int) -> str:
+    return "has" if count == 1 else "have"
+
+
