@@ -10,6 +10,7 @@ import pandas as pd
 from lifespan import lifetimes, outcomes, power, responses
 from lifespan.endpoints import effects
 from lifespan.outcomes import WHO, Evidence
+from lifespan.overall import over_examples, overall
 from lifespan.overlaps import overlaps
 from lifespan.summary import counted, equals, interval, listed, number
 
@@ -25,6 +26,8 @@ PAIRS = {
 def more(evidence: Evidence) -> list[tuple[str, list[str]]]:
     """(heading, sentences) of everything that the record holds beside final scores."""
     parts = [
+        ("Over all tasks", _overall(evidence)),
+        ("Over individuals and test examples", _over_examples(evidence)),
         ("Loss and recovery", _recovery(evidence)),
         ("Survival of functions", _survival(evidence)),
         ("Doses", _doses(evidence)),
@@ -41,6 +44,33 @@ def reach(evidence: Evidence) -> list[str]:
         return []
     n = int(table["n"].min())
     return [power.warning(n)] if power.warning(n) else []
+
+
+def _overall(evidence: Evidence) -> list[str]:
+    table, told = overall(evidence), []
+    for _, row in table[table["group"].isin(outcomes.telling(evidence))].iterrows():
+        sentence = f"{row['group']}: interquartile mean {number(row['iqm'])} ({interval(row)}, n = {row['n']})"
+        if math.isfinite(row["improvement"]):
+            bounds = pd.Series({"low": row["improvement_low"], "high": row["improvement_high"], "note": "no interval"})
+            sentence += f"; probability to score higher than the control {number(row['improvement'], 2)} ({interval(bounds)})"
+        told.append(f"{sentence}.")
+    if told:
+        told.insert(0, "Scores are normalised task by task: 0 is chance, 1 the control group's mean.")
+    return told
+
+
+def _over_examples(evidence: Evidence) -> list[str]:
+    told = []
+    table = over_examples(evidence)
+    for _, row in table[table["group"].isin(outcomes.telling(evidence))].iterrows():
+        if not math.isfinite(row["difference"]):
+            continue
+        bounds = pd.Series({"low": row["difference_low"], "high": row["difference_high"], "note": "no interval"})
+        told.append(
+            f"On {row['task']}, {row['group']} minus control is {number(row['difference'])} in the share of right answers "
+            f"({interval(bounds)} over {row['n']} individuals and {row['examples']} examples)."
+        )
+    return _first(told, "over_examples.csv")
 
 
 def _recovery(evidence: Evidence) -> list[str]:

@@ -18,7 +18,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup, escape
 
-from lifespan import endpoints, exposures, figures, findings, lifetimes, methods, outcomes, recall, record, responses, summary
+from lifespan import endpoints, exposures, figures, findings, lifetimes, methods, outcomes, overall, recall, record, responses, summary
 from lifespan.bibtex import Publication, bibliography, brought
 from lifespan.files import write_bytes
 from lifespan.outcomes import Evidence
@@ -109,6 +109,8 @@ def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
         "lifetimes": lifetimes.lifetimes(evidence),
         "survivals": lifetimes.survivals(evidence),
         "ed50s": responses.ed50s(evidence),
+        "overall": overall.overall(evidence),
+        "over_examples": overall.over_examples(evidence),
         "sparsity_reached": outcomes.sparsity_reached(evidence),
         "steps_lived": methods.steps_lived(evidence),
     }

@@ -45,7 +45,7 @@ LAYERS = [
     {"stats", "references"},
     {"bibtex", "aggregates", "growth", "survival", "dose_fits", "power"},
     {"outcomes"},
-    {"recall", "answers", "exposures", "endpoints", "overlaps", "lifetimes"},
+    {"recall", "answers", "exposures", "endpoints", "overlaps", "lifetimes", "overall"},
     {"responses"},
     {"figures"},
     {"summary"},
