@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 import lifespan
-from lifespan import aggregates, figures, outcomes, stats
+from lifespan import aggregates, figures, growth, outcomes, stats
 from lifespan.bibtex import Publication
 from lifespan.outcomes import Evidence
 from lifespan.references import REFERENCES
@@ -21,6 +21,7 @@ STATISTICS = ("efron1987better", "hedges1981distribution", "lakens2013effect", "
 ANALYSES: Mapping[str, tuple[str, ...]] = {
     "benjamini_hochberg": ("benjamini1995controlling",),
     "aggregates": aggregates.SOURCES,
+    "growth": growth.SOURCES,
 }
 """Publications behind analyses beyond the first comparisons, cited where a report makes use of them."""
 _INVISIBLE = ("class", "revision")
