@@ -29,7 +29,7 @@ def more(evidence: Evidence) -> list[tuple[str, list[str]]]:
         ("Over all tasks", _overall(evidence)),
         ("Over individuals and test examples", _over_examples(evidence)),
         ("Loss and recovery", _recovery(evidence)),
-        ("Survival of functions", _survival(evidence)),
+        ("How functions last", _survival(evidence)),
         ("Doses", _doses(evidence)),
         ("Mask overlap", _overlap(evidence)),
         ("All outcomes (exploratory)", _outcomes(evidence)),
@@ -98,7 +98,14 @@ def _survival(evidence: Evidence) -> list[str]:
             parts.append(f"{row['lost']} of {row['n']} in {row['group']}{test}")
         if parts:
             told.append(f"{task} was lost by {listed(parts)}.")
-    return told
+    for _, row in lifetimes.declines(evidence).iterrows():
+        bounds = pd.Series({"low": row["low"], "high": row["high"], "note": "no interval"})
+        told.append(
+            f"Per 1,000 optimizer steps, {row['group']} loses {number(-row['slope'], 2)} of what it had learned of {row['task']}, its "
+            f"twins in {evidence.control} {number(-row['control_slope'], 2)} (difference in slope {number(row['difference'], 2)}; "
+            f"{interval(bounds)}; n = {row['n']} pairs; {row['method']}, p {equals(row['p'])})."
+        )
+    return _first(told, "declines.csv")
 
 
 def _doses(evidence: Evidence) -> list[str]:

@@ -108,6 +108,7 @@ def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
         "recoveries": outcomes.recoveries(evidence),
         "lifetimes": lifetimes.lifetimes(evidence),
         "survivals": lifetimes.survivals(evidence),
+        "declines": lifetimes.declines(evidence),
         "ed50s": responses.ed50s(evidence),
         "overall": overall.overall(evidence),
         "over_examples": overall.over_examples(evidence),
