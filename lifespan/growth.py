@@ -33,8 +33,8 @@ MIXED_MODEL = "mixed model"
 OWN_SLOPES = "slopes of individuals"
 
 _OPTIMISERS = ("lbfgs", "bfgs")
-_SINGULAR = 1e-3
-"""Smallest variance of a random effect, in units of the residual variance, age in standard deviations."""
+_VARIANCES = (1e-3, 1e5)
+"""Smallest and largest variance of a random effect that is believed, in units of the residual variance."""
 
 
 @dataclass(frozen=True)
@@ -156,13 +156,16 @@ def _fitted(value: np.ndarray, fixed: np.ndarray, lives: np.ndarray, random: np.
             try:
                 fit = MixedLM(value, fixed, groups=lives, exog_re=random).fit(reml=True, method=optimiser)
                 estimate, error = float(fit.fe_params[-1]), float(fit.bse_fe[-1])
-                smallest = float(np.linalg.eigvalsh(fit.cov_re_unscaled)[0])
+                smallest, largest = np.linalg.eigvalsh(fit.cov_re_unscaled).tolist()
             except (np.linalg.LinAlgError, ValueError) as error_met:
                 complaints.append(f"the mixed model could not be fitted: {error_met}")
                 continue
         if not fit.converged:
             complaints.append("the mixed model did not converge")
-        elif not smallest >= _SINGULAR:
+        elif not largest <= _VARIANCES[1]:
+            complaints.append("the lives are straight lines: no noise is left to fit the mixed model to")
+            break
+        elif not smallest >= _VARIANCES[0]:
             complaints.append("the random effects are singular: lives do not differ in both level and slope beyond the noise")
             break
         elif told:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 import lifespan
-from lifespan import aggregates, figures, growth, outcomes, stats
+from lifespan import aggregates, figures, growth, outcomes, stats, survival
 from lifespan.bibtex import Publication
 from lifespan.outcomes import Evidence
 from lifespan.references import REFERENCES
@@ -22,6 +22,7 @@ ANALYSES: Mapping[str, tuple[str, ...]] = {
     "benjamini_hochberg": ("benjamini1995controlling",),
     "aggregates": aggregates.SOURCES,
     "growth": growth.SOURCES,
+    "survival": survival.SOURCES,
 }
 """Publications behind analyses beyond the first comparisons, cited where a report makes use of them."""
 _INVISIBLE = ("class", "revision")
