@@ -9,9 +9,9 @@ import pandas as pd
 
 from lifespan import lifetimes, outcomes, power, responses
 from lifespan.endpoints import effects
-from lifespan.outcomes import WHO, Evidence
+from lifespan.group_means import overlap_means, recovery_means
+from lifespan.outcomes import Evidence
 from lifespan.overall import over_examples, overall
-from lifespan.overlaps import overlaps
 from lifespan.summary import counted, equals, interval, listed, number
 
 NAMED = 6
@@ -74,18 +74,15 @@ def _over_examples(evidence: Evidence) -> list[str]:
 
 
 def _recovery(evidence: Evidence) -> list[str]:
-    table = outcomes.recoveries(evidence)
     told = []
-    for (task, group), rows in _told(table, evidence, ["task", "group"]):
-        lives = rows.assign(lost=rows["before"] - rows["after"], regained=rows["recovered"] - rows["after"])
-        means = lives.groupby(WHO)[["lost", "regained"]].mean()
-        lost, regained = (pd.Series(outcomes.summary(means[name])) for name in ("lost", "regained"))
-        cycles = rows["step"].nunique()
+    for (task, group), rows in _told(recovery_means(evidence), evidence, ["task", "group"]):
+        lost, regained = (rows[rows["what"] == what].iloc[0] for what in ("lost", "regained"))
         told.append(
-            f"On {task}, {group} lost {number(lost['mean'])} ({interval(lost)}) at each of {counted(cycles, 'loss')} of synapses, "
-            f"and recovery gave back {number(regained['mean'])} ({interval(regained)}; n = {lost['n']})."
+            f"On {task}, {group} lost {number(lost['mean'])} ({interval(lost)}) at each of "
+            f"{counted(int(lost['cycles']), 'loss')} of synapses, and recovery gave back {number(regained['mean'])} "
+            f"({interval(regained)}; n = {lost['n']})."
         )
-    return _first(told, "figure_recovery.csv")
+    return _first(told, "recovery_means.csv")
 
 
 def _survival(evidence: Evidence) -> list[str]:
@@ -101,9 +98,10 @@ def _survival(evidence: Evidence) -> list[str]:
     for _, row in lifetimes.declines(evidence).iterrows():
         bounds = pd.Series({"low": row["low"], "high": row["high"], "note": "no interval"})
         told.append(
-            f"Per 1,000 optimizer steps, {row['group']} loses {number(-row['slope'], 2)} of what it had learned of {row['task']}, its "
-            f"twins in {evidence.control} {number(-row['control_slope'], 2)} (difference in slope {number(row['difference'], 2)}; "
-            f"{interval(bounds)}; n = {row['n']} pairs; {row['method']}, p {equals(row['p'])})."
+            f"Per 1,000 optimizer steps, {row['group']} loses {number(-row['slope'], 2)} of what it had learned of "
+            f"{row['task']}, its twins in {evidence.control} {number(-row['control_slope'], 2)} (difference in slope "
+            f"{number(row['difference'], 2)}; {interval(bounds)}; n = {row['n']} pairs; {row['method']}, p "
+            f"{equals(row['p'])})."
         )
     return _first(told, "declines.csv")
 
@@ -127,16 +125,14 @@ def _doses(evidence: Evidence) -> list[str]:
 
 
 def _overlap(evidence: Evidence) -> list[str]:
-    table, told = overlaps(evidence), []
-    for (pairs, group), rows in _told(table, evidence, ["pairs", "group"]):
-        last = rows[rows["step"] == rows["step"].max()]
-        values = last.groupby(["individual", "other"])["corrected"].mean()
-        row = pd.Series(outcomes.summary(values))
+    told = []
+    for (pairs, group), rows in _told(overlap_means(evidence), evidence, ["pairs", "group"]):
+        row = rows.iloc[0]
         told.append(
             f"In {group}, masks overlap {PAIRS[pairs]} by {number(row['mean'])} above chance ({interval(row)}, "
-            f"{counted(int(row['n']), 'pair')}, at age {last['age'].mean():,.0f}; 0 is chance, 1 the same subnetwork)."
+            f"{counted(int(row['n']), 'pair')}, at age {row['age']:,.0f}; 0 is chance, 1 the same subnetwork)."
         )
-    return _first(told, "figure_mask_overlap.csv")
+    return _first(told, "overlap_means.csv")
 
 
 def _outcomes(evidence: Evidence) -> list[str]:
@@ -152,8 +148,8 @@ def _outcomes(evidence: Evidence) -> list[str]:
     for _, row in largest.iterrows():
         way = {1: ("better", "worse"), -1: ("worse", "better"), 0: ("higher", "lower")}[int(row["direction"])]
         told.append(
-            f"{row['group']}, {row['outcome']}: {way[0] if row['difference'] > 0 else way[1]} than its twins in {row['control']} "
-            f"(difference {number(row['difference'])}; {interval(row)}; n = {row['n']} pairs; g_av "
+            f"{row['group']}, {row['outcome']}: {way[0] if row['difference'] > 0 else way[1]} than its twins in "
+            f"{row['control']} (difference {number(row['difference'])}; {interval(row)}; n = {row['n']} pairs; g_av "
             f"{number(row['hedges_g_av'], 2)}; adjusted p {equals(row['p_bh'])})."
         )
     return told
@@ -173,5 +169,3 @@ def _first(told: list[str], table: str) -> list[str]:
 
 def _has(count: int) -> str:
     return "has" if count == 1 else "have"
-
-

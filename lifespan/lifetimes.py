@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,7 +62,7 @@ def lifetimes(evidence: Evidence) -> pd.DataFrame:
         )
         ended = {"time": float(life["since"].iloc[int(place)]), "lost": bool(lost)}
         ended |= {"looks": len(life), "status": life["status"].iloc[0]}
-        rows.append({**dict(zip([*WHO, "task"], who, strict=True)), **ended})  # type: ignore[arg-type]
+        rows.append({**dict(zip([*WHO, "task"], who, strict=True)), **ended})
     table = pd.DataFrame(rows, columns=[*WHO, "task", "time", "lost", "looks", "status"])
     enough = table.groupby("task")["looks"].transform("max") >= LOOKS
     return table[enough.astype(bool)].reset_index(drop=True)
@@ -69,7 +70,7 @@ def lifetimes(evidence: Evidence) -> pd.DataFrame:
 
 @lru_cache(maxsize=4)
 def declines(evidence: Evidence) -> pd.DataFrame:
-    """How fast each task is lost, against the control twins: slopes of `kept` per 1,000 optimizer steps, from their parting on.
+    """How fast each task is lost, against control twins: slopes of `kept` per 1,000 optimizer steps, from their parting on.
 
     Columns: task, group, slope and control_slope (means of the lives' own), difference with low and high, n (pairs), p, method
     (the mixed model, or the lives' own slopes where it could not be had) and reason (why not). Groups that tell only; lives
@@ -95,15 +96,15 @@ def declines(evidence: Evidence) -> pd.DataFrame:
 def survivals(evidence: Evidence) -> pd.DataFrame:
     """Functions lost by task and group, and the log-rank test against the control group.
 
-    Columns: task, group, n, lost, median (steps since learning at which half of the individuals have lost it; infinite where
-    it never comes to that), p (NaN for the control itself).
+    Columns: task, group, n, lost, median (steps since learning at which half of the individuals have lost it; NaN where it
+    never comes to that), p (NaN for the control itself).
     """
     table, rows = lifetimes(evidence), []
     for task, met in table.groupby("task", sort=False):
         control = met[met["group"] == evidence.control]
         for group, own in met.groupby("group", sort=False):
-            told = {"task": task, "group": group, "n": len(own), "lost": int(own["lost"].sum()), "p": np.nan}
-            told["median"] = survival.median_survival(own["time"].to_numpy(), own["lost"].to_numpy())
+            told: dict[str, Any] = {"task": task, "group": group, "n": len(own), "lost": int(own["lost"].sum()), "p": np.nan}
+            told["median"] = survival.median_survival(own["time"].to_numpy(), own["lost"].to_numpy()).estimate
             if group != evidence.control and len(control) and (own["lost"].any() or control["lost"].any()):
                 told["p"] = survival.log_rank(*(part[name].to_numpy() for part in (own, control) for name in ("time", "lost")))
             rows.append(told)

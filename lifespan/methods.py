@@ -11,7 +11,20 @@ from typing import Any
 import pandas as pd
 
 import lifespan
-from lifespan import aggregates, figures, growth, outcomes, stats, survival
+from lifespan import (
+    aggregates,
+    dose_fits,
+    endpoints,
+    figures,
+    growth,
+    lifetimes,
+    outcomes,
+    overall,
+    power,
+    responses,
+    stats,
+    survival,
+)
 from lifespan.bibtex import Publication
 from lifespan.outcomes import Evidence
 from lifespan.references import REFERENCES
@@ -23,6 +36,7 @@ ANALYSES: Mapping[str, tuple[str, ...]] = {
     "aggregates": aggregates.SOURCES,
     "growth": growth.SOURCES,
     "survival": survival.SOURCES,
+    "dose_fits": dose_fits.SOURCES,
 }
 """Publications behind analyses beyond the first comparisons, cited where a report makes use of them."""
 _INVISIBLE = ("class", "revision")
@@ -217,7 +231,45 @@ def _statistics(evidence: Evidence) -> list[str]:
             f"{counted(tests, 'comparison')} {'is' if tests == 1 else 'are'} adjusted as one family "
             f"({cited['holm1979simple']})."
         )
-    return texts
+        texts.append(
+            f"Power is that of the sign-flip test for normal differences, from {power.SIMULATIONS:,} simulated studies for "
+            "each size."
+        )
+    return [*texts, *_analysed(evidence)]
+
+
+def analyses(evidence: Evidence) -> list[str]:
+    """Keys of `ANALYSES` that this evidence gives something to."""
+    used = {
+        "benjamini_hochberg": endpoints.effects(evidence)["outcome"].nunique() > 1,
+        "aggregates": len(overall.overall(evidence)) + len(overall.over_examples(evidence)) > 0,
+        "growth": len(lifetimes.declines(evidence)) > 0,
+        "survival": len(lifetimes.lifetimes(evidence)) > 0,
+        "dose_fits": len(responses.ed50s(evidence)) > 0,
+    }
+    return [name for name, present in used.items() if present]
+
+
+def _analysed(evidence: Evidence) -> list[str]:
+    """One sentence for each analysis that was made use of."""
+    cited = {name: "; ".join(REFERENCES[key].cited for key in keys) for name, keys in ANALYSES.items()}
+    sentences = {
+        "benjamini_hochberg": "All outcomes together are an exploratory family whose p values are adjusted for the rate "
+        f"of false discoveries ({cited['benjamini_hochberg']}).",
+        "aggregates": "Over all tasks, scores are normalised to chance and the control group's mean and summarised by the "
+        "interquartile mean and the probability of improvement; where the answers to single examples were kept, "
+        f"individuals and examples are resampled together ({cited['aggregates']}; {aggregates.RESAMPLES:,} resamples).",
+        "growth": "The decline of what was learned is compared between twins by a mixed model of the share kept on age by "
+        "group, seeds as blocks, with a random intercept and slope for each life, or by the lives' own least-squares "
+        f"slopes where the model cannot be had; the tables say which and why ({cited['growth']}).",
+        "survival": f"A function is lost at the first of {lifetimes.IN_A_ROW} looks in a row at which less than "
+        f"{lifetimes.SHARE:g} of what was learned, above chance, is left; curves are Kaplan-Meier's, compared by the "
+        f"log-rank test ({cited['survival']}).",
+        "dose_fits": "Dose-response curves are fitted by least squares in Hill's and in Brain and Cousens' hormetic form, the "
+        "better by AICc kept if it is better than a constant; intervals of the ED50 resample individuals "
+        f"({cited['dose_fits']}; {dose_fits.RESAMPLES:,} resamples).",
+    }
+    return [sentences[name] for name in analyses(evidence)]
 
 
 def _environment(evidence: Evidence) -> list[str]:

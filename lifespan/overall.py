@@ -48,10 +48,10 @@ def overall(evidence: Evidence) -> pd.DataFrame:
 def over_examples(evidence: Evidence) -> pd.DataFrame:
     """Final accuracy of each group, and its difference from the control twins, over individuals and test examples at once.
 
-    From the answers to single examples that `Outputs` kept, at the last look of each individual that lived to the end. Columns:
-    task, group, n (individuals), examples, mean with low and high, difference with difference_low and difference_high (group
-    minus control, paired over seeds and examples; NaN for the control). No rows where no answers were kept, and for several
-    records.
+    From the answers to single examples that `Outputs` kept, at the last look of each individual that lived to the end.
+    Columns: task, group, n (individuals), examples, mean with low and high, difference (group minus control, paired over
+    seeds and examples; NaN for the control) with difference_low and difference_high. No rows where no answers were kept,
+    and for several records.
     """
     columns = ["task", "group", "n", "examples", "mean", "low", "high", "difference", "difference_low", "difference_high"]
     table = record.read(evidence.directories[0]).examples("Outputs") if len(evidence.directories) == 1 else pd.DataFrame()
@@ -64,12 +64,12 @@ def over_examples(evidence: Evidence) -> pd.DataFrame:
     for task, rows in table.groupby("task", sort=False):
         right = rows.pivot_table(index="seed", columns=["group", "example"], values="right", aggfunc="first").astype(float)
         for group in (group for group in evidence.groups if group in set(rows["group"])):
-            cells = right[group]
+            cells = pd.DataFrame(right[group])
             own = aggregates.multi_bootstrap(cells.to_numpy())
             told = {"task": task, "group": group, "n": own.n, "examples": cells.shape[1]}
             told |= {"mean": own.estimate, "low": own.low, "high": own.high}
             if group != evidence.control and evidence.control in set(rows["group"]):
-                other = right[evidence.control].reindex(columns=cells.columns)
+                other = pd.DataFrame(right[evidence.control]).reindex(columns=cells.columns)
                 gap = aggregates.multi_bootstrap(cells.to_numpy(), other.to_numpy())
                 told |= {"difference": gap.estimate, "difference_low": gap.low, "difference_high": gap.high}
             found.append(told)

@@ -18,7 +18,21 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup, escape
 
-from lifespan import endpoints, exposures, figures, findings, lifetimes, methods, outcomes, overall, recall, record, responses, summary
+from lifespan import (
+    endpoints,
+    exposures,
+    figures,
+    findings,
+    group_means,
+    lifetimes,
+    methods,
+    outcomes,
+    overall,
+    recall,
+    record,
+    responses,
+    summary,
+)
 from lifespan.bibtex import Publication, bibliography, brought
 from lifespan.files import write_bytes
 from lifespan.outcomes import Evidence
@@ -89,6 +103,7 @@ def _citations(evidence: Evidence) -> list[Publication]:
         keys |= {"chaudhry2018riemannian", "lopezpaz2017gem"}
     compared = not outcomes.comparisons(evidence).empty
     keys |= set(methods.STATISTICS) if compared else {methods.STATISTICS[0]}
+    keys |= {key for name in methods.analyses(evidence) for key in methods.ANALYSES[name]}
     known: list[Publication] = [reference for key, reference in REFERENCES.items() if key in keys]
     return sorted([*known, *own], key=lambda work: work.key.lower())
 
@@ -101,7 +116,11 @@ def _tables(evidence: Evidence) -> dict[str, pd.DataFrame]:
         "final_scores_individuals": outcomes.final_scores(evidence),
         "comparisons": outcomes.comparisons(evidence),
         "forgetting": outcomes.forgetting(evidence),
+        "forgetting_means": group_means.forgetting_means(evidence),
         "memories": recall.of_evidence(evidence),
+        "memory_means": group_means.memory_means(evidence),
+        "recovery_means": group_means.recovery_means(evidence),
+        "overlap_means": group_means.overlap_means(evidence),
         "outcomes_individuals": endpoints.endpoints(evidence),
         "outcomes": endpoints.effects(evidence),
         "exposures": exposures.exposures(evidence),
@@ -135,6 +154,7 @@ def _html(
         found=[*summary.found(evidence), *findings.more(evidence)],
         cautions=[*summary.cautions(evidence), *findings.reach(evidence)],
         memories=_memory_rows(evidence),
+        named_up_to=summary.NAMED_UP_TO,
         figures=[_figure(evidence, name, vector) for name, vector in vectors.items()],
         tables=[(name, name.replace("_", " ")) for name in tables if not name.startswith("figure_")],
         table=_final_rows(evidence),
@@ -200,17 +220,14 @@ def _comparison_rows(evidence: Evidence) -> list[dict[str, str]]:
 
 
 def _memory_rows(evidence: Evidence) -> list[dict[str, str]]:
-    """Numbers of memory by metric and group: mean, interval and n over individuals."""
-    table = recall.of_evidence(evidence)
-    rows = []
-    for (metric, task), met in table[~table["metric"].str.contains("_low$|_high$|_beyond$")].groupby(["metric", "task"], sort=False):
-        for group, values in met.groupby("group", sort=False)["value"]:
-            if group not in outcomes.telling(evidence):
-                continue
-            row = pd.Series(outcomes.summary(values.replace([float("inf")], float("nan"))))
-            named = {"metric": str(metric), "task": str(task), "group": str(group), "n": str(row["n"])}
-            rows.append({**named, "mean": summary.number(row["mean"]), "interval": _bounds(row)})
-    return rows
+    table = group_means.memory_means(evidence)
+    return [
+        {
+            **{name: str(row[name]) for name in ("metric", "task", "group", "n")},
+            **{"mean": summary.number(row["mean"]), "interval": _bounds(row)},
+        }
+        for _, row in table[table["group"].isin(outcomes.telling(evidence))].iterrows()
+    ]
 
 
 def _bounds(row: pd.Series) -> str:

@@ -60,14 +60,16 @@ def severity_rows(evidence: Evidence) -> Mapping[tuple[str, str, int], pd.DataFr
     found = {}
     healthy = outcomes.final_scores(evidence)
     healthy = healthy[healthy["group"] == evidence.control]
-    for (disorder, task, step), rows in exposed_scores(evidence).groupby(["disorder", "task", "step"], sort=False):
+    for (disorder, task, _), rows in exposed_scores(evidence).groupby(["disorder", "task", "step"], sort=False):
         if rows["severity"].nunique() < 2 or rows["lasting"].nunique() > 1:
             continue
         zero = healthy[healthy["task"] == task].assign(severity=0.0, difference=0.0)
         same = {name: rows[name].iloc[0] for name in ("disorder", "step", "onset", "lasting")}
         zero = zero.assign(control=zero["value"], **same).reindex(columns=rows.columns)
         united = pd.concat([part.dropna(axis="columns", how="all") for part in (zero, rows) if len(part)])
-        found[str(disorder), str(task), int(step)] = united.reindex(columns=rows.columns).reset_index(drop=True)
+        found[str(disorder), str(task), int(rows["step"].iloc[0])] = united.reindex(columns=rows.columns).reset_index(
+            drop=True
+        )
     return found
 
 
@@ -78,7 +80,7 @@ def severity_fits(evidence: Evidence) -> Mapping[tuple[str, str, int], DoseFit]:
 
 
 def ed50s(evidence: Evidence) -> pd.DataFrame:
-    """Every ED50 of the record: source (looks or groups), damage, task, group or onset, model, ed50, low, high, inside, note."""
+    """Every ED50 of the record, by source (looks or groups), damage, task, and group or onset; see `DoseFit`."""
     rows = []
     for (probe, task, group), fit in dose_fits(evidence).items():
         rows.append({"source": "looks", "damage": probe, "task": task, "group": group, **told(fit)})

@@ -7,12 +7,15 @@ import math
 import pandas as pd
 
 from lifespan import outcomes
+from lifespan.group_means import forgetting_means
 from lifespan.outcomes import Evidence
 
 MINUS = "\N{MINUS SIGN}"
 
 TOLD_UP_TO = 12
-"""Comparisons that get a sentence; beyond, the unclear ones and the smaller differences are left to the table."""
+"""Comparisons that all get a sentence; of more, the clear ones with the largest differences."""
+LARGEST = 6
+"""How many of those."""
 
 NAMED_UP_TO = 8
 """Groups that a sentence names one by one; of more, it tells the range and the control."""
@@ -172,7 +175,8 @@ def _comparisons(evidence: Evidence) -> list[str]:
         sentence = "No pair of twins has a final score yet, so no group can be compared with the control."
         return [sentence] if several else []
     clear = table if len(table) <= TOLD_UP_TO else table[(table["low"] > 0) | (table["high"] < 0)]
-    largest = clear["difference"].abs().nlargest(TOLD_UP_TO).index
+    few = TOLD_UP_TO if len(table) <= TOLD_UP_TO else LARGEST
+    largest = clear["difference"].abs().nlargest(few).index
     sentences = [_comparison(row, family=len(table)) for _, row in clear[clear.index.isin(largest)].iterrows()]
     smaller, unclear = len(clear) - len(largest), len(table) - len(clear)
     if smaller:
@@ -229,19 +233,16 @@ def equals(value: float) -> str:
 
 
 def _forgetting(evidence: Evidence) -> list[str]:
-    table = outcomes.forgetting(evidence)
     several = [group for group in evidence.groups if len(outcomes.first_learned(evidence, group)) >= 2]
     if not several:
         return []
+    table = forgetting_means(evidence)
     if table.empty:
         return ["Forgetting could not be computed: the scores right after each task was learned were not all measured."]
     sentences = []
-    table = table.sort_values("moment", key=lambda moments: moments == outcomes.END, kind="stable")
     for (moment, metric), rows in table.groupby(["moment", "metric"], sort=False):
-        parts = []
-        for group, values in rows.groupby("group", sort=False)["value"]:
-            row = pd.Series(outcomes.summary(values))
-            parts.append(f"{number(row['mean'])} in {group} ({interval(row)}, n = {row['n']})")
+        told = rows[rows["group"].isin(outcomes.telling(evidence))]
+        parts = [f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']})" for _, row in told.iterrows()]
         when = "Once the last task was learned" if moment != outcomes.END else "At the end of life"
         sentences.append(f"{when}, {metric} is {listed(parts)}.")
     return sentences
@@ -249,6 +250,8 @@ def _forgetting(evidence: Evidence) -> list[str]:
 
 def _sparsity(evidence: Evidence) -> list[str]:
     table = outcomes.sparsity_reached(evidence)
+    if not table["n"].any() and not table["planned"].any():
+        return []
     if len(table) > NAMED_UP_TO:
         reached, planned = _range(table["mean"].map(number)), _range(table["planned"].map(number))
         return [f"The mean sparsity of the anatomy that groups reached is {reached} (planned: {planned})."]

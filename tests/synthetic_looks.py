@@ -3,7 +3,7 @@
 Two groups of ten individuals learn two tasks, then age four times, each time with a recovery. Chance is 0.5 on both tasks.
 Planted: ED50 under noise 0.4 in health and 0.2 in the ill; head 1 of layer 0 is worth 0.2 of task a; the ill lose 0.2 at each
 age, and half of it comes back; masks of individuals overlap at chance, the younger self's by 0.5; a barrier of 0.3 between
-individuals; the ill have lost task a for good from the second age on; the ill are right on 60% of examples, the healthy on 80%.
+individuals; the ill have lost task a for good from the second age on, and are right on 60% of examples, the healthy on 80%.
 """
 
 from __future__ import annotations
@@ -82,12 +82,19 @@ def _live(group, individual, measured, steps, people, answers):
     for step, (kind, stage, _, to, length) in enumerate(STAGES):
         age += length
         row = {**who, "step": step, "stage": stage, "age": age}
-        steps.append({**row, "kind": kind, "status": "done", "digest": f"{group}{individual}{step}", "optimizer_steps": length})
+        steps.append(
+            {**row, "kind": kind, "status": "done", "digest": f"{group}{individual}{step}", "optimizer_steps": length}
+        )
 
         def add(probe, task, metric, value, split="dev", row=row):
             measured.append({**row, "probe": probe, "task": task, "split": split, "metric": metric, "value": value, "n": 100})
 
-        add("Sparsity", "", "sparsity", [0.0, *(0.2 * (c + 1) for c in range(CYCLES))][max(0, (step - 2) // 2)] if to or step > 4 else 0.0)
+        add(
+            "Sparsity",
+            "",
+            "sparsity",
+            [0.0, *(0.2 * (c + 1) for c in range(CYCLES))][max(0, (step - 2) // 2)] if to or step > 4 else 0.0,
+        )
         for task in TASKS:
             if step >= {"a": 2, "b": 3}[task]:
                 add("Score", task, "accuracy", _score(group, task, step, talent) + float(dice.normal(0, 0.002)))
@@ -96,9 +103,22 @@ def _live(group, individual, measured, steps, people, answers):
     for task in TASKS:
         for example in range(EXAMPLES):
             right = float(dice.random() < {"healthy": 0.8, "ill": 0.6}[group])
-            answers.append({**who, "step": step, "age": age, "stage": stage, "task": task, "split": "dev", "example": example, "right": right})
+            answers.append(
+                {
+                    **who,
+                    "step": step,
+                    "age": age,
+                    "stage": stage,
+                    "task": task,
+                    "split": "dev",
+                    "example": example,
+                    "right": right,
+                }
+            )
     name = f"{group}-{individual:03d}"
-    people.append({"individual": name, "group": group, "seed": individual, "status": "done", "steps": len(STAGES) - 1, "reason": ""})
+    people.append(
+        {"individual": name, "group": group, "seed": individual, "status": "done", "steps": len(STAGES) - 1, "reason": ""}
+    )
 
 
 def _look(group, step, dice, add):
@@ -106,7 +126,9 @@ def _look(group, step, dice, add):
         for dose in DOSES:
             kept = 1 / (1 + (dose / ED50[group]) ** 4) if dose else 1.0
             add("Response to WeightNoise", task, f"accuracy@{dose:g}", 0.5 + 0.4 * kept + float(dice.normal(0, 0.003)))
-        add("Response to WeightNoise", task, "accuracy@area", {"healthy": 0.7, "ill": 0.6}[group] + float(dice.normal(0, 0.01)))
+        add(
+            "Response to WeightNoise", task, "accuracy@area", {"healthy": 0.7, "ill": 0.6}[group] + float(dice.normal(0, 0.01))
+        )
         add("LesionMap", task, "accuracy@none", 0.9)
         for layer in range(2):
             for head in range(4):

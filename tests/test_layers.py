@@ -46,7 +46,7 @@ LAYERS = [
     {"bibtex", "aggregates", "growth", "survival", "dose_fits", "power"},
     {"outcomes"},
     {"recall", "answers", "exposures", "endpoints", "overlaps", "lifetimes", "overall"},
-    {"responses"},
+    {"responses", "group_means"},
     {"figures"},
     {"summary"},
     {"findings"},

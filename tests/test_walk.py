@@ -55,7 +55,9 @@ def counts(found):
 
 def test_every_number_of_the_results_is_in_a_table(run):
     found = tables(run)
-    names = {str(value) for table in found.values() for name in table for value in table[name].unique() if isinstance(value, str)}
+    names = {
+        str(value) for table in found.values() for name in table for value in table[name].unique() if isinstance(value, str)
+    }
     tree = html5lib.HTMLParser(strict=True).parse((run / "report.html").read_text())
     sections = {section.get("aria-labelledby"): section for section in tree.iter(f"{HTML}section")}
     known = known_numbers(found) | counts(found)
@@ -65,7 +67,7 @@ def test_every_number_of_the_results_is_in_a_table(run):
     for name in ("results", "tables"):
         text = " ".join("".join(sections[name].itertext()).split())
         for each in sorted(names, key=len, reverse=True):
-            text = text.replace(each, " ")
+            text = re.sub(rf"(?<!\w){re.escape(each)}(?!\w)", " ", text)
         text = re.sub(r"with n = (\d+) the smallest possible two-sided p is ([\d.]+)", _checked, text, flags=re.IGNORECASE)
         unknown += [
             (number, text[max(0, match.start() - 60) : match.end() + 20])

@@ -6,6 +6,7 @@ bootstrap interval; a cross ends the line of an individual that failed or diverg
 """
 
 from lifespan.figures.canvas import INK, RESAMPLES, Drawing, Drawn, pdf, svg
+from lifespan.figures.doses import DOSES
 from lifespan.figures.estimation import ESTIMATION
 from lifespan.figures.forest import EVERYTHING, SCORES
 from lifespan.figures.landscape import BARRIERS, SLICES
@@ -14,14 +15,18 @@ from lifespan.figures.overlap import OVERLAP
 from lifespan.figures.plasticity import PLASTICITY
 from lifespan.figures.recovery import DECAY, RECOVERY
 from lifespan.figures.retention import RETENTION
+from lifespan.figures.severity import ONSET, RESPONSE
 from lifespan.figures.sparsity import CURVE, PERFORMANCE
+from lifespan.figures.survival import SURVIVAL
 from lifespan.figures.timeline import TIMELINE
 from lifespan.figures.trajectories import TRAINING, TRAJECTORIES
 
 FIGURES: dict[str, Drawing] = {
     **{"timeline": TIMELINE, "trajectories": TRAJECTORIES, "differences": SCORES, "estimation": ESTIMATION},
-    **{"retention": RETENTION, "forgetting_curves": DECAY},
+    **{"severity": RESPONSE, "onset_map": ONSET},
+    **{"retention": RETENTION, "forgetting_curves": DECAY, "survival": SURVIVAL},
     **{"sparsity": CURVE, "sparsity_performance": PERFORMANCE, "recovery": RECOVERY},
+    **{"dose_response": DOSES},
     **{"mask_overlap": OVERLAP, "lesion_map": MAPS, "targeted_lesions": TARGETED},
     **{"loss_slices": SLICES, "loss_barriers": BARRIERS, "plasticity": PLASTICITY},
     **{"outcomes": EVERYTHING, "training": TRAINING},

@@ -1,0 +1,200 @@
+"""Dose-response curves by nonlinear least squares: Hill's form and the hormetic one of Brain and Cousens, with their ED50.
+
+With x the dose, `start` the response at dose 0, `end` that at doses without limit, e a dose and b a slope:
+
+    hill            y = end + (start - end) / (1 + (x / e)^b)               (Hill 1910; the four-parameter log-logistic)
+    brain-cousens   y = end + (start - end + f x) / (1 + (x / e)^b)         (Brain & Cousens 1989, equation 2)
+
+The second rises first, where f > 0: a small dose helps. The better one by AICc is kept, if it is better than a constant.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize
+
+from lifespan.stats import SEED
+
+SOURCES = ("hill1910possible", "brain1989equation")
+"""Citation keys of what stands here."""
+
+RESAMPLES = 200
+"""Bootstrap resamples of the interval of an ED50."""
+
+Curve = Callable[..., NDArray]
+
+
+@dataclass(frozen=True)
+class DoseFit:
+    """A fitted curve. Without one (`fitted` is False) all numbers are NaN and `note` says why.
+
+    `ed50` is the dose at which half of the way from `start` to `end` is gone, after any rise; `low` and `high` are its 95%
+    percentile interval over resampled individuals (infinite where resamples have none). `inside` tells whether it lies between
+    the smallest dose above 0 and the largest one; outside, it is an extrapolation, and `note` says "outside the tested range".
+    """
+
+    model: str = ""
+    start: float = math.nan
+    end: float = math.nan
+    scale: float = math.nan
+    slope: float = math.nan
+    rise: float = 0.0
+    ed50: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    inside: bool = False
+    n: int = 0
+    note: str = ""
+
+    @property
+    def fitted(self) -> bool:
+        """Whether there is a curve."""
+        return bool(self.model)
+
+    def predict(self, doses: ArrayLike) -> NDArray:
+        """The curve's responses at doses of at least 0; NaN without a curve."""
+        x = np.asarray(doses, dtype=float)
+        if not self.fitted:
+            return np.full(x.shape, math.nan)
+        return _brain_cousens(x, self.start, self.end, self.scale, self.slope, self.rise)
+
+
+def fit_dose_response(doses: ArrayLike, scores: ArrayLike, *, resamples: int = RESAMPLES, seed: int = SEED) -> DoseFit:
+    """Fit the points of all individuals. `scores` is individuals x doses, NaN where a score is missing; doses rise from 0.
+
+    Hill's form needs five doses and Brain and Cousens' six, one more than parameters. The individuals' points count as n in
+    AICc, although those of one individual are alike; the interval of the ED50 resamples whole individuals, and needs three.
+
+    >>> doses = np.array([0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0])
+    >>> found = fit_dose_response(doses, [0.5 + 0.4 / (1 + (doses / 0.4) ** 3) + 0.01 * i for i in (-1, 0, 1)])
+    >>> found.model, round(found.ed50, 2), found.inside
+    ('hill', 0.4, True)
+    >>> fit_dose_response([0, 0.5, 1.0], [[0.9, 0.8, 0.6]]).note
+    'no fit: it needs at least 5 doses'
+    """
+    x, table = _checked(doses, scores)
+    n = int(np.isfinite(table).any(axis=1).sum())
+    known = np.isfinite(table).any(axis=0)
+    x, table = x[known], table[:, known]
+    if len(x) < 5:
+        return DoseFit(n=n, note="no fit: it needs at least 5 doses")
+    at, y = _points(x, table)
+    constant = _aicc(float(((y - y.mean()) ** 2).sum()), len(y), 1)
+    models: dict[str, tuple[Curve, int]] = {"hill": (_hill, 4)}
+    if len(x) > 5:
+        models["brain-cousens"] = (_brain_cousens, 5)
+    best, name, least = None, "", math.inf
+    for model, (curve, count) in models.items():
+        found = _fitted(curve, count, at, y, _starts(x, table, count))
+        criterion = math.inf if found is None else _aicc(float(((curve(at, *found) - y) ** 2).sum()), len(y), count)
+        if criterion < least:
+            best, name, least = found, model, criterion
+    if best is None:
+        return DoseFit(n=n, note="no fit: least squares did not converge")
+    if least >= constant:
+        return DoseFit(n=n, note="no fit: a constant describes the scores as well")
+    ed50 = _half(name, best, x)
+    low, high = _interval(name, best, x, table, resamples, seed) if n >= 3 else (math.nan, math.nan)
+    inside = bool(x[x > 0].min() <= ed50 <= x.max())
+    note = "" if inside else "outside the tested range"
+    start, end, scale, slope, rise = (float(value) for value in (*best, 0.0)[:5])
+    return DoseFit(name, start, end, scale, slope, rise, ed50, low, high, inside, n, note)
+
+
+def _hill(x: NDArray, start: float, end: float, scale: float, slope: float) -> NDArray:
+    return _brain_cousens(x, start, end, scale, slope, 0.0)
+
+
+def _brain_cousens(x: NDArray, start: float, end: float, scale: float, slope: float, rise: float) -> NDArray:
+    with np.errstate(over="ignore"):
+        return end + (start - end + rise * x) / (1 + (x / scale) ** slope)
+
+
+def _checked(doses: ArrayLike, scores: ArrayLike) -> tuple[NDArray, NDArray]:
+    x, table = np.asarray(doses, dtype=float), np.asarray(scores, dtype=float)
+    if x.ndim != 1 or table.ndim != 2 or table.shape[1] != len(x):
+        raise ValueError(f"doses of shape {x.shape} and scores of shape {table.shape}: scores are individuals x doses")
+    if (np.diff(x) <= 0).any() or (x < 0).any():
+        raise ValueError(f"doses {x.tolist()}: they rise, and none is below 0")
+    return x, table
+
+
+def _points(x: NDArray, table: NDArray) -> tuple[NDArray, NDArray]:
+    rows, columns = np.nonzero(np.isfinite(table))
+    return x[columns], table[rows, columns]
+
+
+def _starts(x: NDArray, table: NDArray, count: int) -> list[list[float]]:
+    means = np.nanmean(table, axis=0)
+    places = np.unique(np.quantile(x[x > 0], [0.1, 0.3, 0.5, 0.7, 0.9]))
+    ends = [float(means[0]), float(means[-1])]
+    return [[*ends, float(place), slope, *([0.0] * (count - 4))] for place in places for slope in (1.5, 5.0)]
+
+
+def _bounds(x: NDArray, y: NDArray, count: int) -> tuple[list[float], list[float]]:
+    low, high, room = float(y.min()), float(y.max()), max(float(np.ptp(y)), 1e-9)
+    least, most = [low - room, low - room, x[x > 0].min() / 10, 0.3], [high + room, high + room, 10 * x.max(), 20.0]
+    steepest = 10 * room / x[x > 0].min()
+    # Above slope 1 the rise is bounded, and the end is an end.
+    return (least, most) if count == 4 else ([*least[:3], 1.05, 0.0], [*most, steepest])
+
+
+def _fitted(curve: Curve, count: int, x: NDArray, y: NDArray, starts: list[list[float]]) -> NDArray | None:
+    """The parameters of least squares over all starts, or None."""
+    best, least = None, math.inf
+    lower, upper = _bounds(x, y, count)
+    for start in starts:
+        inside = np.clip(start, np.nextafter(lower, upper), np.nextafter(upper, lower))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found, _ = optimize.curve_fit(curve, x, y, p0=inside, bounds=(lower, upper), max_nfev=400)
+        except (RuntimeError, ValueError):
+            continue
+        misfit = float(((curve(x, *found) - y) ** 2).sum())
+        if misfit < least - 1e-12:
+            best, least = found, misfit
+    return best
+
+
+def _aicc(misfit: float, n: int, parameters: int) -> float:
+    """AIC of normal errors with its correction for small samples (Hurvich & Tsai 1989); the variance is a parameter too."""
+    k = parameters + 1
+    if n <= k + 1:
+        return math.inf
+    return n * math.log(max(misfit, 1e-24) / n) + 2 * k + 2 * k * (k + 1) / (n - k - 1)
+
+
+def _half(name: str, found: NDArray, x: NDArray) -> float:
+    """The last dose at which the curve passes the middle of start and end; infinite beyond ten times the largest dose."""
+    if name == "hill":
+        return float(found[2])
+    middle = (found[0] + found[1]) / 2
+    grid = np.linspace(0.0, 10 * x.max(), 20_001)
+    above = np.sign(_brain_cousens(grid, *found) - middle) == np.sign(found[0] - middle)
+    last = int(np.flatnonzero(above)[-1]) if above.any() else 0
+    if last + 1 >= len(grid):
+        return math.inf
+    return float(
+        optimize.brentq(lambda dose: float(_brain_cousens(np.array(dose), *found) - middle), grid[last], grid[last + 1])
+    )
+
+
+def _interval(name: str, found: NDArray, x: NDArray, table: NDArray, resamples: int, seed: int) -> tuple[float, float]:
+    """Percentile interval of the ED50 over resampled individuals, the model kept."""
+    rng = np.random.default_rng(seed)
+    curve = _hill if name == "hill" else _brain_cousens
+    halves = []
+    for _ in range(resamples):
+        drawn = table[rng.integers(len(table), size=len(table))]
+        at, y = _points(x, drawn)
+        again = _fitted(curve, len(found), at, y, [list(found)]) if len(y) > len(found) and np.ptp(y) > 0 else None
+        halves.append(math.inf if again is None else _half(name, again, x))
+    low, high = np.quantile(halves, [0.025, 0.975], method="inverted_cdf")
+    return float(low), float(high)
