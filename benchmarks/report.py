@@ -46,7 +46,7 @@ def multiplied(source: Path, times: int, target: Path) -> None:
                 if place and isinstance(row.get("value"), float) and row.get("probe") != "Sparsity":
                     made["value"] = row["value"] * (1 + dice.gauss(0, 0.01))
                 lines.append(json.dumps(made))
-        (target / f"{table}.jsonl").write_text("\n".join(lines) + "\n")
+        (target / f"{table}.jsonl").write_text("".join(f"{line}\n" for line in lines))
     people = found.participants().to_dict("records")
     made = [{**row, "group": name} for row in people for name in names[row["group"]]]
     (target / "participants.tsv").write_bytes(as_table(made, PARTICIPANT_COLUMNS))

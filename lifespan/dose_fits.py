@@ -35,7 +35,7 @@ class DoseFit:
     """A fitted curve. Without one (`fitted` is False) all numbers are NaN and `note` says why.
 
     `ed50` is the dose at which half of the way from `start` to `end` is gone, after any rise; `low` and `high` are its 95%
-    percentile interval over resampled individuals (infinite where resamples have none). `inside` tells whether it lies between
+    percentile interval over resampled individuals (infinite where resamples have none; NaN where it lies outside). `inside` tells whether it lies between
     the smallest dose above 0 and the largest one; outside, it is an extrapolation, and `note` says "outside the tested range".
     """
 
@@ -91,7 +91,7 @@ def fit_dose_response(doses: ArrayLike, scores: ArrayLike, *, resamples: int = R
         models["brain-cousens"] = (_brain_cousens, 5)
     best, name, least = None, "", math.inf
     for model, (curve, count) in models.items():
-        found = _fitted(curve, count, at, y, _starts(x, table, count))
+        found = _fitted(curve, count, x, table, _starts(x, table, count))
         criterion = math.inf if found is None else _aicc(float(((curve(at, *found) - y) ** 2).sum()), len(y), count)
         if criterion < least:
             best, name, least = found, model, criterion
@@ -100,8 +100,8 @@ def fit_dose_response(doses: ArrayLike, scores: ArrayLike, *, resamples: int = R
     if least >= constant:
         return DoseFit(n=n, note="no fit: a constant describes the scores as well")
     ed50 = _half(name, best, x)
-    low, high = _interval(name, best, x, table, resamples, seed) if n >= 3 else (math.nan, math.nan)
     inside = bool(x[x > 0].min() <= ed50 <= x.max())
+    low, high = _interval(name, best, x, table, resamples, seed) if n >= 3 and inside else (math.nan, math.nan)
     note = "" if inside else "outside the tested range"
     start, end, scale, slope, rise = (float(value) for value in (*best, 0.0)[:5])
     return DoseFit(name, start, end, scale, slope, rise, ed50, low, high, inside, n, note)
@@ -114,6 +114,17 @@ def _hill(x: NDArray, start: float, end: float, scale: float, slope: float) -> N
 def _brain_cousens(x: NDArray, start: float, end: float, scale: float, slope: float, rise: float) -> NDArray:
     with np.errstate(over="ignore"):
         return end + (start - end + rise * x) / (1 + (x / scale) ** slope)
+
+
+def _slopes(x: NDArray, start: float, end: float, scale: float, slope: float, rise: float | None = None) -> NDArray:
+    """Derivatives of either form by its parameters, doses x parameters."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        u = (x / scale) ** slope
+        kept = 1 / (1 + u)
+        gone = np.where(np.isfinite(u), u * kept**2, 0.0) * (start - end + (rise or 0.0) * x)
+        logarithm = np.where(x > 0, np.log(x / scale), 0.0)
+    columns = [kept, 1 - kept, gone * slope / scale, -gone * logarithm]
+    return np.stack(columns if rise is None else [*columns, x * kept], axis=1)
 
 
 def _checked(doses: ArrayLike, scores: ArrayLike) -> tuple[NDArray, NDArray]:
@@ -134,7 +145,7 @@ def _starts(x: NDArray, table: NDArray, count: int) -> list[list[float]]:
     means = np.nanmean(table, axis=0)
     places = np.unique(np.quantile(x[x > 0], [0.1, 0.3, 0.5, 0.7, 0.9]))
     ends = [float(means[0]), float(means[-1])]
-    return [[*ends, float(place), slope, *([0.0] * (count - 4))] for place in places for slope in (1.5, 5.0)]
+    return [[*ends, float(place), slope, *([0.0] * (count - 4))] for place in places[::2] for slope in (1.5, 5.0)]
 
 
 def _bounds(x: NDArray, y: NDArray, count: int) -> tuple[list[float], list[float]]:
@@ -145,19 +156,27 @@ def _bounds(x: NDArray, y: NDArray, count: int) -> tuple[list[float], list[float
     return (least, most) if count == 4 else ([*least[:3], 1.05, 0.0], [*most, steepest])
 
 
-def _fitted(curve: Curve, count: int, x: NDArray, y: NDArray, starts: list[list[float]]) -> NDArray | None:
-    """The parameters of least squares over all starts, or None."""
+def _fitted(curve: Curve, count: int, x: NDArray, table: NDArray, starts: list[list[float]]) -> NDArray | None:
+    """The parameters of least squares over all starts, or None.
+
+    The means at each dose, weighted by how many made them, have the same minimum as the points themselves.
+    """
     best, least = None, math.inf
+    counts = np.isfinite(table).sum(axis=0)
+    known = counts > 0
+    if known.sum() <= count:
+        return None
+    x, y, root = x[known], np.nanmean(table[:, known], axis=0), np.sqrt(counts[known])
     lower, upper = _bounds(x, y, count)
     for start in starts:
         inside = np.clip(start, np.nextafter(lower, upper), np.nextafter(upper, lower))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found, _ = optimize.curve_fit(curve, x, y, p0=inside, bounds=(lower, upper), max_nfev=400)
+                found, _ = optimize.curve_fit(curve, x, y, inside, 1 / root, bounds=(lower, upper), jac=_slopes, max_nfev=200)
         except (RuntimeError, ValueError):
             continue
-        misfit = float(((curve(x, *found) - y) ** 2).sum())
+        misfit = float(((root * (curve(x, *found) - y)) ** 2).sum())
         if misfit < least - 1e-12:
             best, least = found, misfit
     return best
@@ -192,9 +211,7 @@ def _interval(name: str, found: NDArray, x: NDArray, table: NDArray, resamples: 
     curve = _hill if name == "hill" else _brain_cousens
     halves = []
     for _ in range(resamples):
-        drawn = table[rng.integers(len(table), size=len(table))]
-        at, y = _points(x, drawn)
-        again = _fitted(curve, len(found), at, y, [list(found)]) if len(y) > len(found) and np.ptp(y) > 0 else None
+        again = _fitted(curve, len(found), x, table[rng.integers(len(table), size=len(table))], [list(found)])
         halves.append(math.inf if again is None else _half(name, again, x))
     low, high = np.quantile(halves, [0.025, 0.975], method="inverted_cdf")
     return float(low), float(high)

@@ -119,6 +119,9 @@ def _dose_line(axes: Axes, rows: pd.DataFrame, fit: DoseFit, color: str, number:
     if fit.fitted:
         doses = np.linspace(0, 1, 101)
         axes.plot(doses, fit.predict(doses), color=color, linewidth=1.3)
+    else:
+        means = rows.groupby("severity")["value"].mean()
+        axes.plot(means.index, means, color=color, linewidth=1.0, linestyle=":")
     if fit.inside:
         axes.plot([fit.ed50], fit.predict(np.array([fit.ed50])), "|", color=INK, markersize=10, markeredgewidth=1.5)
 
@@ -137,8 +140,9 @@ RESPONSE = Drawing(
     "Severity of disorders",
     "Final score against the severity of a disorder: dots are individuals, markers means with 95% BCa intervals, severity "
     "0 the healthy control. Colours are onsets, from the first on. The curve is the better of Hill's and Brain and "
-    "Cousens' hormetic form by AICc, where enough doses were given; the tick is its ED50, the dose that costs half of the "
-    "fitted range. No tick: outside the tested range, or no fit; the data says which, with the interval.",
+    "Cousens' hormetic form by AICc, where five doses or more were lived (else dotted straight lines); the tick is its "
+    "ED50, the dose that costs half of the fitted range. No tick: outside the tested range, or no fit; the data says "
+    "which, with the interval.",
     "harm that grows with severity, and an ED50 with points on both of its sides.",
     response,
 )
