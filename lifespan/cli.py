@@ -190,12 +190,56 @@ def gc(
 def report(
     directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Run directories; several compare.")],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write.", show_default="in DIR")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the words and tables; draw and write nothing.")] = False,
 ) -> None:
-    """Write a report of run directories."""
-    from lifespan import display
-    from lifespan.running import report_on
+    """Write a report of run directories.
 
-    display.say(f"Report: {report_on(directories, out)}")
+    Beside the page lie its figures (SVG, PDF), tables (CSV), methods text, BibTeX, and summary.md, which --markdown prints.
+    """
+    from lifespan import display
+    from lifespan.running import brief_on, report_on
+
+    if markdown:
+        display.show_markdown(brief_on(directories))
+    else:
+        display.say(f"Report: {report_on(directories, out)}")
+
+
+@app.command()
+def table(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Run directories.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Ends in .parquet, .csv, .csv.gz or .tsv.")],
+) -> None:
+    """Write all measured values as one long table, for other programs.
+
+    Its columns are described in dictionary.json, under "lifespan table".
+    """
+    from lifespan import display, record
+
+    records = [record.read(directory) for directory in directories]
+    from lifespan.tables import write_table
+
+    display.say(f"{write_table(records, out):,} rows: {out}")
+
+
+@app.command()
+def log(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")],
+    to: Annotated[str, typer.Option(metavar="tensorboard|mlflow", help="For which viewer.")],
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to.", show_default="in DIR/logs")] = None,
+) -> None:
+    """Write a record for TensorBoard or MLflow, one run for each individual; no network needed."""
+    from lifespan import display, record
+
+    found = record.read(directory)
+    from lifespan.loggers import log as write
+
+    folder = out if out is not None else directory / "logs"
+    count = write(found, to, folder)
+    viewer = f"tensorboard --logdir {folder}"
+    if to == "mlflow":
+        viewer = f"mlflow ui --backend-store-uri sqlite:///{folder / 'mlflow.db'}"
+    display.say(f"{count:,} values. To look at them:\n    {viewer}")
 
 
 @app.command()

@@ -299,6 +299,16 @@ def _pack_cells(part: Part, name: str) -> tuple[str, str, str]:
     return escape(name), size(part.bytes), "" if part.floor is None else size(part.floor)
 
 
+def show_markdown(text: str) -> None:
+    """A Markdown document: drawn in a terminal, as it is elsewhere."""
+    if console.is_terminal:
+        from rich.markdown import Markdown
+
+        console.print(Markdown(text))
+    else:
+        print(text, end="")
+
+
 def show_results(record: Record) -> None:
     """The closing table: how each group does on each task after learning it and at the end of life."""
     people = record.participants()

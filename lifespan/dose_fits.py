@@ -34,9 +34,10 @@ Curve = Callable[..., NDArray]
 class DoseFit:
     """A fitted curve. Without one (`fitted` is False) all numbers are NaN and `note` says why.
 
-    `ed50` is the dose at which half of the way from `start` to `end` is gone, after any rise; `low` and `high` are its 95%
-    percentile interval over resampled individuals (infinite where resamples have none; NaN where it lies outside). `inside` tells whether it lies between
-    the smallest dose above 0 and the largest one; outside, it is an extrapolation, and `note` says "outside the tested range".
+    `ed50` is the dose at which half of the way from `start` to `end` is gone, after any rise; `inside` tells whether it lies
+    between the smallest dose above 0 and the largest one; outside, it is an extrapolation, and `note` says "outside the tested
+    range". `low` and `high` are its 95% percentile interval over resampled individuals (infinite where resamples have none,
+    NaN where it lies outside).
     """
 
     model: str = ""

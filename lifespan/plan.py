@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from lifespan import notebook
 from lifespan.contracts import Disorder, Measure, Moment, Origin, Task
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.scenario import Between, Event, Learn, Probe, Scenario, Study, Suffer, position_of
@@ -96,6 +97,11 @@ class Plan:
     study: Study
     precision: str
     lives: tuple[Life, ...]
+
+    def _repr_html_(self) -> str:
+        notes = (f"{len(self.lives)} lives", f"{self.shared:,} events to live", f"{self.separate:,} if nothing were shared")
+        courses = {group: scenario.course for group, scenario in self.study.groups.items()}
+        return notebook.heading(self.study.name, (*notes, self.precision)) + notebook.lives(courses)
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:

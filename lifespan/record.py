@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lifespan import notebook, stats
 from lifespan.errors import RecordError
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ CONTRAST_COLUMNS: dict[str, tuple[str, str, str]] = {
     "value": ("number or null", "of the metric", "the value; null where the metric is not defined"),
     "n": ("integer", "", "examples or synapses behind the value"),
 }
+RUN_COLUMN = ("text", "", "run directory that the row comes from")
 EXAMPLE_COLUMNS: dict[str, tuple[str, str, str]] = {
     "group": ("text", "", "name of the group"),
     "individual": ("integer", "", "number of the individual inside its group, from 0"),
@@ -90,6 +92,13 @@ EXAMPLE_COLUMNS: dict[str, tuple[str, str, str]] = {
     "step": ("integer", "", "position of the event in the life, 0 is birth"),
     "age": ("integer", "optimizer steps", "optimizer steps lived when the outputs were taken"),
     "stage": ("text", "", "the event last lived, in words"),
+}
+TIDY_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "status": ("text", "", "how the individual's life ended: done, pending, diverged or failed"),
+    "reason": ("text", "", "why it diverged or failed"),
+    "kind": ("text", "", "class of the event last lived"),
+    "sparsity": ("number or null", "", "fraction of dead synapses at that step, where it was measured"),
+    "control": ("boolean", "", "whether the group is the one that others are compared with"),
 }
 PARTICIPANT_COLUMNS: dict[str, tuple[str, str, str]] = {
     "individual": ("text", "", "group and number"),
@@ -136,6 +145,44 @@ class Record:
         if not path.exists():
             return pandas.DataFrame(columns=list(PARTICIPANT_COLUMNS))
         return pandas.read_csv(path, sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE, dtype={"group": str})
+
+    def tidy(self) -> pandas.DataFrame:
+        """All measured values with what one needs to analyse them: `measurements` and the columns of `TIDY_COLUMNS`."""
+        import pandas
+
+        rows = self.measurements()
+        steps = self.steps().drop_duplicates(["group", "individual", "step"])
+        people = self.participants()
+        people = people.assign(individual=people["seed"].astype("int64") - int(self.study.get("seed", 0)))
+        dead = rows[(rows["probe"] == "Sparsity") & (rows["metric"] == "sparsity") & (rows["task"] == "")]
+        dead = dead.drop_duplicates(["group", "individual", "step"], keep="last").rename(columns={"value": "sparsity"})
+        who = ["group", "individual"]
+        table = rows.merge(people[[*who, "status", "reason"]], how="left", on=who)
+        table = table.merge(steps[[*who, "step", "kind"]], how="left", on=[*who, "step"])
+        table = table.merge(dead[[*who, "step", "sparsity"]], how="left", on=[*who, "step"])
+        table = table.assign(control=table["group"] == self.control, sparsity=pandas.to_numeric(table["sparsity"]))
+        return table[[*MEASUREMENT_COLUMNS, *TIDY_COLUMNS]]
+
+    @property
+    def control(self) -> str:
+        """The group that others are compared with."""
+        return str(self.study.get("control") or next(iter(self.study.get("groups", {})), ""))
+
+    def _repr_html_(self) -> str:
+        people, rows = self.participants(), self.measurements()
+        counts = people.groupby(["group", "status"], sort=False).size().reset_index(name="count")
+        told = [f"{row['count']} {row['status']} in {row['group']}" for _, row in counts.iterrows()]
+        notes = [str(self.directory), f"{len(rows):,} measured values", *told[: notebook.SHOWN]]
+        scores = rows[rows["probe"] == "Score"].dropna(subset=["value"])
+        cells = []
+        for (group, task), met in scores.groupby(["group", "task"], sort=False):
+            metric = next(iter(self.study.get("tasks", {}).get(task, {}).get("metrics", [])), "")
+            last = met[met["metric"] == metric].sort_values("step", kind="stable").groupby("individual")["value"].last()
+            found = stats.mean_interval(last.to_numpy(), resamples=2000)
+            between = f"{found.low:.3f} to {found.high:.3f}" if found.known else found.note
+            cells.append((group, task, metric, f"{found.estimate:.3f}", between, found.n))
+        columns = ("group", "task", "metric", "last score", "95% interval", "n")
+        return notebook.heading(str(self.study.get("name", "")), notes) + notebook.table(columns, cells)
 
     def _lines(self, name: str, columns: Mapping[str, Any]) -> pandas.DataFrame:
         import pandas
@@ -207,6 +254,7 @@ def dictionary() -> dict[str, Any]:
         "participants.tsv": PARTICIPANT_COLUMNS,
         "contrasts.jsonl": CONTRAST_COLUMNS,
         "examples/*.parquet": EXAMPLE_COLUMNS,
+        "lifespan table": {"run": RUN_COLUMN, **MEASUREMENT_COLUMNS, **TIDY_COLUMNS},
     }
     return {
         table: {name: dict(zip(("type", "unit", "meaning"), column, strict=True)) for name, column in columns.items()}

@@ -1,6 +1,6 @@
 """From records to a report: one HTML file that needs nothing else, and the figures, tables and texts beside it.
 
-    report.html  figures/*.svg, *.pdf  tables/*.csv  methods.md  references.bib
+    report.html  figures/*.svg, *.pdf  tables/*.csv  methods.md  references.bib  summary.md
 
 Every number comes from the tables written beside it, and those from the rows of the record.
 """
@@ -25,6 +25,7 @@ from lifespan import (
     findings,
     group_means,
     lifetimes,
+    markdown,
     methods,
     outcomes,
     overall,
@@ -69,6 +70,7 @@ def write_report(directories: Sequence[Path | str], out: Path | str | None = Non
         write_bytes(base / "tables" / f"{name}.csv", table.to_csv(index=False).encode())
     write_bytes(base / "methods.md", methods.markdown(evidence, works).encode())
     write_bytes(base / "references.bib", bibliography(works).encode())
+    write_bytes(base / "summary.md", markdown.brief(evidence).encode())
     write_bytes(page, html.encode())
     return page
 

@@ -101,6 +101,15 @@ def report_on(directories: Sequence[Path], out: Path | None = None) -> Path:
     return write_report(list(directories), out)
 
 
+def brief_on(directories: Sequence[Path]) -> str:
+    """The report's words and tables as Markdown."""
+    records = [record.read(directory) for directory in directories]
+    from lifespan.markdown import brief
+    from lifespan.outcomes import gather
+
+    return brief(gather(records))
+
+
 def resume_command(arguments: Sequence[str] | None = None) -> str:
     """The command line that goes on where this one was interrupted.
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lifespan import notebook
 from lifespan.contracts import Contrast, Corpus, Disorder, Learner, Measure, Moment, Origin, Pruner, Task
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.spec import Spec
@@ -248,11 +249,15 @@ class Scenario(Spec):
         new = flattened((add,) if isinstance(add, Event) else tuple(add))
         return replace(self, name=name or self.name, events=(*self.events[:position], *new, *self.events[position:]))
 
-    def _repr_html_(self) -> str:
-        from html import escape
+    @property
+    def course(self) -> list[tuple[str, str]]:
+        """Its events as (kind, label), probes left out."""
+        return [(type(event).__name__, event.label) for event in self.events if not isinstance(event, Probe)]
 
-        rows = "".join(f"<li>{escape(event.describe())}</li>" for event in self.events)
-        return f"<b>{escape(self.name)}</b>: {escape(self.subject.describe())}<ol>{rows}</ol>"
+    def _repr_html_(self) -> str:
+        probes = sum(isinstance(event, Probe) for event in self.events)
+        notes = (self.subject.describe(), f"{len(self.course)} events", f"{probes} looks")
+        return notebook.heading(self.name, notes) + notebook.lives({"": self.course})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,6 +314,11 @@ class Study(Spec):
     def control_group(self) -> Group:
         """The group that others are compared with."""
         return self.control if self.control is not None else next(iter(self.groups))
+
+    def _repr_html_(self) -> str:
+        notes = (f"{len(self.groups)} groups of {self.individuals}", f"control: {self.control_group}")
+        courses = {group: scenario.course for group, scenario in self.groups.items()}
+        return notebook.heading(self.name, notes) + notebook.lives(courses)
 
 
 def _check_between(study: Study) -> None:

@@ -134,7 +134,7 @@ def test_lives_without_noise_fall_back(noise):
 
 
 def test_little_noise_keeps_the_p_of_the_paired_test():
-    rows = cohort(np.random.default_rng(7), noise=1e-3)
+    rows = cohort(np.random.default_rng(7), noise=3e-3)
     found, slopes = growth(rows, "healthy").differences[0], own_slopes(rows)
     assert found.method == MIXED_MODEL
     assert found.p == pytest.approx(reference.ttest_rel(slopes["struck"], slopes["healthy"]).pvalue, rel=0.01)

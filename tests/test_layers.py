@@ -13,7 +13,7 @@ PACKAGE = Path(lifespan.__file__).parent
 
 LAYERS = [
     {"errors"},
-    {"spec", "randomness", "hardware", "compat"},
+    {"spec", "randomness", "hardware", "compat", "notebook", "stats"},
     {"affliction", "measuring"},
     {"contracts", "metrics", "curves", "structure", "memory", "calibration", "similarity"},
     {"scenario"},
@@ -42,7 +42,7 @@ LAYERS = [
     {"record"},
     {"engines", "sharing"},
     {"simulation"},
-    {"stats", "references"},
+    {"references", "tables", "loggers"},
     {"bibtex", "aggregates", "growth", "survival", "dose_fits", "power"},
     {"outcomes"},
     {"recall", "answers", "exposures", "endpoints", "overlaps", "lifetimes", "overall"},
@@ -50,6 +50,7 @@ LAYERS = [
     {"figures"},
     {"summary"},
     {"findings"},
+    {"markdown"},
     {"methods"},
     {"report"},
     {"complaints", "estimate", "status", "doctor", "rebuilding"},

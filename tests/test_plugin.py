@@ -147,7 +147,7 @@ def report_of(tmp_path, citations):
 def timeline_only(monkeypatch):
     from lifespan import figures
 
-    monkeypatch.setattr(figures, "FIGURES", {"timeline": figures.timeline})
+    monkeypatch.setattr(figures, "FIGURES", {"timeline": figures.FIGURES["timeline"]})
 
 
 def test_hostile_and_broken_citations_are_escaped_and_break_nothing(tmp_path, timeline_only):
