@@ -210,7 +210,7 @@ def table(
     directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Run directories.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Ends in .parquet, .csv, .csv.gz or .tsv.")],
 ) -> None:
-    """Write all measured values as one long table, for other programs.
+    """Write all measured values as one long table.
 
     Its columns are described in dictionary.json, under "lifespan table".
     """
@@ -228,7 +228,10 @@ def log(
     to: Annotated[str, typer.Option(metavar="tensorboard|mlflow", help="For which viewer.")],
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to.", show_default="in DIR/logs")] = None,
 ) -> None:
-    """Write a record for TensorBoard or MLflow, one run for each individual; no network needed."""
+    """Write a record for TensorBoard or MLflow.
+
+    One run for each individual; no network needed.
+    """
     from lifespan import display, record
 
     found = record.read(directory)

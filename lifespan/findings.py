@@ -79,7 +79,7 @@ def _recovery(evidence: Evidence) -> list[str]:
         lost, regained = (rows[rows["what"] == what].iloc[0] for what in ("lost", "regained"))
         told.append(
             f"On {task}, {group} lost {number(lost['mean'])} ({interval(lost)}) at each of "
-            f"{counted(int(lost['cycles']), 'loss')} of synapses, and recovery gave back {number(regained['mean'])} "
+            f"{lost['cycles']} {'loss' if lost['cycles'] == 1 else 'losses'} of synapses, and recovery gave back {number(regained['mean'])} "
             f"({interval(regained)}; n = {lost['n']})."
         )
     return _first(told, "recovery_means.csv")
@@ -98,8 +98,8 @@ def _survival(evidence: Evidence) -> list[str]:
     for _, row in lifetimes.declines(evidence).iterrows():
         bounds = pd.Series({"low": row["low"], "high": row["high"], "note": "no interval"})
         told.append(
-            f"Per 1,000 optimizer steps, {row['group']} loses {number(-row['slope'], 2)} of what it had learned of "
-            f"{row['task']}, its twins in {evidence.control} {number(-row['control_slope'], 2)} (difference in slope "
+            f"Of what was learned of {row['task']}, the share {number(-row['slope'], 2)} is lost per 1,000 optimizer steps in "
+            f"{row['group']}, {number(-row['control_slope'], 2)} in its twins (difference in slope "
             f"{number(row['difference'], 2)}; {interval(bounds)}; n = {row['n']} pairs; {row['method']}, p "
             f"{equals(row['p'])})."
         )
@@ -117,10 +117,12 @@ def _doses(evidence: Evidence) -> list[str]:
             parts.append(f"{number(row['ed50'])} in {who} ({bounds if math.isfinite(row['ed50_low']) else 'no interval'})")
         if parts:
             told.append(f"{damage}, {task}: ED50 {listed(parts)}.")
-    beyond = int((~table["inside"].astype(bool)).sum())
     told = _first(told, "ed50s.csv")
-    if beyond:
-        told.append(f"{counted(beyond, 'further dose-response curve')} {_has(beyond)} no ED50 inside the tested range.")
+    none = table[~table["inside"].astype(bool)]["note"].value_counts()
+    if len(none):
+        reasons = [f"{count}: {str(note).removeprefix('no fit: ')}" for note, count in none.items()]
+        word = "curve has" if none.sum() == 1 else "curves have"
+        told.append(f"{none.sum()} further dose-response {word} no ED50 to tell ({'; '.join(reasons)}).")
     return told
 
 
