@@ -77,10 +77,10 @@ def _recovery(evidence: Evidence) -> list[str]:
     told = []
     for (task, group), rows in _told(recovery_means(evidence), evidence, ["task", "group"]):
         lost, regained = (rows[rows["what"] == what].iloc[0] for what in ("lost", "regained"))
+        cycles = f"{lost['cycles']} {'loss' if lost['cycles'] == 1 else 'losses'}"
         told.append(
-            f"On {task}, {group} lost {number(lost['mean'])} ({interval(lost)}) at each of "
-            f"{lost['cycles']} {'loss' if lost['cycles'] == 1 else 'losses'} of synapses, and recovery gave back {number(regained['mean'])} "
-            f"({interval(regained)}; n = {lost['n']})."
+            f"On {task}, {group} lost {number(lost['mean'])} ({interval(lost)}) at each of {cycles} of "
+            f"synapses, and recovery gave back {number(regained['mean'])} ({interval(regained)}; n = {lost['n']})."
         )
     return _first(told, "recovery_means.csv")
 
