@@ -7,13 +7,16 @@ from .contracts import (
     Disorder,
     Effort,
     Examples,
+    Guard,
     Learner,
+    Lesson,
     Meaning,
     Measure,
     Origin,
     Plasticity,
     Pruner,
     Reading,
+    Strategy,
     Task,
 )
 from .corpora import DatasetText, MicroText, TaskText, TextFiles
@@ -150,17 +153,28 @@ from .rehabilitation import rehabilitate
 from .scenario import Age, Between, Develop, Learn, Probe, Recover, Scenario, Study, Suffer, Treat
 from .schedules import accelerating, at_once, gradually, normative, slowly, steadily
 from .simulation import simulate
+from .strategies import (
+    EWC,
+    AveragedGEM,
+    DarkExperience,
+    LearningWithoutForgetting,
+    Rehearsal,
+    SynapticIntelligence,
+)
+from .streams import stream
 from .subjects import Micro, MiniLM, Pretrained
 from .tasks import AdvGlue, Glue, Hans, Items, MicroTask, Paws, TableTask
 
 __version__: str
 
 __all__ = [
+    "EWC",
     "SET",
     "ActivationNoise",
     "AdvGlue",
     "Age",
     "Anchoring",
+    "AveragedGEM",
     "Barrier",
     "Bend",
     "BernoulliMasks",
@@ -170,6 +184,7 @@ __all__ = [
     "Calibration",
     "Contrast",
     "Corpus",
+    "DarkExperience",
     "DatasetText",
     "Develop",
     "Disorder",
@@ -195,6 +210,7 @@ __all__ = [
     "Glue",
     "GradientSaliency",
     "GreedyForward",
+    "Guard",
     "Hans",
     "HeadLoss",
     "HeadOnly",
@@ -212,7 +228,9 @@ __all__ = [
     "Layers",
     "Learn",
     "Learner",
+    "LearningWithoutForgetting",
     "LesionMap",
+    "Lesson",
     "LifespanError",
     "LossPlane",
     "LossSlice",
@@ -267,6 +285,7 @@ __all__ = [
     "Readout",
     "Recover",
     "Regrow",
+    "Rehearsal",
     "ReinitializeDormant",
     "Replay",
     "RepresentationSimilarity",
@@ -284,9 +303,11 @@ __all__ = [
     "SparseWiring",
     "Sparsity",
     "StaleUpdates",
+    "Strategy",
     "Study",
     "Suffer",
     "SynapseLoss",
+    "SynapticIntelligence",
     "TableTask",
     "TargetedLesions",
     "Task",
@@ -328,5 +349,6 @@ __all__ = [
     "simulate",
     "slowly",
     "steadily",
+    "stream",
     "usual",
 ]

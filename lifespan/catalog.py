@@ -21,6 +21,7 @@ FAMILIES = {
     "pruners": "lifespan.pruning",
     "disorders": "lifespan.disorders",
     "drugs": "lifespan.drugs",
+    "strategies": "lifespan.strategies",
     "probes": "lifespan.probes",
     "engines": "lifespan.engines",
 }

@@ -127,7 +127,7 @@ def list_(
     family: Annotated[
         str | None,
         typer.Argument(
-            help="events, tasks, corpora, subjects, learners, pruners, disorders, drugs, probes, engines or scenarios.",
+            help="events, tasks, corpora, subjects, learners, pruners, disorders, drugs, strategies, probes, engines, ....",
             show_default="all",
         ),
     ] = None,

@@ -8,6 +8,7 @@ A method is one small final class in one file that implements one of these inter
     Learner   one kind of plasticity             -> a Plasticity, which the one gradient loop steps
     Pruner    which synapses should live         -> masks, which the engine applies
     Disorder  a perturbation with a severity     -> changes through one narrow set of hooks (treatments too)
+    Strategy  against forgetting                 -> a Guard, which the loop asks at each step
     Measure   a look at the subject              -> Readings, changing nothing
     Contrast  a look at two subjects at once     -> Readings, changing nothing
 
@@ -28,6 +29,7 @@ import numpy as np
 
 from lifespan.affliction import AETIOLOGIES, Course, Disorder, Regimen
 from lifespan.errors import DataError
+from lifespan.guarding import Guard, Lesson, Strategy
 from lifespan.measuring import Bulk, Contrast, Effort, Meaning, Measure, Reading
 from lifespan.spec import Spec
 
@@ -343,7 +345,9 @@ __all__ = [
     "Disorder",
     "Effort",
     "Examples",
+    "Guard",
     "Learner",
+    "Lesson",
     "Meaning",
     "Measure",
     "Moment",
@@ -353,5 +357,6 @@ __all__ = [
     "Pruner",
     "Reading",
     "Regimen",
+    "Strategy",
     "Task",
 ]

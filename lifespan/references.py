@@ -91,6 +91,7 @@ _BESIDE = {
     "Distilled": ("furlanello2018born",),
     "Lottery": ("frankle2020linear", "chen2020lottery"),
     "Develop": ("devlin2019bert",),
+    "EWC": ("schwarz2018progress",),
     "Fisher": ("lecun1990optimal",),
     "Glue": ("wang2018glue",),
     "HomeostaticScaling": ("turrigiano2008self",),

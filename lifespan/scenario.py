@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lifespan import notebook
-from lifespan.contracts import Contrast, Corpus, Disorder, Learner, Measure, Moment, Origin, Pruner, Task
+from lifespan.contracts import Contrast, Corpus, Disorder, Learner, Measure, Moment, Origin, Pruner, Strategy, Task
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.spec import Spec
 
@@ -71,13 +71,15 @@ class Learn(Event):
     """Go to school: learn one task by one kind of plasticity. Leaves a skill behind.
 
     Tasks in `also` are learned together with it, batches in turn, for as many steps as all would take alone: the joint
-    reference of continual learning. Learned by structure, all of them get one mask.
+    reference of continual learning. Learned by structure, all of them get one mask. `against_forgetting` is a strategy that
+    keeps earlier tasks meanwhile; masks over frozen weights forget nothing and need none.
     """
 
     task: Task = field(kw_only=False)
     by: Learner
     length: int = 128
     also: tuple[Task, ...] = ()
+    against_forgetting: Strategy | None = None
 
     def __post_init__(self) -> None:
         self.require_a("task", Task, 'Glue("rte")')
@@ -90,6 +92,11 @@ class Learn(Event):
         self.require("also", len(set(titles)) == len(titles), "names a task twice.", "Leave out the second.")
         able = not self.also or self.by.learns_jointly
         self.require("also", able, f"is more than {type(self.by).__name__} can learn at once.", "Use Weights() or Masks().")
+        if self.against_forgetting is not None:
+            self.require_a("against_forgetting", Strategy, "EWC()")
+            shared = self.by.plasticity == "weights"
+            what = f"keeps weights that {type(self.by).__name__} does not move."
+            self.require("against_forgetting", shared, what, "Use Weights(), or leave the strategy out.")
 
     @property
     def tasks(self) -> tuple[Task, ...]:

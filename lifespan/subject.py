@@ -62,7 +62,8 @@ class Past(Protocol):
 class Subject:
     """One living model. Everything that survives a checkpoint is in `state()` and `facts()`.
 
-    `language_mask` is what masked-language modelling by structure left behind. `past` is set by the engine.
+    `language_mask` is what masked-language modelling by structure left behind, `remembered` what strategies against
+    forgetting did. `past` is set by the engine.
     """
 
     past: Past | None = None
@@ -79,6 +80,7 @@ class Subject:
         self.alive: Masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in self.synapses.items()}
         self.skills: dict[str, Skill] = {}
         self.language_mask: Masks | None = None
+        self.remembered: dict[str, torch.Tensor] = {}
         self.age = 0
 
     @property
@@ -163,6 +165,8 @@ class Subject:
         }
         if self.language_mask is not None:
             groups["language_mask"] = dict(self.language_mask)
+        if self.remembered:
+            groups["remembered"] = dict(self.remembered)
         for title, skill in self.skills.items():
             groups[f"head/{title}"] = {name: value.data for name, value in skill.head.named_parameters()}
             if skill.mask is not None:
@@ -186,6 +190,7 @@ class Subject:
             self.alive = self._placed(state["alive"])
             language_mask = state.get("language_mask")
             self.language_mask = None if language_mask is None else self._placed(language_mask)
+            self.remembered = {name: value.to(self.device) for name, value in state.get("remembered", {}).items()}
             self.skills = {}
             for title, kind in facts["skills"].items():
                 head = self._blank_head(kind["outputs"]).to(self.device)

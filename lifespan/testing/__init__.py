@@ -8,6 +8,15 @@ from lifespan.testing.disorders import check_disorder
 from lifespan.testing.learners import check_learner
 from lifespan.testing.measures import check_contrast, check_measure
 from lifespan.testing.pruners import check_pruner
+from lifespan.testing.strategies import check_strategy
 from lifespan.testing.tasks import check_task
 
-__all__ = ["check_contrast", "check_disorder", "check_learner", "check_measure", "check_pruner", "check_task"]
+__all__ = [
+    "check_contrast",
+    "check_disorder",
+    "check_learner",
+    "check_measure",
+    "check_pruner",
+    "check_strategy",
+    "check_task",
+]

@@ -43,7 +43,15 @@ from lifespan import (
     Weights,
     catalog,
 )
-from lifespan.testing import check_contrast, check_disorder, check_learner, check_measure, check_pruner, check_task
+from lifespan.testing import (
+    check_contrast,
+    check_disorder,
+    check_learner,
+    check_measure,
+    check_pruner,
+    check_strategy,
+    check_task,
+)
 from lifespan.testing.lives import BY_MASKS, BY_WEIGHTS, DEVELOP, FIRST, LOOK, SECOND
 
 BOTH_BY_MASKS = (DEVELOP, *(Learn(task, by=BY_MASKS) for task in (FIRST, SECOND)))
@@ -156,3 +164,8 @@ def test_every_metric_of_a_built_in_probe_is_explained(kind):
     told = example(kind)
     assert told.meanings and kind.cost, f"{kind.__name__} must say what its metrics mean and what it costs"
     assert all(meaning.meaning and meaning.range for meaning in told.meanings)
+
+
+@pytest.mark.parametrize("kind", [entry.kind for entry in catalog.entries("strategies")], ids=lambda kind: kind.__name__)
+def test_strategies(kind):
+    check_strategy(kind())

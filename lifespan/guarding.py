@@ -1,0 +1,94 @@
+"""The interface of strategies against forgetting: how earlier tasks are kept while the next one is learned.
+
+Part of `lifespan.contracts`, which says how the interfaces hang together.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from lifespan.affliction import Course, Regimen
+from lifespan.spec import Spec
+
+if TYPE_CHECKING:
+    import torch
+
+    from lifespan.contracts import Task
+    from lifespan.randomness import Streams
+    from lifespan.subject import Subject
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a strategy is told of the learning that begins: the new tasks, those learned before it, and how texts are read.
+
+    `streams` are the event's own; draws that a guard needs come from purposes of its own there.
+    """
+
+    tasks: Sequence[Task]
+    earlier: Sequence[Task]
+    length: int
+    batch_size: int
+    streams: Streams
+
+
+class Guard:
+    """A strategy at work during one learning: the loop calls its hooks at each step, before those of disorders.
+
+    What it has to remember inside the event stands in `course.memory` (tensors; it survives a kill); anything that follows
+    from the subject as it was when the event began may be kept on the guard itself, which is made anew after a kill. What
+    later events need goes to `subject.remembered` in `settle`. With no earlier task a guard must change nothing, bit for bit.
+    """
+
+    def batch(self, batch: dict[str, torch.Tensor], course: Course) -> dict[str, torch.Tensor]:
+        """See a training batch before the forward pass; it is returned as it is."""
+        return batch
+
+    def activations(self, subject: Subject, streams: Streams, step: int) -> AbstractContextManager[object]:
+        """Inside this block the forward pass of the step takes place: a guard may listen to it."""
+        return nullcontext()
+
+    def penalty(self, course: Course) -> torch.Tensor | None:
+        """A term added to the loss, if any."""
+        return None
+
+    def gradient(self, parameters: Sequence[torch.nn.Parameter], course: Course) -> None:
+        """Alter `parameter.grad` in place, after the backward pass and before clipping."""
+
+    def regimen(self, regimen: Regimen, course: Course) -> Regimen:
+        """Alter the optimizer's settings for this step."""
+        return regimen
+
+    def after(self, course: Course) -> None:
+        """See what the optimizer's step has moved."""
+
+    def settle(self, subject: Subject, memory: dict[str, torch.Tensor]) -> None:
+        """The learning has ended: leave in `subject.remembered` what later learning needs. `memory` is the course's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy(Spec):
+    """A way to keep earlier tasks while the next ones are learned by weights: `Learn(..., against_forgetting=EWC())`.
+
+    It keeps what was learned under it: a task that was learned without it is not protected. What it leaves for later lies in
+    `subject.remembered`, under names that begin with `name` and "/", is part of every checkpoint, and is counted in the rows
+    of the probe `Strategy/<class>`: `bytes` (tensors) and `examples` (training rows kept).
+
+    Dead synapses neither act nor learn, so no strategy holds or moves them: what it remembers of a synapse ends with it. Each
+    class says what else ageing does to it.
+    """
+
+    citation: ClassVar[str] = ""
+
+    @property
+    def name(self) -> str:
+        """What its memories are filed under."""
+        return type(self).__name__
+
+    @abstractmethod
+    def guard(self, subject: Subject, lesson: Lesson) -> Guard:
+        """Begin to watch over a learning. The skills of its tasks exist already."""

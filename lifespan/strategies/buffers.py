@@ -1,0 +1,84 @@
+"""Buffers of earlier examples: which rows are kept, and batches of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from lifespan.batches import Batch, TaskSource, task_source
+from lifespan.contracts import Lesson, Task
+from lifespan.randomness import Streams
+from lifespan.strategies.shared import file, filed
+from lifespan.subject import Subject
+
+
+class Buffer:
+    """Rows of earlier tasks' training splits that a strategy kept, and batches of them, of one task at a time.
+
+    The task of a step is drawn in proportion to its rows, from a stream named by the step, so that a life that resumes goes on
+    with the same batches.
+    """
+
+    def __init__(self, name: str, subject: Subject, lesson: Lesson) -> None:
+        kept = filed(subject, f"{name}/rows/")
+        bare = [task for task in lesson.earlier if subject.skills[task.title].mask is None]
+        tasks = [task for task in bare if len(kept.get(task.title, ()))]
+        self.lesson = lesson
+        self.rows = {task.title: kept[task.title].cpu().numpy() for task in tasks}
+        self.sources = {task.title: self._source(subject, task) for task in tasks}
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+    def task_at(self, streams: Streams, purpose: str, step: int) -> str:
+        """Whose turn it is."""
+        titles = list(self.rows)
+        sizes = np.array([len(self.rows[title]) for title in titles], dtype=float)
+        return titles[int(streams.numpy(purpose, step).choice(len(titles), p=sizes / sizes.sum()))]
+
+    def batch(self, title: str, number: int) -> tuple[Batch, np.ndarray]:
+        """A batch of a task's kept rows, and their positions among them."""
+        source = self.sources[title]
+        return source.batch(number), source.order.index(number)
+
+    def _source(self, subject: Subject, task: Task) -> TaskSource:
+        streams = Streams(self.lesson.streams.seed, f"{self.lesson.streams.key}/buffer/{task.title}")
+        rows = task.examples(task.splits[0]).take(self.rows[task.title])
+        how = {"length": self.lesson.length, "batch_size": min(self.lesson.batch_size, len(rows))}
+        return task_source(subject, task, streams=streams, rows=rows, **how)
+
+
+def keep(name: str, subject: Subject, lesson: Lesson, *, kind: str, size: int) -> None:
+    """Take the tasks just learned into the buffer of `size` rows and let others go, as its kind says.
+
+    "balanced" keeps as many rows of every task, the first of one seeded order of each, so that a buffer that shrinks loses
+    rows and gains none. "reservoir" is algorithm R (Vitter 1985) on all rows in the order of learning: each row ever met is
+    there with one probability, so that large tasks take most of it.
+    """
+    rows = {title: value.cpu().numpy() for title, value in filed(subject, f"{name}/rows/").items()}
+    seen = int(subject.remembered.get(f"{name}/seen", torch.zeros(1, dtype=torch.int64))[0])
+    for task in lesson.tasks:
+        count, draw = len(task.examples(task.splits[0])), lesson.streams.numpy("buffer", len(rows))
+        if kind == "balanced":
+            rows[task.title] = draw.permutation(count)
+            share = size // len(rows)
+            rows = {title: kept[:share] for title, kept in rows.items()}
+        else:
+            rows = _reservoir(rows, task.title, count, seen, size, draw)
+        seen += count
+    file(subject, f"{name}/rows/", {title: torch.from_numpy(np.asarray(kept, dtype=np.int64)) for title, kept in rows.items()})
+    subject.remembered[f"{name}/seen"] = torch.tensor([seen])
+
+
+def _reservoir(
+    rows: dict[str, np.ndarray], title: str, count: int, seen: int, size: int, draw: np.random.Generator
+) -> dict[str, np.ndarray]:
+    slots = [(name, int(row)) for name, kept in rows.items() if name != title for row in kept]
+    places = draw.integers(0, seen + 1 + np.arange(count))
+    for row, place in enumerate(places):
+        if len(slots) < size:
+            slots.append((title, row))
+        elif place < size:
+            slots[place] = (title, row)
+    names = dict.fromkeys([*rows, title])
+    return {name: np.array([row for owner, row in slots if owner == name], dtype=np.int64) for name in names}

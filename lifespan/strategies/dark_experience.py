@@ -1,0 +1,94 @@
+"""Dark experience replay: kept examples are to be answered as they were, and rightly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Course, Guard, Lesson, Strategy
+from lifespan.strategies.rehearsal import KINDS
+
+if TYPE_CHECKING:
+    import torch
+
+    from lifespan.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class DarkExperience(Strategy):
+    """Each step adds alpha |h - z|^2 on one batch of kept examples, and beta times the loss on another (DER++).
+
+    Buzzega et al. (2020, equation 6): h are the outputs now, z those remembered; the square is the mean over examples and
+    outputs. z are the outputs once the example's task was learned, dropout off; the paper takes them while it is
+    learned, when the example enters the reservoir. Buffer, cost and ageing as of `Rehearsal`; beside each row its outputs are
+    kept. With beta = 0 it is DER.
+    """
+
+    citation = "buzzega2020dark"
+
+    alpha: float = 0.5
+    beta: float = 0.5
+    size: int = 200
+    buffer: str = "balanced"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("alpha", or_zero=True)
+        self.require_positive("beta", or_zero=True)
+        self.require_count("size")
+        self.require_one_of("buffer", KINDS)
+
+    def guard(self, subject: Subject, lesson: Lesson) -> Guard:
+        return _Dark(self, subject, lesson)
+
+
+class _Dark(Guard):
+    def __init__(self, strategy: DarkExperience, subject: Subject, lesson: Lesson) -> None:
+        from lifespan.strategies.buffers import Buffer
+        from lifespan.strategies.shared import filed
+
+        self.strategy, self.lesson = strategy, lesson
+        self.buffer = Buffer(strategy.name, subject, lesson)
+        self.answers = filed(subject, f"{strategy.name}/answers/")
+
+    def penalty(self, course: Course) -> torch.Tensor | None:
+        from torch.nn import functional
+
+        from lifespan.training import autocast, batch_loss, token_states
+
+        if not self.buffer:
+            return None
+        subject = course.subject
+        title = self.buffer.task_at(course.streams, "dark", course.step)
+        batch, places = self.buffer.batch(title, 2 * course.step)
+        with autocast(subject):
+            now = subject.skills[title].head(token_states(subject, batch)[:, 0]).float()
+        term = self.strategy.alpha * functional.mse_loss(now, self.answers[title][places])
+        if self.strategy.beta:
+            title = self.buffer.task_at(course.streams, "rehearsal", course.step)
+            batch, _ = self.buffer.batch(title, 2 * course.step + 1)
+            term = term + self.strategy.beta * batch_loss(subject, title, batch)
+        return term
+
+    def settle(self, subject: Subject, memory: dict[str, torch.Tensor]) -> None:
+        import torch
+
+        from lifespan.batches import Tokens
+        from lifespan.evaluation import token_logits
+        from lifespan.strategies.buffers import keep
+        from lifespan.strategies.shared import file, filed
+
+        name, before = self.strategy.name, filed(subject, f"{self.strategy.name}/rows/")
+        keep(name, subject, self.lesson, kind=self.strategy.buffer, size=self.strategy.size)
+        new = {task.title: task for task in self.lesson.tasks}
+        found = {}
+        for title, rows in filed(subject, f"{name}/rows/").items():
+            if title in new:
+                examples = new[title].examples(new[title].splits[0]).take(rows.cpu().numpy())
+                if len(examples):
+                    tokens = Tokens(subject.tokenizer, examples.first, examples.second, self.lesson.length)
+                    found[title] = torch.from_numpy(token_logits(subject, title, tokens)).to(subject.device)
+            else:
+                place = {int(row): at for at, row in enumerate(before[title])}
+                found[title] = self.answers[title][[place[int(row)] for row in rows]]
+        file(subject, f"{name}/answers/", found)

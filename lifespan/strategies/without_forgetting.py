@@ -1,0 +1,113 @@
+"""Learning without forgetting: earlier heads must go on answering as they did."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Course, Guard, Lesson, Strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+
+    from lifespan.randomness import Streams
+    from lifespan.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningWithoutForgetting(Strategy):
+    """On the new task's own batches, earlier heads are to answer as they did before it began (Li & Hoiem 2016, equation 2).
+
+    The loss has the further term strength x mean over earlier tasks of T^2 KL(p_before || p_now), both softened at
+    `temperature` T (the cross-entropy of equation 3 but for a constant); for a score, the squared difference. The teacher is
+    the subject as it was when the event began, dropout off. It needs no earlier data, and remembers nothing between events;
+    inside one it holds a second body and costs a forward pass of it. Earlier heads stay as they are, where the paper tunes
+    them too.
+
+    The teacher is as aged as the subject: what ageing took from the answers is not asked back. Other than with the memories of
+    other strategies, all earlier tasks are protected, whatever they were learned under.
+    """
+
+    citation = "li2016learning"
+
+    strength: float = 1.0
+    temperature: float = 2.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_positive("strength", or_zero=True)
+        self.require_positive("temperature")
+
+    def guard(self, subject: Subject, lesson: Lesson) -> Guard:
+        return _Distilling(self, subject, lesson)
+
+
+class _Distilling(Guard):
+    def __init__(self, strategy: LearningWithoutForgetting, subject: Subject, lesson: Lesson) -> None:
+        import copy
+
+        self.strategy = strategy
+        # A task that wears a mask of its own does not answer from the weights that move.
+        self.titles = [task.title for task in lesson.earlier if subject.skills[task.title].mask is None]
+        self._batch: dict[str, torch.Tensor] | None = None
+        self._states: torch.Tensor | None = None
+        if self.titles:
+            with subject.wearing(self.titles[0]):
+                self.teacher = copy.deepcopy(subject.encoder).eval().requires_grad_(False)
+            self.heads = {title: copy.deepcopy(subject.skills[title].head).eval() for title in self.titles}
+
+    def batch(self, batch: dict[str, torch.Tensor], course: Course) -> dict[str, torch.Tensor]:
+        self._batch = batch
+        return batch
+
+    def activations(self, subject: Subject, streams: Streams, step: int) -> AbstractContextManager[object]:
+        return self._listening(subject)
+
+    @contextmanager
+    def _listening(self, subject: Subject) -> Iterator[None]:
+        if not self.titles:
+            yield
+            return
+
+        def hear(module: object, arguments: object, output: object) -> None:
+            self._states = output.last_hidden_state  # type: ignore[attr-defined]
+
+        hook = subject.encoder.register_forward_hook(hear)
+        try:
+            yield
+        finally:
+            hook.remove()
+
+    def penalty(self, course: Course) -> torch.Tensor | None:
+        if not self.titles or self._batch is None or self._states is None:
+            return None
+        import torch
+
+        from lifespan.training import autocast
+
+        subject = course.subject
+        inputs = {name: value.to(subject.device) for name, value in self._batch.items() if name != "labels"}
+        with torch.no_grad(), autocast(subject):
+            before = self.teacher(**inputs).last_hidden_state[:, 0]
+        terms = []
+        for title in self.titles:
+            skill = subject.skills[title]
+            with autocast(subject):
+                now = skill.head(self._states[:, 0]).float()
+                with torch.no_grad():
+                    then = self.heads[title](before).float()
+            terms.append(self._distance(now, then, skill.outputs))
+        self._states = None
+        return self.strategy.strength * torch.stack(terms).mean()
+
+    def _distance(self, now: torch.Tensor, then: torch.Tensor, outputs: int) -> torch.Tensor:
+        from torch.nn import functional
+
+        if outputs == 0:
+            return functional.mse_loss(now, then)
+        heat = self.strategy.temperature
+        answered, wanted = ((answer / heat).log_softmax(-1) for answer in (now, then))
+        return heat**2 * functional.kl_div(answered, wanted, reduction="batchmean", log_target=True)
