@@ -19,6 +19,7 @@ TOY = {
     "critical_period": ["WINDOWS=2", "WINDOW_STEPS=2", "EPOCHS=0.1", "INDIVIDUALS=1"],
     "slow_and_acute": ["CHILDHOOD_STEPS=4", "EPOCHS=0.1", "RECOVERY_STEPS=2", "INDIVIDUALS=1"],
     "instruments": ["CHILDHOOD_STEPS=4", "EPOCHS=0.1", "RECOVERY_STEPS=2", "AGES=1", "INDIVIDUALS=1", "FULL=False"],
+    "against_forgetting": ["CHILDHOOD_STEPS=4", "EPOCHS=0.1", "BUFFER=10", "INDIVIDUALS=1"],
     "micro_world": ["CHILDHOOD_STEPS=4", "SCHOOL_EPOCHS=0.1", "INDIVIDUALS=1"],
 }
 
