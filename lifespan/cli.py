@@ -188,8 +188,16 @@ def gc(
 
 @app.command()
 def report(
-    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Run directories; several compare.")],
+    directories: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="Run directories, or stores that several share; several compare.")
+    ],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write.", show_default="in DIR")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this group and the control. Repeatable.")
+    ] = None,
+    control: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Compare with this group.", show_default="the study's")
+    ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the words and tables; draw and write nothing.")] = False,
 ) -> None:
     """Write a report of run directories.
@@ -200,9 +208,9 @@ def report(
     from lifespan.running import brief_on, report_on
 
     if markdown:
-        display.show_markdown(brief_on(directories))
+        display.show_markdown(brief_on(directories, group or (), control))
     else:
-        display.say(f"Report: {report_on(directories, out)}")
+        display.say(f"Report: {report_on(directories, out, group or (), control)}")
 
 
 @app.command()

@@ -7,7 +7,7 @@ was not measured is NaN or an absent row, never an error, so that an interrupted
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from lifespan import metrics, stats
-from lifespan.errors import RecordError
+from lifespan.errors import RecordError, did_you_mean
 from lifespan.record import Record
 
 WHO = ["group", "individual", "seed"]
@@ -89,6 +89,25 @@ def gather(records: Sequence[Record]) -> Evidence:
         directories=tuple(Path(record.directory) for record in records),
         **{kind: pd.concat([part[kind] for part in parts], ignore_index=True) for kind in COLUMNS},
     )
+
+
+def restricted(evidence: Evidence, groups: Sequence[str] = (), control: str | None = None) -> Evidence:
+    """The same evidence about these groups alone (none named: all), against another control group where one is named.
+
+    The control group always stays. Raises `RecordError` for a name that no group has.
+    """
+    known = list(evidence.groups)
+    for name in (*groups, *([control] if control is not None else [])):
+        if name not in known:
+            raise RecordError(f"group {name!r}", "is in none of the records.", did_you_mean(name, known))
+    chosen = control if control is not None else evidence.control
+    kept = {name: group for name, group in evidence.groups.items() if not groups or name in groups or name == chosen}
+    tables = {}
+    for kind, columns in COLUMNS.items():
+        rows = getattr(evidence, kind)
+        inside = rows["group"].isin(list(kept))
+        tables[kind] = rows[inside & rows["other_group"].isin(list(kept))] if "other_group" in columns else rows[inside]
+    return replace(evidence, groups=kept, control=chosen, **tables)
 
 
 @lru_cache(maxsize=4)

@@ -48,20 +48,28 @@ TELLING = (
 )
 
 
-def write_report(directories: Sequence[Path | str], out: Path | str | None = None) -> Path:
+def write_report(
+    directories: Sequence[Path | str],
+    out: Path | str | None = None,
+    *,
+    groups: Sequence[str] = (),
+    control: str | None = None,
+) -> Path:
     """Write the report of one or several run directories and return the path of its HTML file.
 
     `out` is a folder, or a path that ends in .html; by default the report goes into the first run directory. Several
-    directories are compared: their groups stand side by side and twins are paired by seed.
+    directories are compared: their groups stand side by side and twins are paired by seed. `groups` leaves out all others but
+    the control, for which `control` names another group.
     """
     evidence = outcomes.gather([record.read(directory) for directory in directories])
+    evidence = outcomes.restricted(evidence, groups, control)
     page = _page_path(Path(out) if out is not None else Path(directories[0]))
     works = _citations(evidence)
     made = {name: drawing.draw(evidence) for name, drawing in figures.FIGURES.items()}
     drawn = {name: each for name, each in made.items() if each is not None}
     tables = _tables(evidence) | {f"figure_{name}": table for name, (_, table) in drawn.items()}
     vectors = {name: figures.svg(figure) for name, (figure, _) in drawn.items()}
-    html = _html(evidence, works, vectors, list(tables), directories)
+    html = _html(evidence, works, vectors, list(tables), (directories, groups, control))
     base = page.parent
     for name, (figure, _) in drawn.items():
         write_bytes(base / "figures" / f"{name}.svg", vectors[name].encode())
@@ -143,7 +151,7 @@ def _html(
     works: Sequence[Publication],
     vectors: Mapping[str, str],
     tables: Sequence[str],
-    directories: Sequence[Path | str],
+    asked: tuple[Sequence[Path | str], Sequence[str], str | None],
 ) -> str:
     source = resources.files("lifespan").joinpath("templates", "report.html.j2").read_text(encoding="utf-8")
     options: dict[str, Any] = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
@@ -163,7 +171,7 @@ def _html(
         comparisons=_comparison_rows(evidence),
         methods=methods.paragraphs(evidence, works),
         references=works,
-        provenance=_provenance(evidence, directories),
+        provenance=_provenance(evidence, *asked),
     )
 
 
@@ -237,7 +245,9 @@ def _bounds(row: pd.Series) -> str:
     return f"[{summary.number(row['low'])}, {summary.number(row['high'])}]" if known else "none"
 
 
-def _provenance(evidence: Evidence, directories: Sequence[Path | str]) -> list[tuple[str, str]]:
+def _provenance(
+    evidence: Evidence, directories: Sequence[Path | str], groups: Sequence[str], control: str | None
+) -> list[tuple[str, str]]:
     rows = []
     for study, environment, directory in zip(evidence.studies, evidence.environments, directories, strict=True):
         command = study.get("command") or []
@@ -247,6 +257,7 @@ def _provenance(evidence: Evidence, directories: Sequence[Path | str]) -> list[t
             ("started", str(environment.get("started") or "not recorded")),
             ("commit", str(environment.get("git") or "not recorded")),
         ]
-    report = shlex.join(["lifespan", "report", *(str(directory) for directory in directories)])
+    options = [part for name in groups for part in ("--group", name)] + (["--control", control] if control else [])
+    report = shlex.join(["lifespan", "report", *(str(directory) for directory in directories), *options])
     rows.append(("report", report))
     return [*rows, ("rows", f"{len(evidence.measurements):,} measurements, {len(evidence.steps):,} steps")]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lifespan import display, record
+from lifespan import display, record, sharing
 from lifespan.errors import RecordError, ScenarioError, did_you_mean
 from lifespan.loading import about, load
 from lifespan.plan import Plan
@@ -92,22 +92,37 @@ def simulate_and_report(
     return 1 if outcome.failed else 0
 
 
-def report_on(directories: Sequence[Path], out: Path | None = None) -> Path:
-    """Write a report; a record that cannot be found or read is said before heavy imports."""
-    for directory in directories:
-        record.read(directory)
+def report_on(places: Sequence[Path], out: Path | None = None, groups: Sequence[str] = (), control: str | None = None) -> Path:
+    """Write a report; a record that cannot be found or read is said before heavy imports.
+
+    A store that studies share stands for all of them; its report lies in the store where `out` does not say otherwise.
+    """
+    directories = _directories(places)
+    if out is None and directories[:1] != list(places[:1]):
+        out = places[0]
     from lifespan.report import write_report
 
-    return write_report(list(directories), out)
+    return write_report(directories, out, groups=groups, control=control)
 
 
-def brief_on(directories: Sequence[Path]) -> str:
+def _directories(places: Sequence[Path]) -> list[Path]:
+    """Run directories, those of shared stores included; each can be read."""
+    found: list[Path] = []
+    for place in places:
+        inside = sharing.studies_of(place) if (place / "runs").is_dir() and not (place / "study.json").is_file() else [place]
+        for directory in inside:
+            record.read(directory)
+        found += inside
+    return found
+
+
+def brief_on(places: Sequence[Path], groups: Sequence[str] = (), control: str | None = None) -> str:
     """The report's words and tables as Markdown."""
-    records = [record.read(directory) for directory in directories]
+    records = [record.read(directory) for directory in _directories(places)]
     from lifespan.markdown import brief
-    from lifespan.outcomes import gather
+    from lifespan.outcomes import gather, restricted
 
-    return brief(gather(records))
+    return brief(restricted(gather(records), groups, control))
 
 
 def resume_command(arguments: Sequence[str] | None = None) -> str:

@@ -103,6 +103,11 @@ def free(found: Rubbish) -> None:
             path.unlink(missing_ok=True)
 
 
+def studies_of(place: Path) -> list[Path]:
+    """The run directories that use a store, or of a run directory's store, those that are still there."""
+    return [directory for directory in _studies_of(place)[1] if (directory / "study.json").is_file()]
+
+
 def _studies_of(place: Path) -> tuple[Path, list[Path]]:
     """(store, the run directories that use it)."""
     if (place / "study.json").is_file():

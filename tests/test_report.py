@@ -284,3 +284,28 @@ def test_many_groups_are_told_by_their_range(tmp_path, monkeypatch):
     told = [sentence for sentence in parts["Against the control group"] if "paired difference" in sentence]
     assert len(told) <= summary.TOLD_UP_TO
     assert len(parts["Sparsity"]) == 1
+
+
+def test_groups_are_chosen_and_another_control_is_taken(run, tmp_path, timeline_only):
+    from lifespan.running import report_on
+
+    made = report_on([run], tmp_path / "some.html", groups=[GROUPS[2]], control="unstable")
+    table = pd.read_csv(tmp_path / "tables" / "comparisons.csv")
+    assert set(table["group"]) == {GROUPS[2]} and set(table["control"]) == {"unstable"}
+    assert "--control unstable" in made.read_text() and ">healthy<" not in made.read_text()
+    with pytest.raises(RecordError, match=r"group 'unstabel': is in none of the records. Did you mean 'unstable'"):
+        report_on([run], tmp_path / "none.html", groups=["unstabel"])
+    assert not (tmp_path / "none.html").exists()
+
+
+def test_a_shared_store_stands_for_its_studies(tmp_path):
+    from conftest import tiny_life, tiny_study
+
+    from lifespan import simulate
+    from lifespan.running import report_on
+
+    for name in ("one", "other"):
+        simulate(tiny_study(life=tiny_life(), name=name), tmp_path / name, store=tmp_path / "states", threads=1)
+    made = report_on([tmp_path / "states"])
+    assert made == tmp_path / "states" / "report.html"
+    assert "one: life" in made.read_text() and "other: life" in made.read_text()
