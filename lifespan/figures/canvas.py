@@ -171,7 +171,9 @@ def titled(evidence: Evidence, table: pd.DataFrame, name: str) -> str:
 
     Groups lose individuals at different times, so that one n for a whole figure would be wrong.
     """
-    counts = table.groupby("group")["individual"].nunique().reindex(list(evidence.groups), fill_value=0)
+    counts = table.groupby("group")["individual"].nunique()
+    told = outcomes.telling(evidence)
+    counts = counts.reindex(list(told if counts.index.isin(told).all() else evidence.groups), fill_value=0)
     if counts.nunique() == 1:
         return f"{name} (n = {counts.iloc[0]}{' each' if len(counts) > 1 else ''})"
     shown = span(counts) if len(counts) > 6 else ", ".join(str(count) for count in counts)
