@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lifespan import notebook, stats
+from lifespan import notebook
 from lifespan.errors import RecordError
 
 if TYPE_CHECKING:
@@ -169,6 +169,8 @@ class Record:
         return str(self.study.get("control") or next(iter(self.study.get("groups", {})), ""))
 
     def _repr_html_(self) -> str:
+        from lifespan import stats
+
         people, rows = self.participants(), self.measurements()
         counts = people.groupby(["group", "status"], sort=False).size().reset_index(name="count")
         told = [f"{row['count']} {row['status']} in {row['group']}" for _, row in counts.iterrows()]

@@ -162,3 +162,10 @@ def test_importing_the_package_loads_neither_torch_nor_pandas():
     code = f"import sys, lifespan; print(sorted(set(sys.modules) & {heavy}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_must_answer_at_once_loads_no_statistics():
+    """`status` and `plan` have a second or two for hundreds of lives, and the statistics take half a second to import."""
+    code = "import sys, lifespan.status, lifespan.estimate, lifespan.record; print([m for m in ('scipy', 'torch') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
