@@ -95,7 +95,8 @@ def _survival(evidence: Evidence) -> list[str]:
             parts.append(f"{row['lost']} of {row['n']} in {row['group']}{test}")
         if parts:
             told.append(f"{task} was lost by {listed(parts)}.")
-    for _, row in lifetimes.declines(evidence).iterrows():
+    slopes = lifetimes.declines(evidence)
+    for _, row in slopes[slopes["low"].notna()].iterrows():
         bounds = pd.Series({"low": row["low"], "high": row["high"], "note": "no interval"})
         told.append(
             f"Of what was learned of {row['task']}, the share {number(-row['slope'], 2)} is lost per 1,000 optimizer steps in "
