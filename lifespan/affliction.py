@@ -64,8 +64,34 @@ AETIOLOGIES = (
 """What a `Disorder` may come from: the values of its `aetiology`."""
 
 
+class Companion:
+    """Whoever is asked at each optimizer step of a learning: hooks that change nothing, to be overridden."""
+
+    def batch(self, batch: dict[str, torch.Tensor], course: Course) -> dict[str, torch.Tensor]:
+        """Alter a training batch (`input_ids`, `attention_mask`, `labels`, ...)."""
+        return batch
+
+    def penalty(self, course: Course) -> torch.Tensor | None:
+        """A term added to the loss, if any."""
+        return None
+
+    def gradient(self, parameters: Sequence[torch.nn.Parameter], course: Course) -> None:
+        """Alter `parameter.grad` in place, after the backward pass and before clipping. It may be None: then it stays."""
+
+    def regimen(self, regimen: Regimen, course: Course) -> Regimen:
+        """Alter the optimizer's settings for this step."""
+        return regimen
+
+    def after(self, course: Course) -> None:
+        """Act after the optimizer's step, on whatever it moved."""
+
+    def activations(self, subject: Subject, streams: Streams, step: int) -> AbstractContextManager[object]:
+        """Inside this block the encoder's forward pass is disturbed; afterwards it is as before."""
+        return nullcontext()
+
+
 @dataclass(frozen=True, kw_only=True)
-class Disorder(Spec):
+class Disorder(Companion, Spec):
     """A perturbation. `severity` in [0, 1] maps monotonically to native parameters; 0 equals health bit for bit.
 
     An instant disorder overrides `strike`; a chronic one the hooks that it needs, which act from onset to end. Hooks run in
@@ -102,28 +128,6 @@ class Disorder(Spec):
     def passages(self, passages: Sequence[Passage], streams: Streams) -> Sequence[Passage]:
         """Alter the texts of a development."""
         return passages
-
-    def batch(self, batch: dict[str, torch.Tensor], course: Course) -> dict[str, torch.Tensor]:
-        """Alter a training batch (`input_ids`, `attention_mask`, `labels`, ...)."""
-        return batch
-
-    def penalty(self, course: Course) -> torch.Tensor | None:
-        """A term added to the loss, if any."""
-        return None
-
-    def gradient(self, parameters: Sequence[torch.nn.Parameter], course: Course) -> None:
-        """Alter `parameter.grad` in place, after the backward pass and before clipping. It may be None: then it stays."""
-
-    def regimen(self, regimen: Regimen, course: Course) -> Regimen:
-        """Alter the optimizer's settings for this step."""
-        return regimen
-
-    def after(self, course: Course) -> None:
-        """Act after the optimizer's step, on whatever it moved."""
-
-    def activations(self, subject: Subject, streams: Streams, step: int) -> AbstractContextManager[object]:
-        """Inside this block the encoder's forward pass is disturbed; afterwards it is as before."""
-        return nullcontext()
 
     def ageing(self, sparsity: float, pruner: Pruner, subject: Subject) -> tuple[float, Pruner]:
         """Alter an `Age`: the sparsity to reach, and who chooses."""

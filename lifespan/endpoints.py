@@ -71,24 +71,11 @@ def effects(evidence: Evidence) -> pd.DataFrame:
     """
     rows = []
     for outcome, met in endpoints(evidence).groupby("outcome", sort=False):
-        table = met.pivot_table(index="seed", columns="group", values="value")
-        for group in evidence.groups:
-            if group == evidence.control or group not in table or evidence.control not in table:
-                continue
-            found = stats.paired_difference(table[group].to_numpy(), table[evidence.control].to_numpy())
-            if not found.n:
-                continue
-            interval, g = found.difference, found.hedges_g_av
-            scale = g / interval.estimate if interval.estimate else np.nan
-            rows.append(
-                {
-                    **{"outcome": outcome, "task": met["task"].iloc[0], "direction": int(met["direction"].iloc[0])},
-                    **{"group": group, "control": evidence.control, "difference": interval.estimate},
-                    **{"low": interval.low, "high": interval.high, "n": found.n, "hedges_g_av": g},
-                    **{"g_low": interval.low * scale, "g_high": interval.high * scale},
-                    **{"cliffs_delta": found.cliffs_delta, "p": found.p, "note": interval.note, "warning": found.warning},
-                }
-            )
+        named = {"outcome": outcome, "task": met["task"].iloc[0], "direction": int(met["direction"].iloc[0])}
+        for compared in outcomes.against_control(evidence, met):
+            scale = compared["hedges_g_av"] / compared["difference"] if compared["difference"] else np.nan
+            ends = {"g_low": compared["low"] * scale, "g_high": compared["high"] * scale}
+            rows.append({**named, **compared, **ends})
     columns = ["outcome", "task", "direction", "group", "control", "difference", "low", "high", "n", "hedges_g_av"]
     table = pd.DataFrame(rows, columns=[*columns, "g_low", "g_high", "cliffs_delta", "p", "note", "warning"])
     table["p_bh"] = stats.benjamini_hochberg(table["p"].to_numpy(dtype=float))

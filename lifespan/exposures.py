@@ -20,10 +20,10 @@ def exposures(evidence: Evidence) -> pd.DataFrame:
     age at which it struck, in optimizer steps (NaN where nobody came so far); lasting, the events that it stays for, or NaN
     where the scenario does not limit it. Groups that differ from the control in anything else have no row.
     """
-    healthy = _events(evidence, evidence.control)
+    healthy = events_of(evidence, evidence.control)
     rows = []
     for group in evidence.groups:
-        events = _events(evidence, group)
+        events = events_of(evidence, group)
         for place, event in enumerate(events):
             if class_of(event) == "Suffer" and events[:place] + events[place + 1 :] == healthy:
                 disorder = event.get("disorder", {})
@@ -58,7 +58,7 @@ def severity_of(disorder: Any) -> float:
     return float(found) if isinstance(found, int | float) else float("nan")
 
 
-def _events(evidence: Evidence, group: str) -> list[Any]:
+def events_of(evidence: Evidence, group: str) -> list[Any]:
     """A group's events as data, probes left out."""
     scenario = evidence.groups.get(group, {}).get("scenario", {})
     return [event for event in scenario.get("events", []) if class_of(event) != "Probe"]

@@ -12,15 +12,11 @@ from lifespan.endpoints import effects
 from lifespan.group_means import overlap_means, recovery_means
 from lifespan.outcomes import Evidence
 from lifespan.overall import over_examples, overall
+from lifespan.overlaps import PAIRS
 from lifespan.summary import counted, equals, interval, listed, number
 
 NAMED = 6
 """Sentences of one kind; beyond, the table is referred to."""
-
-PAIRS = {
-    **{"individuals": "between individuals", "twins": "between twins of two groups"},
-    **{"tasks": "between tasks of one subject", "self": "with the younger self"},
-}
 
 
 def more(evidence: Evidence) -> list[tuple[str, list[str]]]:
@@ -51,8 +47,8 @@ def _overall(evidence: Evidence) -> list[str]:
     for _, row in table[table["group"].isin(outcomes.telling(evidence))].iterrows():
         sentence = f"{row['group']}: interquartile mean {number(row['iqm'])} ({interval(row)}, n = {row['n']})"
         if math.isfinite(row["improvement"]):
-            bounds = pd.Series({"low": row["improvement_low"], "high": row["improvement_high"], "note": "no interval"})
-            sentence += f"; probability to score higher than the control {number(row['improvement'], 2)} ({interval(bounds)})"
+            bounds = _between(row, "improvement_")
+            sentence += f"; probability to score higher than the control {number(row['improvement'], 2)} ({bounds})"
         told.append(f"{sentence}.")
     if told:
         told.insert(0, "Scores are normalised task by task: 0 is chance, 1 the control group's mean.")
@@ -65,10 +61,10 @@ def _over_examples(evidence: Evidence) -> list[str]:
     for _, row in table[table["group"].isin(outcomes.telling(evidence))].iterrows():
         if not math.isfinite(row["difference"]):
             continue
-        bounds = pd.Series({"low": row["difference_low"], "high": row["difference_high"], "note": "no interval"})
+        bounds = _between(row, "difference_")
         told.append(
             f"On {row['task']}, {row['group']} minus control is {number(row['difference'])} in the share of right answers "
-            f"({interval(bounds)} over {row['n']} individuals and {row['examples']} examples)."
+            f"({bounds} over {row['n']} individuals and {row['examples']} examples)."
         )
     return _first(told, "over_examples.csv")
 
@@ -97,11 +93,10 @@ def _survival(evidence: Evidence) -> list[str]:
             told.append(f"{task} was lost by {listed(parts)}.")
     slopes = lifetimes.declines(evidence)
     for _, row in slopes[slopes["low"].notna()].iterrows():
-        bounds = pd.Series({"low": row["low"], "high": row["high"], "note": "no interval"})
         told.append(
             f"Of what was learned of {row['task']}, the share {number(-row['slope'], 2)} is lost per 1,000 optimizer steps in "
             f"{row['group']}, {number(-row['control_slope'], 2)} in its twins (difference in slope "
-            f"{number(row['difference'], 2)}; {interval(bounds)}; n = {row['n']} pairs; {row['method']}, p "
+            f"{number(row['difference'], 2)}; {_between(row)}; n = {row['n']} pairs; {row['method']}, p "
             f"{equals(row['p'])})."
         )
     return _first(told, "declines.csv")
@@ -168,6 +163,11 @@ def _first(told: list[str], table: str) -> list[str]:
     """The first few, and where the others are."""
     left = len(told) - NAMED
     return [*told[:NAMED], *([f"{left} more: see tables/{table}."] if left > 0 else [])]
+
+
+def _between(row: pd.Series, prefix: str = "") -> str:
+    """The interval in the columns `<prefix>low` and `<prefix>high`, which have no note."""
+    return interval(pd.Series({"low": row[f"{prefix}low"], "high": row[f"{prefix}high"], "note": "no interval"}))
 
 
 def _has(count: int) -> str:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from lifespan.affliction import Course, Regimen
+from lifespan.affliction import Companion
 from lifespan.spec import Spec
 
 if TYPE_CHECKING:
@@ -36,35 +35,13 @@ class Lesson:
     streams: Streams
 
 
-class Guard:
+class Guard(Companion):
     """A strategy at work during one learning: the loop calls its hooks at each step, before those of disorders.
 
     What it has to remember inside the event stands in `course.memory` (tensors; it survives a kill); anything that follows
     from the subject as it was when the event began may be kept on the guard itself, which is made anew after a kill. What
     later events need goes to `subject.remembered` in `settle`. With no earlier task a guard must change nothing, bit for bit.
     """
-
-    def batch(self, batch: dict[str, torch.Tensor], course: Course) -> dict[str, torch.Tensor]:
-        """See a training batch before the forward pass; it is returned as it is."""
-        return batch
-
-    def activations(self, subject: Subject, streams: Streams, step: int) -> AbstractContextManager[object]:
-        """Inside this block the forward pass of the step takes place: a guard may listen to it."""
-        return nullcontext()
-
-    def penalty(self, course: Course) -> torch.Tensor | None:
-        """A term added to the loss, if any."""
-        return None
-
-    def gradient(self, parameters: Sequence[torch.nn.Parameter], course: Course) -> None:
-        """Alter `parameter.grad` in place, after the backward pass and before clipping."""
-
-    def regimen(self, regimen: Regimen, course: Course) -> Regimen:
-        """Alter the optimizer's settings for this step."""
-        return regimen
-
-    def after(self, course: Course) -> None:
-        """See what the optimizer's step has moved."""
 
     def settle(self, subject: Subject, memory: dict[str, torch.Tensor]) -> None:
         """The learning has ended: leave in `subject.remembered` what later learning needs. `memory` is the course's."""

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from lifespan.batches import MaskedSource, TaskSource, TurnSource, corpus_tokens, task_source
-from lifespan.contracts import Bulk, Contrast, Disorder, Examples, Guard, Learner, Lesson, Plasticity, Reading, Task
+from lifespan.contracts import Bulk, Contrast, Disorder, Examples, Learner, Lesson, Plasticity, Reading, Strategy, Task
 from lifespan.errors import Diverged, LifespanError
 from lifespan.learners.rewire import Rewire
 from lifespan.learners.weights import Weights
@@ -177,29 +177,28 @@ def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, here: C
         source = TurnSource(sources)
         for task in event.tasks:
             subject.skill_for(task, learner.plasticity, own[task])
-    guard = _guard(subject, event, learner, step, streams)
-    plasticity = learner.attach(subject, event.tasks, steps, streams)
-    return _train(subject, plasticity, learner, source, steps, step, streams, here, guard)
-
-
-def _guard(subject: Subject, event: Learn, learner: Learner, step: Step, streams: Streams) -> Affliction | None:
-    """The strategy against forgetting at work, if there is one."""
-    if event.against_forgetting is None:
-        return None
+    strategy = event.against_forgetting
+    if strategy is None:
+        plasticity = learner.attach(subject, event.tasks, steps, streams)
+        return _train(subject, plasticity, learner, source, steps, step, streams, here)
     titles = {task.title for task in event.tasks}
     earlier = [task for task in step.tasks if task.title in subject.skills and task.title not in titles]
-    lesson = Lesson(event.tasks, earlier, event.length, learner.batch_size, streams)
-    return Affliction(event.against_forgetting.guard(subject, lesson), Streams(step.seed, f"{step.key}/against forgetting"))
+    guard = strategy.guard(subject, Lesson(event.tasks, earlier, event.length, learner.batch_size, streams))
+    at_work = Affliction(guard, Streams(step.seed, f"{step.key}/against forgetting"))
+    plasticity = learner.attach(subject, event.tasks, steps, streams)
+    lived = _train(subject, plasticity, learner, source, steps, step, streams, here, at_work)
+    guard.settle(subject, at_work.memory)
+    lived.rows += _kept(subject, strategy, step)
+    return lived
 
 
-def _kept(subject: Subject, event: Learn, step: Step) -> list[Row]:
+def _kept(subject: Subject, strategy: Strategy, step: Step) -> list[Row]:
     """What the strategy keeps for later learning, as rows."""
-    assert event.against_forgetting is not None
-    own = {n: t for n, t in subject.remembered.items() if n.startswith(f"{event.against_forgetting.name}/")}
+    own = {n: t for n, t in subject.remembered.items() if n.startswith(f"{strategy.name}/")}
     rows = sum(len(tensor) for name, tensor in own.items() if "/rows/" in name)
     size = sum(tensor.numel() * tensor.element_size() for tensor in own.values())
     readings = [Reading("bytes", float(size), len(own)), Reading("examples", float(rows), len(own))]
-    return _rows(step, subject.age, f"Strategy/{event.against_forgetting.name}", readings)
+    return _rows(step, subject.age, f"Strategy/{strategy.name}", readings)
 
 
 def _schooling(subject: Subject, task: Task, length: int, learner: Learner, step: Step, streams: Streams) -> TaskSource:
@@ -243,7 +242,7 @@ def _train(
     step: Step,
     streams: Streams,
     here: Circumstances,
-    guard: Affliction | None = None,
+    *first: Affliction,
 ) -> Lived:
     for warning in plasticity.warnings():
         here.warn(f"{step.event.label}: {warning}")
@@ -255,7 +254,7 @@ def _train(
         source,
         Recipe(steps, learner.warmup, learner.clip),
         streams,
-        afflictions=[*([guard] if guard else []), *(Affliction(disorder, own) for disorder, own in _afflicted(step))],
+        afflictions=[*first, *(Affliction(disorder, own) for disorder, own in _afflicted(step))],
         keeper=here.keeper,
         window=window,
         progress=lambda done, loss: here.progress(done, steps, loss),
@@ -264,11 +263,7 @@ def _train(
     if not all(bool(torch.isfinite(parameter).all()) for parameter in subject.encoder.parameters()):
         raise Diverged(f"{step.event.label} left weights that are not finite")
     seen = (window.rows, window.seconds) if window is not None else ({}, {})
-    rows = list(_curve(trace, step, born))
-    if guard is not None and isinstance(guard.disorder, Guard) and isinstance(step.event, Learn):
-        guard.disorder.settle(subject, guard.memory)
-        rows += _kept(subject, step.event, step)
-    return Lived(rows, *seen, steps, trace.examples, trace.tokens)
+    return Lived(list(_curve(trace, step, born)), *seen, steps, trace.examples, trace.tokens)
 
 
 class _Window:

@@ -86,9 +86,8 @@ def _lives(record: Record) -> Iterator[tuple[str, dict[str, Any], pd.DataFrame]]
     """(name, what is told of it, its values as name, age and value) of each individual."""
     rows = record.measurements().dropna(subset=["value", "age"])
     rows = rows.assign(name=[_tag(*parts) for parts in zip(rows["probe"], rows["task"], rows["metric"], strict=True)])
-    first = int(record.study.get("seed", 0))
-    for _, person in record.participants().iterrows():
-        own = rows[(rows["group"] == person["group"]) & (rows["individual"] == int(person["seed"]) - first)]
+    for (_, person), number in zip(record.participants().iterrows(), record.numbered()["individual"], strict=True):
+        own = rows[(rows["group"] == person["group"]) & (rows["individual"] == number)]
         told = {name: person[name] for name in ("group", "seed", "status", "reason", "steps")}
         told |= {"study": record.study.get("name", ""), "precision": record.study.get("precision", "")}
         yield str(person["individual"]), told, own[["name", "age", "value"]]

@@ -26,6 +26,7 @@ from lifespan import (
     survival,
 )
 from lifespan.bibtex import Publication
+from lifespan.exposures import class_of, events_of
 from lifespan.outcomes import Evidence
 from lifespan.references import REFERENCES
 from lifespan.summary import MINUS, counted, listed
@@ -53,7 +54,7 @@ def describe(data: Any) -> str:
     'UnstableOptimizer(severity=0.5)'
     """
     if isinstance(data, Mapping):
-        name = str(data.get("class", "")).rpartition(":")[2]
+        name = class_of(data)
         severity = getattr(getattr(lifespan, name, None), "severity", None)
         told = {"severity": severity, **data} if isinstance(severity, float) else data
         shown = [f"{key}={describe(value)}" for key, value in told.items() if key not in _INVISIBLE]
@@ -72,7 +73,7 @@ def steps_lived(evidence: Evidence) -> pd.DataFrame:
     rows = []
     for group in evidence.groups:
         scenario = evidence.groups[group].get("scenario", {})
-        events = [scenario.get("subject", {}), *(e for e in scenario.get("events", []) if not _is_probe(e))]
+        events = [scenario.get("subject", {}), *events_of(evidence, group)]
         lived = evidence.steps[(evidence.steps["group"] == group) & (evidence.steps["status"] == "done")]
         for step in sorted(lived["step"].astype(int).unique().tolist()):
             part = lived[lived["step"] == step]
@@ -290,10 +291,6 @@ def _name(study: Mapping[str, Any]) -> str:
 
 
 _MACHINE = ("platform", "cpu", "cores", "threads", "device", "git", "executable", "started")
-
-
-def _is_probe(event: Mapping[str, Any]) -> bool:
-    return str(event.get("class", "")).rpartition(":")[2] == "Probe"
 
 
 def _median(values: pd.Series) -> float:

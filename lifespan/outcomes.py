@@ -6,7 +6,7 @@ was not measured is NaN or an absent row, never an error, so that an interrupted
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -77,8 +77,7 @@ def gather(records: Sequence[Record]) -> Evidence:
     prefixes = _prefixes(records)
     parts = [_part(record, prefix) for record, prefix in zip(records, prefixes, strict=True)]
     groups = {name: group for part in parts for name, group in part["groups"].items()}
-    first = records[0].study
-    control = prefixes[0] + str(first.get("control") or next(iter(first.get("groups", {})), ""))
+    control = prefixes[0] + records[0].control
     return Evidence(
         title=" and ".join(dict.fromkeys(str(record.study.get("name", "unnamed")) for record in records)),
         control=control if control in groups else next(iter(groups), ""),
@@ -161,19 +160,26 @@ def final_table(evidence: Evidence) -> pd.DataFrame:
 def comparisons(evidence: Evidence) -> pd.DataFrame:
     """Each group against the control group by task, twins (equal seeds) paired; p adjusted over the whole family."""
     scores = final_scores(evidence)
-    rows = []
-    for task in evidence.tasks:
-        table = scores[scores["task"] == task].pivot_table(index="seed", columns="group", values="value")
-        for group in evidence.groups:
-            if group == evidence.control or group not in table or evidence.control not in table:
-                continue
-            found = stats.paired_difference(table[group].to_numpy(), table[evidence.control].to_numpy())
-            if found.n:
-                rows.append({"task": task, "group": group, "control": evidence.control, **_flat(found)})
+    rows = [
+        {"task": task, **compared}
+        for task in evidence.tasks
+        for compared in against_control(evidence, scores[scores["task"] == task])
+    ]
     columns = ["task", "group", "control", "difference", "low", "high", "n", "hedges_g_av", "cliffs_delta"]
     table = pd.DataFrame(rows, columns=[*columns, "p", "exact", "note", "warning"])
     table["p_holm"] = stats.holm(table["p"].to_numpy(dtype=float))
     return table
+
+
+def against_control(evidence: Evidence, values: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Each group's twins compared with the control's, as entries of a row; `values` has group, seed and one value of each."""
+    table = values.pivot_table(index="seed", columns="group", values="value")
+    for group in evidence.groups:
+        if group == evidence.control or group not in table or evidence.control not in table:
+            continue
+        found = stats.paired_difference(table[group].to_numpy(), table[evidence.control].to_numpy())
+        if found.n:
+            yield {"group": group, "control": evidence.control, **_flat(found)}
 
 
 @lru_cache(maxsize=4)
@@ -250,8 +256,7 @@ def forgetting(evidence: Evidence) -> pd.DataFrame:
 
 def first_learned(evidence: Evidence, group: str) -> list[str]:
     """Titles of the tasks of a group in the order in which they were first learned."""
-    learned = [step for step in evidence.timeline(group) if step.get("kind") == "Learn" and step.get("task")]
-    return list(dict.fromkeys(step["task"] for step in learned))
+    return list(first_learned_at(evidence, group))
 
 
 @lru_cache(maxsize=4)
@@ -389,8 +394,8 @@ def _part(record: Record, prefix: str) -> dict[str, Any]:
             value=pd.to_numeric(rows["value"], errors="coerce").replace([np.inf, -np.inf], np.nan),
             **{name: rows[name].fillna("").astype(str) for name in texts},
         )
-    people = part["participants"]
-    part["participants"] = people.assign(individual=people["seed"].astype("int64") - int(record.study.get("seed", 0)))
+    people = record.numbered().reindex(columns=COLUMNS["participants"])
+    part["participants"] = people.assign(group=prefix + people["group"].astype(str))
     part["participants"] = _everyone(part["participants"], groups, record.study)
     return part
 

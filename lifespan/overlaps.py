@@ -8,6 +8,14 @@ import pandas as pd
 
 from lifespan.outcomes import Evidence
 
+PAIRS = {
+    "individuals": "between individuals",
+    "twins": "between twins of two groups",
+    "tasks": "between tasks of one subject",
+    "self": "with the younger self",
+}
+"""Kinds of pairs, in words."""
+
 COLUMNS = ["group", "individual", "other", "pairs", "task", "step", "age", "jaccard", "chance", "corrected", "kappa"]
 
 

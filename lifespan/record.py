@@ -152,8 +152,7 @@ class Record:
 
         rows = self.measurements()
         steps = self.steps().drop_duplicates(["group", "individual", "step"])
-        people = self.participants()
-        people = people.assign(individual=people["seed"].astype("int64") - int(self.study.get("seed", 0)))
+        people = self.numbered()
         dead = rows[(rows["probe"] == "Sparsity") & (rows["metric"] == "sparsity") & (rows["task"] == "")]
         dead = dead.drop_duplicates(["group", "individual", "step"], keep="last").rename(columns={"value": "sparsity"})
         who = ["group", "individual"]
@@ -185,6 +184,11 @@ class Record:
             cells.append((group, task, metric, f"{found.estimate:.3f}", between, found.n))
         columns = ("group", "task", "metric", "last score", "95% interval", "n")
         return notebook.heading(str(self.study.get("name", "")), notes) + notebook.table(columns, cells)
+
+    def numbered(self) -> pandas.DataFrame:
+        """`participants` with their numbers as `individual`, as in all other tables."""
+        people = self.participants()
+        return people.assign(individual=people["seed"].astype("int64") - int(self.study.get("seed", 0)))
 
     def _lines(self, name: str, columns: Mapping[str, Any]) -> pandas.DataFrame:
         import pandas

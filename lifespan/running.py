@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from lifespan.engines.engine import Engine
 
 INTERRUPTED = 130
-ENGINES = ("inline", "local", "ray", "slurm")
 
 
 def simulate_and_report(
@@ -146,17 +145,14 @@ def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
 
 def engine_of(name: str | None, workers: int | None, settings: Sequence[str] = ()) -> Engine:
     """The engine that is meant on the command line; `settings` are NAME=VALUE of its fields."""
-    from lifespan.engines.inline import Inline
-    from lifespan.engines.local import Local
-    from lifespan.engines.ray import Ray
-    from lifespan.engines.slurm import Slurm
+    from lifespan import engines
 
+    kinds: dict[str, type[Any]] = {kind.lower(): getattr(engines, kind) for kind in engines.__all__}
     name = name or ("inline" if workers is None else "local")
-    if name not in ENGINES:
-        raise ScenarioError(f"--engine {name}", "is not known here.", did_you_mean(name, ENGINES))
+    if name not in kinds:
+        raise ScenarioError(f"--engine {name}", "is not known here.", did_you_mean(name, list(kinds)))
     if name == "inline" and workers not in (None, 1):
         raise ScenarioError(f"--workers {workers}", "inline has one worker.", "Use --engine local.")
-    kinds: dict[str, type[Any]] = {"inline": Inline, "local": Local, "ray": Ray, "slurm": Slurm}
     kind = kinds[name]
     given: dict[str, Any] = {} if name == "inline" else {"workers": workers}
     own = [each.name for each in fields(kind) if each.name != "workers"]

@@ -18,8 +18,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from lifespan.affliction import Companion
 from lifespan.batches import Batch, MaskedSource, TaskSource, TurnSource
-from lifespan.contracts import Course, Disorder, Guard, Plasticity, Regimen
+from lifespan.contracts import Course, Plasticity, Regimen
 from lifespan.errors import Diverged, LifespanError
 from lifespan.randomness import Streams
 from lifespan.subject import Subject
@@ -57,7 +58,7 @@ class Recipe:
 class Affliction:
     """A chronic disorder, or a guard against forgetting, at work, with its own streams and what it remembers of this event."""
 
-    disorder: Disorder | Guard
+    disorder: Companion
     streams: Streams
     memory: dict[str, torch.Tensor] = field(default_factory=dict)
 
@@ -194,7 +195,7 @@ class _Run:
         own = (affliction.streams, affliction.memory, self.recipe.warmup)
         return Course(self.subject, self.plasticity, task, step, self.recipe.steps, *own)
 
-    def _update(self, step: int, courses: Sequence[tuple[Disorder | Guard, Course]]) -> None:
+    def _update(self, step: int, courses: Sequence[tuple[Companion, Course]]) -> None:
         regimen = Regimen(clip=self.recipe.clip)
         for disorder, course in courses:
             regimen = disorder.regimen(regimen, course)

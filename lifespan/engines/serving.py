@@ -21,7 +21,7 @@ import cloudpickle
 
 from lifespan.engines.engine import Job
 from lifespan.engines.observer import Observer
-from lifespan.errors import LifespanError, UserError
+from lifespan.errors import LifespanError, ScenarioError, UserError
 from lifespan.plan import Plan, compile_study
 from lifespan.scenario import Study
 
@@ -64,7 +64,12 @@ def order_for(plan: Plan, job: Job) -> bytes:
 
 
 def plan_of(order: Order) -> Plan:
-    """The plan that an order means. Raises `LifespanError` where this installation comes to another one."""
+    """The plan that an order means.
+
+    Raises `LifespanError` where this installation comes to another one, `ScenarioError` where the store cannot be seen.
+    """
+    if not os.path.isdir(order.store):
+        raise ScenarioError(order.store, "a node does not see this folder.", "Choose an --out that all nodes share.")
     plan = compile_study(order.study, precision=order.precision)
     if plan.lives[-1].steps[-1].digest != order.digest:
         raise LifespanError("this worker comes to another plan than its driver: are their versions the same?")

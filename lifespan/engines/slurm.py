@@ -150,8 +150,6 @@ class Crew:
 
         order: Order = cloudpickle.loads(self.order)
         try:
-            if not os.path.isdir(order.store):
-                raise ScenarioError(order.store, "a node does not see this folder.", "Choose an --out that all nodes share.")
             job = Job(
                 Path(order.store), order.device, order.threads, order.every, order.fail_fast, Speaker(), self._stop.is_set
             )

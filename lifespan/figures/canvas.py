@@ -21,7 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lifespan import outcomes
+from lifespan import notebook, outcomes
 from lifespan.outcomes import Evidence
 
 Drawn = tuple[Figure, pd.DataFrame] | None
@@ -46,10 +46,7 @@ INK = "#24292f"
 FAINT = "#8c959f"
 WIDTH = 5.0
 AGE = "age (optimizer steps lived)"
-KINDS = {
-    **{"Birth": "#949494", "Develop": "#0173b2", "Learn": "#029e73", "Age": "#de8f05"},
-    **{"Recover": "#56b4e9", "Suffer": "#d55e00", "Treat": "#cc78bc"},
-}
+KINDS = notebook.COLORS
 LINES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 MARKERS = "osD^vPXd"
 THIN_UP_TO = 30
@@ -97,6 +94,18 @@ def canvas(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tu
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
+
+
+def small_panels(
+    count: int, height: float, margin: float = 0.0, *, across: int = 2, **options: Any
+) -> tuple[Figure, Any, int]:
+    """(figure, axes, columns) of small panels, `across` of them in a row of this height; those beyond `count` are hidden."""
+    columns = min(across, count)
+    rows = -(-count // columns)
+    figure, panels = canvas(height * rows + margin, rows, columns, **options)
+    for axes in panels[count:]:
+        axes.set_visible(False)
+    return figure, panels, columns
 
 
 def short(text: object, room: int) -> str:

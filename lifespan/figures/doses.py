@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lifespan import outcomes
-from lifespan.figures.canvas import INK, Drawing, Drawn, brief, canvas, keys, legend, look, marker, short, style
+from lifespan.figures.canvas import INK, Drawing, Drawn, brief, keys, legend, look, marker, short, small_panels, style
 from lifespan.figures.lines import moment
 from lifespan.outcomes import Evidence
 from lifespan.responses import dose_curves, dose_fits, told
@@ -23,14 +23,10 @@ def draw(evidence: Evidence) -> Drawn:
     if not panels_of:
         return None
     groups = outcomes.telling(evidence)
-    columns = min(2, len(panels_of))
-    lines = -(-len(panels_of) // columns)
     names = brief(list(evidence.tasks))
     fits = []
     with style():
-        figure, panels = canvas(1.8 * lines + 0.4, lines, columns)
-        for axes in panels[len(panels_of) :]:
-            axes.set_visible(False)
+        figure, panels, columns = small_panels(len(panels_of), 1.8, 0.4)
         for place, (axes, (probe, task)) in enumerate(zip(panels, panels_of, strict=False)):
             part = table[(table["probe"] == probe) & (table["task"] == task)]
             for group, rows in part[part["group"].isin(groups)].groupby("group", sort=False):

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from lifespan import outcomes
 from lifespan.endpoints import effects
-from lifespan.figures.canvas import INK, Drawing, Drawn, brief, canvas, legend, look, marker, short, style
+from lifespan.figures.canvas import INK, Drawing, Drawn, brief, canvas, legend, look, marker, short, small_panels, style
 from lifespan.outcomes import Evidence
 
 ROW = 0.2
@@ -25,12 +25,8 @@ def scores(evidence: Evidence) -> Drawn:
         return None
     groups = [group for group in evidence.groups if group in set(table["group"])]
     names = brief(tasks)
-    columns = min(3, len(tasks))
-    rows = -(-len(tasks) // columns)
     with style():
-        figure, panels = canvas(rows * (ROW * len(groups) + 0.75), rows, columns, sharey=True)
-        for axes in panels[len(tasks) :]:
-            axes.set_visible(False)
+        figure, panels, columns = small_panels(len(tasks), ROW * len(groups) + 0.75, across=3, sharey=True)
         for place, (axes, task) in enumerate(zip(panels, tasks, strict=False)):
             part = table[table["task"] == task].set_index("group").reindex(groups)
             _rows(axes, evidence, groups, part["difference"], part["low"], part["high"])

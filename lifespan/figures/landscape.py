@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lifespan import outcomes
-from lifespan.figures.canvas import Drawing, Drawn, canvas, keys, legend, look, marker, short, span, style
+from lifespan.figures.canvas import Drawing, Drawn, keys, legend, look, marker, short, small_panels, span, style
 from lifespan.figures.lines import moment
 from lifespan.outcomes import WHO, Evidence
 
@@ -27,12 +27,8 @@ def slices(evidence: Evidence) -> Drawn:
     panels_of = list(dict.fromkeys(zip(table["task"], table["step"], strict=True)))[:MOST]
     if not panels_of:
         return None
-    columns = min(2, len(panels_of))
-    lines = -(-len(panels_of) // columns)
     with style():
-        figure, panels = canvas(1.9 * lines + 0.4, lines, columns, sharex=True)
-        for axes in panels[len(panels_of) :]:
-            axes.set_visible(False)
+        figure, panels, columns = small_panels(len(panels_of), 1.9, 0.4, sharex=True)
         for axes, (task, step) in zip(panels, panels_of, strict=False):
             part = table[(table["task"] == task) & (table["step"] == step)]
             for group, met in part.groupby("group", sort=False):
@@ -55,12 +51,8 @@ def barriers(evidence: Evidence) -> Drawn:
     panels_of = list(dict.fromkeys(zip(table["pairs"], table["task"], strict=True)))[:MOST]
     if not panels_of:
         return None
-    columns = min(2, len(panels_of))
-    lines = -(-len(panels_of) // columns)
     with style():
-        figure, panels = canvas(2.0 * lines + 0.4, lines, columns)
-        for axes in panels[len(panels_of) :]:
-            axes.set_visible(False)
+        figure, panels, columns = small_panels(len(panels_of), 2.0, 0.4)
         for axes, (pairs, task) in zip(panels, panels_of, strict=False):
             part = table[(table["pairs"] == pairs) & (table["task"] == task)]
             # The last look of each life at each pair: paths from several ages would hide each other.

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from lifespan import outcomes
-from lifespan.figures.canvas import INK, Drawing, Drawn, canvas, keys, legend, look, marker, short, span, style
+from lifespan.figures.canvas import INK, Drawing, Drawn, canvas, keys, legend, look, marker, short, small_panels, span, style
 from lifespan.figures.lines import moment
 from lifespan.outcomes import WHO, Evidence
 
@@ -32,13 +32,9 @@ def maps(evidence: Evidence) -> Drawn:
     shown = table[table["group"].isin(outcomes.telling(evidence))]
     chosen = list(dict.fromkeys(zip(shown["group"], shown["task"], shown["step"], strict=True)))[:MOST]
     reach = float(np.nanmax(np.abs(shown["change"]))) or 1.0
-    columns = min(2, len(chosen))
-    lines = -(-len(chosen) // columns)
     layers = table["layer"].nunique()
     with style():
-        figure, panels = canvas(lines * (0.2 * layers + 0.75) + 0.5, lines, columns)
-        for axes in panels[len(chosen) :]:
-            axes.set_visible(False)
+        figure, panels, _ = small_panels(len(chosen), 0.2 * layers + 0.75, 0.5)
         image = None
         for axes, (group, task, step) in zip(panels, chosen, strict=False):
             part = shown[(shown["group"] == group) & (shown["task"] == task) & (shown["step"] == step)]

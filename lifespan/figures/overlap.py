@@ -9,14 +9,7 @@ from lifespan import outcomes
 from lifespan.figures.canvas import AGE, INK, Drawing, Drawn, canvas, keys, legend, look, marker, style
 from lifespan.figures.lines import moment
 from lifespan.outcomes import Evidence
-from lifespan.overlaps import overlaps
-
-KINDS = {
-    "individuals": "between individuals",
-    "twins": "between twins of two groups",
-    "tasks": "between tasks of one subject",
-    "self": "with the younger self",
-}
+from lifespan.overlaps import PAIRS, overlaps
 
 
 def draw(evidence: Evidence) -> Drawn:
@@ -25,14 +18,14 @@ def draw(evidence: Evidence) -> Drawn:
     if table.empty:
         return None
     table = table[table["group"].isin(outcomes.telling(evidence))].reset_index(drop=True)
-    kinds = [kind for kind in KINDS if kind in set(table["pairs"])]
+    kinds = [kind for kind in PAIRS if kind in set(table["pairs"])]
     both = table.dropna(subset=["kappa"])
     with style():
         figure, panels = canvas(2.1 * (len(kinds) + (not both.empty)) + 0.4, len(kinds) + (not both.empty))
         for axes, kind in zip(panels, kinds, strict=False):
             part = table[table["pairs"] == kind]
             _against_age(axes, evidence, part)
-            axes.set_title(f"{KINDS[kind]} (pairs: {len(part.drop_duplicates(['group', 'individual', 'other']))})")
+            axes.set_title(f"{PAIRS[kind]} (pairs: {len(part.drop_duplicates(['group', 'individual', 'other']))})")
         panels[len(kinds) - 1].set_xlabel(AGE)
         if not both.empty:
             for group, part in both.groupby("group", sort=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lifespan.figures.canvas import AGE, Drawing, Drawn, canvas, keys, legend, style, titled
+from lifespan.figures.canvas import AGE, Drawing, Drawn, keys, legend, small_panels, style, titled
 from lifespan.figures.lines import developments, stages, start_at_first, with_status
 from lifespan.outcomes import WHO, Evidence
 
@@ -35,12 +35,8 @@ def draw(evidence: Evidence) -> Drawn:
         return None
     table = with_status(evidence, pd.concat(parts, ignore_index=True))
     signs = list(dict.fromkeys(table["sign"]))
-    columns = min(2, len(signs))
-    lines = -(-len(signs) // columns)
     with style():
-        figure, panels = canvas(1.9 * lines + 0.5, lines, columns)
-        for axes in panels[len(signs) :]:
-            axes.set_visible(False)
+        figure, panels, columns = small_panels(len(signs), 1.9, 0.5)
         for axes, sign in zip(panels, signs, strict=False):
             part = table[table["sign"] == sign]
             developments(axes, evidence, part, by="step")

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from lifespan import stats
 from lifespan.dose_fits import DoseFit
-from lifespan.figures.canvas import AGE, INK, RESAMPLES, Drawing, Drawn, brief, canvas, legend, short, style
+from lifespan.figures.canvas import AGE, INK, RESAMPLES, Drawing, Drawn, brief, legend, short, small_panels, style
 from lifespan.outcomes import Evidence
 from lifespan.responses import exposed_scores, severity_fits, severity_rows, told
 
@@ -24,13 +24,10 @@ def response(evidence: Evidence) -> Drawn:
     panels_of = list(dict.fromkeys((disorder, task) for disorder, task, _ in met))[:MOST]
     if not panels_of:
         return None
-    columns = min(3, len(panels_of))
-    lines = -(-len(panels_of) // columns)
     names = brief(list(evidence.tasks))
     with style():
-        figure, panels = canvas(1.75 * lines + 0.5, lines, columns, sharey="row" if columns > 1 else False)
-        for axes in panels[len(panels_of) :]:
-            axes.set_visible(False)
+        sharing = "row" if len(panels_of) > 1 else False
+        figure, panels, columns = small_panels(len(panels_of), 1.75, 0.5, across=3, sharey=sharing)
         parts = []
         for place, (axes, (disorder, task)) in enumerate(zip(panels, panels_of, strict=False)):
             onsets = sorted(step for one, other, step in met if (one, other) == (disorder, task))
@@ -77,14 +74,9 @@ def onset_map(evidence: Evidence) -> Drawn:
             cells.append({**named, "dose": dose, **told})
     drawn = pd.DataFrame(cells)
     reach = float(drawn["difference"].abs().max()) or 1.0
-    columns = min(2, len(panels_of))
-    lines = -(-len(panels_of) // columns)
     names = brief(list(evidence.tasks))
     with style():
-        height = sum(0.26 * drawn["dose"].nunique() + 0.75 for _ in range(lines))
-        figure, panels = canvas(height + 0.5, lines, columns)
-        for axes in panels[len(panels_of) :]:
-            axes.set_visible(False)
+        figure, panels, columns = small_panels(len(panels_of), 0.26 * drawn["dose"].nunique() + 0.75, 0.5)
         image = None
         for axes, (disorder, task, other) in zip(panels, panels_of, strict=False):
             part = drawn[(drawn["disorder"] == disorder) & (drawn["task"] == task)]

@@ -56,20 +56,20 @@ class _Elastic(Guard):
 
         self.strategy, self.lesson = strategy, lesson
         names = ["online"] if strategy.decay is not None else [task.title for task in lesson.earlier]
-        pairs = [
-            (filed(subject, f"{strategy.name}/anchor/{name}/"), filed(subject, f"{strategy.name}/fisher/{name}/"))
-            for name in names
-        ]
-        self.pairs = [pair for pair in pairs if pair[0]]
+        self.pulls = []
+        for name in names:
+            anchor, found = (filed(subject, f"{strategy.name}/{kind}/{name}/") for kind in ("anchor", "fisher"))
+            if anchor:
+                self.pulls.append((anchor, {each: value * strategy.strength for each, value in found.items()}))
 
     def gradient(self, parameters: Sequence[torch.nn.Parameter], course: Course) -> None:
         from lifespan.strategies.shared import pull, shared
 
-        if not self.pairs:
+        if not self.pulls:
             return
         moving = shared(course.subject, parameters, self.strategy.describe())
-        for anchor, fisher in self.pairs:
-            pull(moving, anchor, {name: value * self.strategy.strength for name, value in fisher.items()}, course)
+        for anchor, stiffness in self.pulls:
+            pull(moving, anchor, stiffness, course)
 
     def settle(self, subject: Subject, memory: dict[str, torch.Tensor]) -> None:
         from lifespan.strategies.fisher import fisher

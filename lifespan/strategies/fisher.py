@@ -20,9 +20,9 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from lifespan.batches import Batch, Tokens, task_source
+from lifespan.batches import Batch, task_source
 from lifespan.contracts import Lesson, Task
-from lifespan.evaluation import looked_at
+from lifespan.evaluation import tokenised
 from lifespan.randomness import Streams
 from lifespan.subject import Subject
 from lifespan.training import batch_loss, token_states
@@ -54,9 +54,7 @@ def fisher(subject: Subject, task: Task, lesson: Lesson, *, estimator: str, exam
 
 
 def _one_by_one(subject: Subject, task: Task, length: int, examples: int) -> Iterator[Batch]:
-    rows = task.examples(task.splits[0])
-    chosen = rows.take(looked_at(task, task.splits[0], min(examples, len(rows))))
-    tokens = Tokens(subject.tokenizer, chosen.first, chosen.second, length)
+    _, tokens = tokenised(task, task.splits[0], length, subject.tokenizer, examples)
     for position in range(len(tokens.lengths)):
         yield tokens.collate(np.array([position]))
 

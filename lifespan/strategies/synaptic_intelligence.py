@@ -48,6 +48,7 @@ class _Intelligence(Guard):
         self.strategy = strategy
         self.anchor = filed(subject, f"{strategy.name}/anchor/")
         self.importance = filed(subject, f"{strategy.name}/importance/")
+        self.stiffness = {name: value * (2 * strategy.strength) for name, value in self.importance.items()}
         self.begin = dict(worn_values(subject))
         self._step: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
 
@@ -57,8 +58,7 @@ class _Intelligence(Guard):
         moving = shared(course.subject, parameters, self.strategy.describe())
         self._step = {n: (p.grad.detach().clone(), p.detach().clone()) for n, p in moving.items() if p.grad is not None}
         if self.anchor:
-            stiffness = {name: value * (2 * self.strategy.strength) for name, value in self.importance.items()}
-            pull(moving, self.anchor, stiffness, course)
+            pull(moving, self.anchor, self.stiffness, course)
 
     def after(self, course: Course) -> None:
         import torch
