@@ -25,6 +25,7 @@ from lifespan import (
     Study,
     Weights,
 )
+from lifespan.engines.observer import Observer
 
 TINY = Micro(layers=1, width=16, heads=2, feed_forward=32)
 TASKS = tuple(MicroTask(name, train_examples=48, eval_examples=40) for name in ("sentiment", "entailment"))
@@ -50,6 +51,21 @@ def run(capsys):
         return end.value.code, said.out, said.err
 
     return running
+
+
+class Listener(Observer):
+    """Keeps every warning."""
+
+    def __init__(self):
+        self.said = []
+
+    def warns(self, text):
+        self.said.append(text)
+
+
+def rows_of(directory):
+    """The measured values and the individuals of a record, as they stand on disk."""
+    return [(directory / name).read_bytes() for name in ("measurements.jsonl", "participants.tsv")]
 
 
 def tiny_events(by=None):

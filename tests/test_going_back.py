@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import TASKS, TINY, tiny_study, weights
+from conftest import TASKS, TINY, Listener, tiny_study, weights
 from test_promises import KillAt, final_blobs, lines
 from torch.nn.functional import cross_entropy, kl_div
 
@@ -26,7 +26,6 @@ from lifespan import (
     simulate,
 )
 from lifespan.batches import task_source
-from lifespan.engines.inline import Observer
 from lifespan.learners.distillation import Teacher
 from lifespan.plan import compile_study
 from lifespan.pruning.selection import weakest
@@ -306,14 +305,6 @@ def test_going_back_reaches_the_moment_and_disturbs_nobody(tmp_path):
     for name, mask in ticket[f"skill/{TASKS[0].title}"].items():
         assert torch.equal(ticket["encoder"][name][~mask], birth["encoder"][name][~mask])
         assert not torch.equal(ticket["encoder"][name][mask], birth["encoder"][name][mask])
-
-
-class Listener(Observer):
-    def __init__(self):
-        self.said = []
-
-    def warns(self, text):
-        self.said.append(text)
 
 
 def test_a_past_that_is_lost_is_lived_again(tmp_path):

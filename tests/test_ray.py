@@ -5,25 +5,12 @@ import threading
 import time
 
 import pytest
-from conftest import long_life, tiny_life, tiny_study
+from conftest import Listener, long_life, rows_of, tiny_life, tiny_study
 
 from lifespan import Suffer, WeightNoise, simulate
 from lifespan.claims import holders
-from lifespan.engines.observer import Observer
 from lifespan.engines.ray import Ray
 from lifespan.errors import ScenarioError
-
-
-def rows(directory):
-    return [(directory / name).read_bytes() for name in ("measurements.jsonl", "participants.tsv")]
-
-
-class Listener(Observer):
-    def __init__(self):
-        self.said = []
-
-    def warns(self, text):
-        self.said.append(text)
 
 
 def remove_when_both_work(cluster, node, store):
@@ -59,7 +46,7 @@ def test_two_nodes_give_the_same_rows_and_the_loss_of_one_changes_nothing(tmp_pa
     finally:
         ray.shutdown()
         cluster.shutdown()
-    assert outcome.done == 8 and rows(tmp_path / "ray") == rows(tmp_path / "alone")
+    assert outcome.done == 8 and rows_of(tmp_path / "ray") == rows_of(tmp_path / "alone")
 
 
 def test_without_ray_the_way_to_it_is_told(tmp_path, monkeypatch):

@@ -8,23 +8,14 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import long_life, tiny_life, tiny_study
+from conftest import Listener, long_life, rows_of, tiny_life, tiny_study
 
 from lifespan import Suffer, WeightNoise, simulate
 from lifespan.claims import holders
 from lifespan.engines import Slurm
-from lifespan.engines.observer import Observer
 from lifespan.errors import ScenarioError, UserError
 
 COMMANDS = ("sbatch", "srun", "squeue", "sacct", "scontrol", "scancel")
-
-
-class Listener(Observer):
-    def __init__(self):
-        self.said = []
-
-    def warns(self, text):
-        self.said.append(text)
 
 
 @pytest.fixture
@@ -45,10 +36,6 @@ def cluster(tmp_path, monkeypatch):
     yield home
     for job in home.glob("*_*"):
         subprocess.run(["scancel", job.name, "--signal", "SIGKILL"], check=False)
-
-
-def rows(directory):
-    return [(directory / name).read_bytes() for name in ("measurements.jsonl", "participants.tsv")]
 
 
 def study():
@@ -78,7 +65,7 @@ def test_a_preempted_job_saves_is_requeued_and_the_rows_are_the_same(tmp_path, c
     when_saved(out / "store", lambda: subprocess.run(["scancel", "100_0", "--signal", "USR2"], check=True))
     engine = Slurm(workers=3, packed=2, minutes=60, partition="short", memory=2, more={"constraint": "avx"})
     outcome = simulate(study(), out, threads=1, every=5, engine=engine, observer=listener)
-    assert outcome.done == 4 and rows(out) == rows(tmp_path / "alone")
+    assert outcome.done == 4 and rows_of(out) == rows_of(tmp_path / "alone")
     assert runs(cluster / "100_0") == 2 and runs(cluster / "100_1") == 1
     asked = (cluster / "submitted.sh").read_text()
     for line in ("--array=0-1%2", "--cpus-per-task=2", "--partition=short", "--mem=2GB", "--constraint=avx", "--requeue"):
@@ -100,7 +87,7 @@ def test_a_job_at_the_end_of_its_time_goes_on_and_one_lost_with_its_node_too(tmp
     when_saved(out / "store", time_out_and_lose)
     # Under ten minutes submitit takes every signal for the end of the time.
     outcome = simulate(study(), out, threads=1, every=5, engine=Slurm(workers=2, minutes=5))
-    assert outcome.done == 4 and rows(out) == rows(tmp_path / "alone")
+    assert outcome.done == 4 and rows_of(out) == rows_of(tmp_path / "alone")
     assert runs(cluster / "100_0") == 2 and runs(cluster / "100_1") == 2
     assert "this job is timed-out" in next((tmp_path / "slurm.slurm" / "jobs").glob("100_0_*_log.err")).read_text()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Course, Guard, Lesson, Strategy
-from lifespan.strategies.rehearsal import KINDS
+from lifespan.strategies.rehearsal import KINDS, Buffering
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,13 +39,7 @@ class AveragedGEM(Strategy):
         return _Projecting(self, subject, lesson)
 
 
-class _Projecting(Guard):
-    def __init__(self, strategy: AveragedGEM, subject: Subject, lesson: Lesson) -> None:
-        from lifespan.strategies.buffers import Buffer
-
-        self.strategy, self.lesson = strategy, lesson
-        self.buffer = Buffer(strategy.name, subject, lesson)
-
+class _Projecting(Buffering):
     def gradient(self, parameters: Sequence[torch.nn.Parameter], course: Course) -> None:
         import torch
 
@@ -71,8 +65,3 @@ class _Projecting(Guard):
         if along < 0 < square:
             for name, gradient in reference.items():
                 gradients[name].sub_(gradient, alpha=along / square)
-
-    def settle(self, subject: Subject, memory: dict[str, torch.Tensor]) -> None:
-        from lifespan.strategies.buffers import keep
-
-        keep(self.strategy.name, subject, self.lesson, kind=self.strategy.buffer, size=self.strategy.size)

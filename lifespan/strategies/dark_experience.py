@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Course, Guard, Lesson, Strategy
-from lifespan.strategies.rehearsal import KINDS
+from lifespan.strategies.rehearsal import KINDS, Buffering
 
 if TYPE_CHECKING:
     import torch
@@ -42,13 +42,11 @@ class DarkExperience(Strategy):
         return _Dark(self, subject, lesson)
 
 
-class _Dark(Guard):
+class _Dark(Buffering):
     def __init__(self, strategy: DarkExperience, subject: Subject, lesson: Lesson) -> None:
-        from lifespan.strategies.buffers import Buffer
         from lifespan.strategies.shared import filed
 
-        self.strategy, self.lesson = strategy, lesson
-        self.buffer = Buffer(strategy.name, subject, lesson)
+        super().__init__(strategy, subject, lesson)
         self.answers = filed(subject, f"{strategy.name}/answers/")
 
     def penalty(self, course: Course) -> torch.Tensor | None:
@@ -75,11 +73,10 @@ class _Dark(Guard):
 
         from lifespan.batches import Tokens
         from lifespan.evaluation import token_logits
-        from lifespan.strategies.buffers import keep
         from lifespan.strategies.shared import file, filed
 
         name, before = self.strategy.name, filed(subject, f"{self.strategy.name}/rows/")
-        keep(name, subject, self.lesson, kind=self.strategy.buffer, size=self.strategy.size)
+        super().settle(subject, memory)
         new = {task.title: task for task in self.lesson.tasks}
         found = {}
         for title, rows in filed(subject, f"{name}/rows/").items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lifespan.contracts import Course, Guard, Lesson, Strategy
 
@@ -44,13 +44,22 @@ class Rehearsal(Strategy):
         return _Rehearsing(self, subject, lesson)
 
 
-class _Rehearsing(Guard):
-    def __init__(self, strategy: Rehearsal, subject: Subject, lesson: Lesson) -> None:
+class Buffering(Guard):
+    """A guard with a buffer of earlier examples, into which the tasks just learned are taken at the end."""
+
+    def __init__(self, strategy: Any, subject: Subject, lesson: Lesson) -> None:
         from lifespan.strategies.buffers import Buffer
 
         self.strategy, self.lesson = strategy, lesson
         self.buffer = Buffer(strategy.name, subject, lesson)
 
+    def settle(self, subject: Subject, memory: dict[str, torch.Tensor]) -> None:
+        from lifespan.strategies.buffers import keep
+
+        keep(self.strategy.name, subject, self.lesson, kind=self.strategy.buffer, size=self.strategy.size)
+
+
+class _Rehearsing(Buffering):
     def penalty(self, course: Course) -> torch.Tensor | None:
         from lifespan.training import batch_loss
 
@@ -58,9 +67,5 @@ class _Rehearsing(Guard):
             return None
         title = self.buffer.task_at(course.streams, "rehearsal", course.step)
         batch, _ = self.buffer.batch(title, course.step)
-        return self.strategy.strength * batch_loss(course.subject, title, batch)
-
-    def settle(self, subject: Subject, memory: dict[str, torch.Tensor]) -> None:
-        from lifespan.strategies.buffers import keep
-
-        keep(self.strategy.name, subject, self.lesson, kind=self.strategy.buffer, size=self.strategy.size)
+        loss: torch.Tensor = self.strategy.strength * batch_loss(course.subject, title, batch)
+        return loss
