@@ -57,16 +57,22 @@ def stream(
     for place, task in enumerate(row):
         also = tuple(known for known in dict.fromkeys(row[:place]) if known != task) if cumulative else ()
         before, after = blur * (place > 0), blur * (place + 1 < len(row))
-        steps = _steps(by, task)
-        own = steps if not (before or after) else max(1, steps - round(before * steps) - round(after * steps))
-        events.append(Learn(task, by=by if own == steps else replace(by, steps=own), also=also, **common))
+        events.append(Learn(task, by=_shortened(by, task, before, after), also=also, **common))
         if each is not None:
             events += flattened(_written(each, task))
         if after:
             following = row[place + 1]
-            shared = replace(by, steps=max(1, round(blur * (steps + _steps(by, following)) / 2)))
+            shared = replace(by, steps=max(1, round(blur * (_steps(by, task) + _steps(by, following)) / 2)))
             events.append(Learn(task, by=shared, also=(following,), **common))
     return tuple(events)
+
+
+def _shortened(by: Learner, task: Task, before: float, after: float) -> Learner:
+    """A task's own part of its learning, where its ends are lived together with its neighbours."""
+    if not (before or after):
+        return by
+    steps = _steps(by, task)
+    return replace(by, steps=max(1, steps - round(before * steps) - round(after * steps)))
 
 
 def _steps(by: Learner, task: Task) -> int:
