@@ -80,6 +80,7 @@ from .drugs import Quantize, RandomMixing, SignOnly, WeightShuffling
 from .errors import Diverged, LifespanError, UserError
 from .joint import joint_twins
 from .learners import (
+    HAT,
     SET,
     BernoulliMasks,
     Both,
@@ -87,9 +88,11 @@ from .learners import (
     FixedMask,
     HeadOnly,
     L0Close,
+    LoRA,
     Lottery,
     Masks,
     MovementMasks,
+    PackNet,
     Rewire,
     RigL,
     SoftMovementMasks,
@@ -169,6 +172,7 @@ __version__: str
 
 __all__ = [
     "EWC",
+    "HAT",
     "SET",
     "ActivationNoise",
     "AdvGlue",
@@ -232,6 +236,7 @@ __all__ = [
     "LesionMap",
     "Lesson",
     "LifespanError",
+    "LoRA",
     "LossPlane",
     "LossSlice",
     "LossSpikes",
@@ -267,6 +272,7 @@ __all__ = [
     "OutOfDomain",
     "Outputs",
     "OverPruning",
+    "PackNet",
     "PartialReinitialization",
     "Paws",
     "Perplexity",

@@ -222,7 +222,7 @@ class Learner(Spec):
     @property
     @abstractmethod
     def plasticity(self) -> str:
-        """What changes: "weights", "structure", "both" or "head"."""
+        """What changes: "weights", "structure", "both", "head" or "adapter" (tissue of the task's own)."""
 
     @abstractmethod
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:

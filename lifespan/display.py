@@ -276,14 +276,14 @@ def show_pack(report: PackReport, found: Mapping[str, Agreement]) -> None:
     for name in ("part", "bytes", "floor", "full fp32", "ratio", "agrees", "differs"):
         table.add_column(name, justify="left" if name == "part" else "right", overflow="fold")
     for part in report.parts:
-        if part.kind not in ("head", "mask") or part.name not in report.full:
+        if part.kind not in ("head", "mask", "adapter") or part.name not in report.full:
             table.add_row(*_pack_cells(part, f"{part.name}, {report.base}" if part.kind == "base" else part.name))
     for title, full in report.full.items():
         seen = found.get(title)
         agrees, differs = ("-", "-") if seen is None else (f"{seen.same:.1%}", f"{seen.largest:.2g}")
         table.add_row(f"[bold cyan]{escape(title)}[/]", "", "", size(full), "", agrees, differs)
         for part in report.parts:
-            if part.name == title and part.kind in ("head", "mask"):
+            if part.name == title and part.kind in ("head", "mask", "adapter"):
                 table.add_row(*_pack_cells(part, f"  {part.kind}"))
     floor = size(report.floor) if report.floor else "-"
     table.add_row("[bold]total[/]", size(report.total), floor, size(sum(report.full.values())), f"[bold]{report.ratio:.1f}[/]")

@@ -24,6 +24,7 @@ from lifespan.pack_format import (
     Manifest,
     Opened,
     SkillFacts,
+    adapter_file,
     check_place,
     head_file,
     mask_file,
@@ -215,7 +216,7 @@ def load_pack(folder: str | Path, device: str = "cpu") -> Pack:
 
 def _loaded(opened: Opened, device: str) -> Pack:
     from lifespan.pack_body import check_config, check_words, rebuild, rebuild_tokenizer, skeleton
-    from lifespan.pack_tensors import Tensors, read_base, read_head, read_masks
+    from lifespan.pack_tensors import Tensors, read_adapter, read_base, read_head, read_masks
     from lifespan.subject import Subject
 
     manifest, place = opened.manifest, opened.folder
@@ -230,6 +231,8 @@ def _loaded(opened: Opened, device: str) -> Pack:
     state: dict[str, Tensors] = {"encoder": weights, "language": {}, **read_masks(opened, weights, subject)}
     for number, skill in enumerate(manifest.skills):
         state[f"head/{skill.title}"] = read_head(opened, head_file(number), subject.width, skill.outputs)
+        if skill.rank:
+            state[f"addition/{skill.title}"] = read_adapter(opened, adapter_file(number), subject, skill.rank)
     skills = {skill.title: {"outputs": skill.outputs, "plasticity": skill.plasticity} for skill in manifest.skills}
     subject.load({"age": manifest.age, "skills": skills}, state)
     return Pack(place, manifest, {skill.title: skill for skill in manifest.skills}, subject)
@@ -291,6 +294,9 @@ def _contents(
     for number, skill in enumerate(subject.skills.values()):
         head = {name: value.data.to(kind) for name, value in skill.head.named_parameters()}
         contents[head_file(number)] = tensor_bytes(head)
+        added = subject.state().get(f"addition/{list(subject.skills)[number]}")
+        if added is not None:
+            contents[adapter_file(number)] = tensor_bytes({name: value.to(kind) for name, value in added.items()})
     manifest = Manifest(
         title=title,
         base=base,
@@ -313,7 +319,9 @@ def _facts(title: str, skill: Skill, task: Answered | None) -> SkillFacts:
             title, f"the skill has {skill.outputs} outputs, its task {len(labels)} labels.", "Give its own task."
         )
     low, high = task.score_range if task is not None else (0.0, 1.0)
-    return SkillFacts(title, skill.outputs, skill.plasticity, skill.mask is not None, labels, (float(low), float(high)))
+    rank = next((down.shape[0] for _, down in (skill.addition or {}).values()), 0)
+    bounds = (float(low), float(high))
+    return SkillFacts(title, skill.outputs, skill.plasticity, skill.mask is not None, labels, bounds, rank)
 
 
 def _parts(manifest: Manifest, everything: Mapping[str, bytes], floors: Mapping[str, float]) -> tuple[Part, ...]:
@@ -328,6 +336,8 @@ def _parts(manifest: Manifest, everything: Mapping[str, bytes], floors: Mapping[
         parts.append(Part(skill.title, "head", sizes[head_file(number)]))
         if skill.masked:
             parts.append(Part(skill.title, "mask", sizes[mask_file(number)], floors[mask_file(number)]))
+        if skill.rank:
+            parts.append(Part(skill.title, "adapter", sizes[adapter_file(number)]))
     parts.append(Part("tokenizer", "tokenizer", sizes["tokenizer.json"]))
     parts.append(Part("description", "description", sizes["config.json"] + sizes[MANIFEST]))
     return tuple(parts)

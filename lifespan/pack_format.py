@@ -40,7 +40,10 @@ ATTENTIONS = ("eager", "sdpa")
 
 @dataclass(frozen=True)
 class SkillFacts:
-    """What a pack tells of a skill beside its tensors. No `labels`: the answer is a score inside `score_range`."""
+    """What a pack tells of a skill beside its tensors. No `labels`: the answer is a score inside `score_range`.
+
+    `rank` is that of its adapter's factors, 0 without one.
+    """
 
     title: str
     outputs: int
@@ -48,6 +51,7 @@ class SkillFacts:
     masked: bool
     labels: tuple[str, ...]
     score_range: tuple[float, float]
+    rank: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class Manifest:
         names += ["language.mask"] if self.language else []
         for number, skill in enumerate(self.skills):
             names += [head_file(number), *([mask_file(number)] if skill.masked else [])]
+            names += [adapter_file(number)] if skill.rank else []
         return names
 
 
@@ -87,6 +92,11 @@ def head_file(number: int) -> str:
 def mask_file(number: int) -> str:
     """The file of a skill's mask."""
     return f"skill-{number:03d}.mask"
+
+
+def adapter_file(number: int) -> str:
+    """The file of a skill's adapter."""
+    return f"skill-{number:03d}.adapter.safetensors"
 
 
 @dataclass(frozen=True)
@@ -176,6 +186,7 @@ def seal(manifest: Manifest, contents: Mapping[str, bytes], made: Mapping[str, s
             "masked": skill.masked,
             "labels": list(skill.labels),
             "score_range": list(skill.score_range),
+            **({"rank": skill.rank} if skill.rank else {}),
         }
         for skill in manifest.skills
     ]
@@ -279,6 +290,7 @@ def _skill(entry: Any, path: Path) -> SkillFacts:
         masked=_field(entry, "masked", bool, path),
         labels=tuple(labels),
         score_range=(float(bounds[0]), float(bounds[1])),
+        rank=_count(entry, "rank", path) if "rank" in entry else 0,
     )
 
 

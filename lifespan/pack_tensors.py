@@ -89,6 +89,16 @@ def read_head(opened: Opened, name: str, width: int, outputs: int) -> Tensors:
     return {entry: value.float() for entry, value in found.items()}
 
 
+def read_adapter(opened: Opened, name: str, subject: Subject, rank: int) -> Tensors:
+    """An adapter's factors in fp32, by matrix and side."""
+    kind = torch.bfloat16 if opened.manifest.heads == "bf16" else torch.float32
+    expected = {}
+    for matrix, weight in subject.synapses.items():
+        rows, columns = weight.shape
+        expected |= {f"{matrix}/up": (kind, (rows, rank)), f"{matrix}/down": (kind, (rank, columns))}
+    return {entry: value.float() for entry, value in _tensors(opened, name, expected).items()}
+
+
 def _head_shapes(width: int, outputs: int) -> Shapes:
     outputs = max(outputs, 1)
     return {

@@ -21,6 +21,12 @@ from lifespan.randomness import Streams
 Masks = dict[str, torch.Tensor]
 """Boolean masks by synapse matrix, True where the synapse lives."""
 
+Factors = tuple[torch.Tensor, torch.Tensor]
+"""A matrix of low rank as (rows, rank) and (rank, columns)."""
+
+
+_SIDES = ("up", "down")
+
 
 class TaskHead(nn.Module):
     """Dense, tanh, dropout, linear on the first token's state; the dense layer starts from the pre-trained pooler.
@@ -42,13 +48,15 @@ class TaskHead(nn.Module):
 class Skill:
     """What a task left behind: its head and, when it was learned structurally, a mask of its own.
 
-    `outputs` is the number of classes, or 0 for a score; `plasticity` how it was learned.
+    `outputs` is the number of classes, or 0 for a score; `plasticity` how it was learned. `addition` is what an adapter left:
+    by synapse matrix, a factor (rows, rank) and one (rank, columns), whose product is added to the effective weight.
     """
 
     head: TaskHead
     outputs: int
     plasticity: str
     mask: Masks | None = None
+    addition: dict[str, Factors] | None = None
 
 
 class Past(Protocol):
@@ -117,7 +125,7 @@ class Subject:
             self.skills[task.title] = Skill(self.new_head(outputs, streams), outputs, plasticity)
         elif plasticity != "head":
             # A head re-tuned on weights that moved still needs those weights.
-            known.plasticity = plasticity
+            known.plasticity, known.addition = plasticity, None
         return self.skills[task.title]
 
     def new_head(self, outputs: int, streams: Streams) -> TaskHead:
@@ -142,15 +150,25 @@ class Subject:
             return None if whole else self.alive
         return own if whole else {name: own[name] & self.alive[name] for name in own}
 
+    def worn(self, task: str | None, whole: Masks) -> Masks:
+        """The weights that a task's (None: the language's) forward pass computes with, from W: `whole` itself where it can be.
+
+        W x alive x skill, and what an adapter added: tissue of the task's own, which does not age.
+        """
+        mask = self.effective(task)
+        worn = dict(whole) if mask is None else {name: weight * mask[name] for name, weight in whole.items()}
+        skill = self.skills.get(task) if task is not None else None
+        for name, (up, down) in ((skill.addition if skill else None) or {}).items():
+            worn[name] = worn[name] + up @ down
+        return worn
+
     @contextmanager
     def wearing(self, task: str | None) -> Iterator[None]:
-        """Inside this block the encoder computes with W x alive x skill; afterwards W is back, bit for bit."""
-        mask = self.effective(task)
+        """Inside this block the encoder computes with `worn` weights; afterwards W is back, bit for bit."""
         whole = {name: weight.data for name, weight in self.synapses.items()}
         try:
-            if mask is not None:
-                for name, weight in self.synapses.items():
-                    weight.data = whole[name] * mask[name]
+            for name, worn in self.worn(task, whole).items():
+                self.synapses[name].data = worn
             yield
         finally:
             for name, weight in self.synapses.items():
@@ -171,6 +189,13 @@ class Subject:
             groups[f"head/{title}"] = {name: value.data for name, value in skill.head.named_parameters()}
             if skill.mask is not None:
                 groups[f"skill/{title}"] = dict(skill.mask)
+            if skill.addition is not None:
+                sides = {
+                    f"{name}/{side}": value
+                    for name, two in skill.addition.items()
+                    for side, value in zip(_SIDES, two, strict=True)
+                }
+                groups[f"addition/{title}"] = sides
         return groups
 
     def facts(self) -> dict:
@@ -198,10 +223,17 @@ class Subject:
                     value.copy_(state[f"head/{title}"][name])
                 mask = state.get(f"skill/{title}")
                 own = None if mask is None else self._placed(mask)
-                self.skills[title] = Skill(head, kind["outputs"], kind["plasticity"], own)
+                added = self._added(state.get(f"addition/{title}"))
+                self.skills[title] = Skill(head, kind["outputs"], kind["plasticity"], own, added)
 
     def _placed(self, masks: Mapping[str, torch.Tensor]) -> Masks:
         return {name: masks[name].to(self.device) for name in self.synapses}
+
+    def _added(self, sides: Mapping[str, torch.Tensor] | None) -> dict[str, Factors] | None:
+        if sides is None:
+            return None
+        up, down = ({n: v.to(self.device) for n, v in sides.items() if n.endswith(f"/{side}")} for side in _SIDES)
+        return {name: (up[f"{name}/up"], down[f"{name}/down"]) for name in self.synapses if f"{name}/up" in up}
 
     def _blank_head(self, outputs: int) -> TaskHead:
         config = self.encoder.config

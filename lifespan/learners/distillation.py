@@ -55,9 +55,8 @@ class Teacher:
     def _wear(self, task: str) -> None:
         if self.placed == task:
             return
-        mask = self.subject.effective(task)
-        for name, weight in self.subject.synapses.items():
-            weight.data = self.whole[name] if mask is None else self.whole[name] * mask[name]
+        for name, worn in self.subject.worn(task, self.whole).items():
+            self.subject.synapses[name].data = worn
         self.placed = task
 
 

@@ -51,9 +51,8 @@ class Frozen(Plasticity):
         if self.placed == (task,):
             return
         self.placed = (task,)
-        mask = self.subject.effective(task)
-        for name, weight in self.subject.synapses.items():
-            weight.data = self.whole[name] if mask is None else self.whole[name] * mask[name]
+        for name, worn in self.subject.worn(task, self.whole).items():
+            self.subject.synapses[name].data = worn
 
     def state(self) -> dict[str, torch.Tensor]:
         return {f"head/{i}": parameter.data for i, parameter in enumerate(self.heads)}

@@ -16,9 +16,9 @@ Group = dict[str, Any]
 
 def decayed(parameters: Iterable[nn.Parameter], rate: float, decay: float) -> list[Group]:
     """Optimizer groups: matrices decay; biases and LayerNorm, which are vectors, do not."""
+    parameters = list(parameters)
     matrices = [p for p in parameters if p.dim() > 1]
-    chosen = {id(p) for p in matrices}
-    vectors = [p for p in parameters if id(p) not in chosen]
+    vectors = [p for p in parameters if p.dim() <= 1]
     groups = [
         {"params": matrices, "lr": rate, "weight_decay": decay},
         {"params": vectors, "lr": rate, "weight_decay": 0.0},
@@ -44,6 +44,7 @@ class WeightChange(Plasticity):
         self.heads = head_parameters(subject, tasks)
         for task in tasks:
             subject.skills[task.title].mask = inside
+            subject.skills[task.title].addition = None
             subject.skills[task.title].plasticity = recipe.plasticity
         if not tasks:
             subject.language_mask = inside

@@ -23,7 +23,8 @@ class Footprint(Measure):
     Metrics, by task learned so far:
 
     - `bytes`: the head in fp32, and beside it either the whole encoder in fp32 (learned by weights: nothing is shared) or
-      the mask at the entropy floor of its distance to the magnitude mask, n x H(flips) bits a matrix (Shannon 1948);
+      the mask at the entropy floor of its distance to the magnitude mask, n x H(flips) bits a matrix (Shannon 1948), or an
+      adapter's factors in fp32;
     - `mask_bytes`: that floor alone, 0 without a mask;
     - `from_magnitude`: the fraction of synapses, in [0, 1], in which the mask differs from the one that switches the same
       number of smallest abs(W) of each matrix off.
@@ -47,12 +48,13 @@ class Footprint(Measure):
             head = 4 * sum(parameter.numel() for parameter in skill.head.parameters())
             moved = skill.plasticity in ("weights", "both")
             encoder = 4 * sum(parameter.numel() for parameter in subject.encoder.parameters()) if moved else 0
+            added = 4 * sum(factor.numel() for two in (skill.addition or {}).values() for factor in two)
             bits, flips = 0.0, 0
             for name, mask in (skill.mask or {}).items():
                 different = distance_to_magnitude(subject.synapses[name].data, mask)
                 flips += different
                 bits += mask.numel() * entropy(different / mask.numel())
-            yield Reading("bytes", head + encoder + bits / 8, subject.count, title)
+            yield Reading("bytes", head + encoder + added + bits / 8, subject.count, title)
             yield Reading("mask_bytes", bits / 8, subject.count, title)
             yield Reading("from_magnitude", flips / subject.count, subject.count, title)
 

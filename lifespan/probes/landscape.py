@@ -27,12 +27,9 @@ def parameters_of(subject: Subject, task: str) -> dict[str, torch.nn.Parameter]:
 
 
 def point_of(subject: Subject, task: str) -> Point:
-    """Where a subject stands for a task: its effective weights W x alive x skill, all else as it is."""
-    found = {name: parameter.detach().clone() for name, parameter in parameters_of(subject, task).items()}
-    mask = subject.effective(task)
-    for name in subject.synapses if mask is not None else ():
-        found[f"encoder/{name}"] *= mask[name]  # type: ignore[index]
-    return found
+    """Where a subject stands for a task: its effective weights, all else as it is."""
+    with subject.wearing(task):
+        return {name: parameter.detach().clone() for name, parameter in parameters_of(subject, task).items()}
 
 
 def between(first: Point, second: Point, t: float) -> Point:

@@ -56,6 +56,5 @@ def loss_gradients(subject: Subject, pairs: Iterator[tuple[str, Batch]]) -> Iter
 
 
 def worn(subject: Subject, task: str) -> Gradients:
-    """The effective weights W x alive x skill that a task's forward pass sees."""
-    mask = subject.effective(task)
-    return {name: w.data if mask is None else w.data * mask[name] for name, w in subject.synapses.items()}
+    """The effective weights that a task's forward pass sees."""
+    return subject.worn(task, {name: weight.data for name, weight in subject.synapses.items()})

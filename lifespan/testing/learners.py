@@ -27,7 +27,7 @@ from lifespan.testing.lives import (
 )
 from lifespan.testing.specs import check, check_citation, check_rejects, check_spec
 
-KINDS = ("weights", "structure", "both", "head")
+KINDS = ("weights", "structure", "both", "head", "adapter")
 
 
 def check_learner(learner: Learner, *, before: Sequence[Event] = ()) -> None:
@@ -62,7 +62,7 @@ def _check_result(learner: Learner, told: Biography) -> None:
     """What was learned is where it belongs, and all else is as it was."""
     before, after = reborn(told, -2), reborn(told, -1)
     state, now = before.state(), after.state()
-    if learner.plasticity in ("structure", "head"):
+    if learner.plasticity in ("structure", "head", "adapter"):
         found = difference({"encoder": state["encoder"]}, {"encoder": now["encoder"]})
         remedy = "restore W, biases and LayerNorm bit for bit in settle()"
         check(not found, learner, f"learns by {learner.plasticity} and changes the encoder ({found})", remedy)

@@ -1,0 +1,94 @@
+"""Low-rank adapters at work, by the layers of `peft`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from lifespan.contracts import Plasticity, Task
+from lifespan.errors import ScenarioError
+from lifespan.learners.weight_change import Group, decayed, head_parameters
+from lifespan.randomness import Streams
+from lifespan.subject import Factors, Subject
+
+if TYPE_CHECKING:
+    from lifespan.learners.lora import LoRA
+
+NAME = "task"
+
+
+class Adapting(Plasticity):
+    """`peft` puts its layers in the place of the encoder's linear ones; in the end those are back, and the factors kept."""
+
+    def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: LoRA, streams: Streams) -> None:
+        if not tasks:
+            raise ScenarioError(recipe.describe(), "adapts to tasks only, not to language.", "Develop by Weights().")
+        self.subject, self.recipe = subject, recipe
+        self.tasks = [task.title for task in tasks]
+        for title in self.tasks:
+            subject.skills[title].mask = subject.skills[title].addition = None
+        self.heads = head_parameters(subject, tasks)
+        self.whole = {name: weight.data for name, weight in subject.synapses.items()}
+        for name, worn in subject.worn(self.tasks[0], self.whole).items():
+            subject.synapses[name].data = worn
+        _inject(subject, recipe, streams)
+        self.layers = {name: subject.encoder.get_submodule(name.removesuffix(".weight")) for name in subject.synapses}
+        self.factors = {name: (layer.lora_B[NAME].weight, layer.lora_A[NAME].weight) for name, layer in self.layers.items()}
+        for parameter in (*subject.encoder.parameters(), *subject.language.parameters()):
+            parameter.requires_grad_(False)
+        for two in self.factors.values():
+            for factor in two:
+                factor.requires_grad_(True)
+
+    def groups(self) -> list[Group]:
+        recipe = self.recipe
+        return [
+            *decayed([factor for two in self.factors.values() for factor in two], recipe.rate, recipe.weight_decay),
+            *decayed(self.heads, recipe.rate_of_heads, recipe.weight_decay),
+        ]
+
+    def state(self) -> dict[str, torch.Tensor]:
+        heads = {f"head/{i}": parameter.data for i, parameter in enumerate(self.heads)}
+        sides = {f"{side}/{name}": two[i].data for name, two in self.factors.items() for i, side in enumerate(("up", "down"))}
+        return heads | sides
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        for i, parameter in enumerate(self.heads):
+            parameter.data.copy_(state[f"head/{i}"])
+        for name, (up, down) in self.factors.items():
+            up.data.copy_(state[f"up/{name}"])
+            down.data.copy_(state[f"down/{name}"])
+
+    def settle(self) -> None:
+        scale = self.recipe.alpha / self.recipe.rank
+        added: dict[str, Factors] = {}
+        for name, layer in self.layers.items():
+            path, _, own = name.removesuffix(".weight").rpartition(".")
+            setattr(self.subject.encoder.get_submodule(path), own, layer.base_layer)
+            up, down = self.factors[name]
+            added[name] = (up.data * scale, down.data)
+        del self.subject.encoder.peft_config
+        for name, weight in self.subject.synapses.items():
+            weight.data = self.whole[name]
+        for parameter in (*self.subject.encoder.parameters(), *self.subject.language.parameters()):
+            parameter.requires_grad_(True)
+        for title in self.tasks:
+            self.subject.skills[title].addition = added
+
+
+def _inject(subject: Subject, recipe: LoRA, streams: Streams) -> None:
+    """Let peft wrap every linear layer of synapses. Its factors start from the learning's own draws."""
+    from peft import LoraConfig, inject_adapter_in_model
+
+    from lifespan.training import seeded
+
+    settings: dict[str, Any] = {
+        "r": recipe.rank,
+        "lora_alpha": recipe.alpha,
+        "lora_dropout": recipe.dropout,
+        "target_modules": [name.removesuffix(".weight") for name in subject.synapses],
+    }
+    with seeded(streams.number("init"), subject.device):
+        inject_adapter_in_model(LoraConfig(**settings), subject.encoder, adapter_name=NAME)
