@@ -82,6 +82,7 @@ from .joint import joint_twins
 from .learners import (
     HAT,
     SET,
+    AvalancheStrategy,
     BernoulliMasks,
     Both,
     Distilled,
@@ -178,6 +179,7 @@ __all__ = [
     "AdvGlue",
     "Age",
     "Anchoring",
+    "AvalancheStrategy",
     "AveragedGEM",
     "Barrier",
     "Bend",

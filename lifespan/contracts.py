@@ -270,10 +270,16 @@ class Plasticity:
     gradients on this learner's own parameters; after the optimizer's step the loop calls `advance`. `settle` ends the
     learning and leaves the result in the subject.
 
-    Where `cycle` is a number, the optimizer's memory and the schedule of rates start afresh every `cycle` steps.
+    Where `cycle` is a number, the optimizer's memory and the schedule of rates start afresh every `cycle` steps. One that is
+    not `resumable` cannot go on in the middle: after a kill its learning begins anew, from the same draws.
     """
 
     cycle: int | None = None
+    resumable: bool = True
+
+    def feed(self, source: Any) -> Any:
+        """The batches to learn from (`lifespan.batches`), once, before the first step: those of the tasks, or others."""
+        return source
 
     def groups(self) -> list[dict[str, Any]]:
         """Parameter groups for the optimizer, each with its peak `lr` and `weight_decay`."""

@@ -92,7 +92,7 @@ def read_head(opened: Opened, name: str, width: int, outputs: int) -> Tensors:
 def read_adapter(opened: Opened, name: str, subject: Subject, rank: int) -> Tensors:
     """An adapter's factors in fp32, by matrix and side."""
     kind = torch.bfloat16 if opened.manifest.heads == "bf16" else torch.float32
-    expected = {}
+    expected: dict[str, tuple[torch.dtype, tuple[int, ...]]] = {}
     for matrix, weight in subject.synapses.items():
         rows, columns = weight.shape
         expected |= {f"{matrix}/up": (kind, (rows, rank)), f"{matrix}/down": (kind, (rank, columns))}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +13,31 @@ from lifespan.contracts import Learner, Strategy, Task
 from lifespan.errors import ScenarioError
 from lifespan.scenario import Event, Learn, flattened
 
+if TYPE_CHECKING:
+    from avalanche.benchmarks import CLScenario
+    from transformers import PreTrainedTokenizerBase
+
 Each = Callable[[Task], Event | Sequence[Event]]
+
+
+class Stream(tuple[Event, ...]):
+    """The events of a school, in order: a tuple that can also become an Avalanche benchmark."""
+
+    def to_avalanche(self, tokenizer: PreTrainedTokenizerBase) -> CLScenario:
+        """An Avalanche 0.6 benchmark: one training experience for each `Learn`, one test experience for each task.
+
+        Rows are [x, y, t]: x is an int64 tensor (fields, length) of input ids, attention mask and, where the tokenizer makes
+        them, token types; y the class; t the task's number in the order of first learning. Avalanche needs nothing to be told
+        of the fields as long as its model unpacks them (`lifespan.with_avalanche.datasets.unpacked`);
+        `lifespan.with_avalanche.model.Model` is a subject as such a model. Tasks whose answer is a score are refused:
+        Avalanche learns classes. Needs `pip install 'lifespan[avalanche]'`.
+        """
+        learned = [event for event in self if isinstance(event, Learn)]
+        if find_spec("avalanche") is None:
+            raise ScenarioError("to_avalanche", "avalanche-lib is not installed.", "Run: pip install 'lifespan[avalanche]'.")
+        from lifespan.with_avalanche.benchmarks import benchmark
+
+        return benchmark(learned, tokenizer)
 
 
 def stream(
@@ -26,7 +51,7 @@ def stream(
     cumulative: bool = False,
     length: int = 128,
     each: Each | None = None,
-) -> tuple[Event, ...]:
+) -> Stream:
     """The events of a school that teaches tasks one after the other; each has a head of its own (task-incremental).
 
     - `shuffled` draws an order from this number (None: as given); the same number gives the same order of as many tasks.
@@ -64,7 +89,7 @@ def stream(
             following = row[place + 1]
             shared = replace(by, steps=max(1, round(blur * (_steps(by, task) + _steps(by, following)) / 2)))
             events.append(Learn(task, by=shared, also=(following,), **common))
-    return tuple(events)
+    return Stream(events)
 
 
 def _shortened(by: Learner, task: Task, before: float, after: float) -> Learner:

@@ -130,9 +130,9 @@ def train(
             if window is not None and window.due(step + 1):
                 window.look(run.as_if_ended(step + 1), step + 1)
             progress(step + 1, loss)
-            if keeper is not None and step + 1 < recipe.steps:
+            if step + 1 < recipe.steps:
                 stopping = should_stop()
-                if stopping or (step + 1) % keeper.every == 0:
+                if keeper is not None and (stopping or (step + 1) % keeper.every == 0):
                     keeper.save(run.snapshot(step + 1))
                 if stopping:
                     raise Interrupted(f"after {step + 1} of {recipe.steps} optimizer steps")

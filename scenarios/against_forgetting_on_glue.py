@@ -21,6 +21,7 @@ from lifespan import (
     Age,
     AveragedGEM,
     DarkExperience,
+    Footprint,
     Glue,
     HeadOnly,
     LearningWithoutForgetting,
@@ -45,11 +46,11 @@ SEED = 0
 BATCH = 16
 RATE = 1e-4
 MASK_RATE = 5e-4
-LORA_RATE = 1e-3
+LORA_RATE = 3e-3
 HEAD_RATE = 5e-4
 EPOCHS = 1.0
 BUFFER = 200
-EWC_STRENGTH = 1e4
+EWC_STRENGTH = 1e3
 SI_STRENGTH = 1.0
 LWF_STRENGTH = 1.0
 SPARSITY = 0.5
@@ -66,7 +67,7 @@ RECIPE = {"epochs": EPOCHS, "batch_size": BATCH, "head_rate": HEAD_RATE}
 BY = Weights(rate=RATE, **RECIPE)
 STRATEGIES = {
     "plain": None,
-    "EWC": EWC(strength=EWC_STRENGTH),
+    "EWC": EWC(strength=EWC_STRENGTH, examples=64),
     "SI": SynapticIntelligence(strength=SI_STRENGTH),
     "LwF": LearningWithoutForgetting(strength=LWF_STRENGTH),
     "rehearsal": Rehearsal(size=BUFFER),
@@ -78,8 +79,8 @@ FOLLOWING = dict(zip((task.title for task in SCHOOL), SCHOOL[1:], strict=False))
 
 def look(task):
     following = FOLLOWING.get(task.title)
-    before = (Probe(Readout((following,), examples=200)),) if following else ()
-    return (Probe(Score()), *before)
+    last = Footprint() if following is None else Readout((following,), examples=200)
+    return Probe(Score(), last)
 
 
 def school(by, strategy=None, cumulative=False):
@@ -91,7 +92,7 @@ schools["cumulative"] = school(BY, cumulative=True)
 schools["frozen"] = school(HeadOnly(rate=1e-3, epochs=EPOCHS, batch_size=BATCH))
 schools["masks"] = school(Masks(rate=MASK_RATE, sparsity=0.05, **RECIPE))
 schools["PackNet"] = school(PackNet(rate=RATE, **RECIPE))
-schools["HAT"] = school(HAT(rate=RATE, **RECIPE))
+schools["HAT"] = school(HAT(rate=RATE, open=0.99, **RECIPE))
 schools["LoRA"] = school(LoRA(rate=LORA_RATE, **RECIPE))
 
 birth = Probe(Readout(SCHOOL, examples=200))

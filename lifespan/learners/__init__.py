@@ -1,5 +1,6 @@
 """Kinds of plasticity."""
 
+from lifespan.learners.avalanche_strategy import AvalancheStrategy
 from lifespan.learners.bernoulli_masks import BernoulliMasks
 from lifespan.learners.both import Both
 from lifespan.learners.distilled import Distilled
@@ -22,6 +23,7 @@ from lifespan.learners.weights import Weights
 __all__ = [
     "HAT",
     "SET",
+    "AvalancheStrategy",
     "BernoulliMasks",
     "Both",
     "Distilled",

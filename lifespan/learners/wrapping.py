@@ -74,7 +74,10 @@ class Around(Plasticity):
 
     def __init__(self, inner: Plasticity) -> None:
         self.inner = inner
-        self.cycle = inner.cycle
+        self.cycle, self.resumable = inner.cycle, inner.resumable
+
+    def feed(self, source: Any) -> Any:
+        return self.inner.feed(source)
 
     def groups(self) -> list[dict[str, Any]]:
         return self.inner.groups()

@@ -1,0 +1,57 @@
+"""A stream of tasks as an Avalanche benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from avalanche.benchmarks import CLScenario, benchmark_from_datasets, with_classes_timeline, with_task_labels
+from avalanche.benchmarks.utils import AvalancheDataset
+
+from lifespan.batches import Tokens
+from lifespan.contracts import Task
+from lifespan.errors import ScenarioError
+from lifespan.scenario import Learn
+from lifespan.with_avalanche.datasets import dataset, rows_of, widened
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Rows = tuple[torch.Tensor, torch.Tensor]
+
+
+def benchmark(events: Sequence[Learn], tokenizer: PreTrainedTokenizerBase) -> CLScenario:
+    """See `lifespan.streams.Stream.to_avalanche`."""
+    tasks = list(dict.fromkeys(task for event in events for task in event.tasks))
+    scored = [task for task in tasks if not task.labels]
+    if scored:
+        raise ScenarioError(
+            f"to_avalanche: {scored[0].describe()}", "answers with a score; Avalanche 0.6 learns classes.", "Leave it out."
+        )
+    longest = max(event.length for event in events)
+    number = {task: i for i, task in enumerate(tasks)}
+    read = {(task, split): _rows(task, split, tokenizer, longest) for task in tasks for split in task.splits[:2]}
+    length = max(x.shape[-1] for x, _ in read.values())
+    padding = tokenizer.pad_token_id or 0
+
+    def joined(together: Sequence[Task], place: int):
+        x, y = zip(*(read[task, task.splits[place]] for task in together), strict=True)
+        t = [torch.full((len(labels),), number[task]) for task, labels in zip(together, y, strict=True)]
+        return dataset(torch.cat([widened(part, length, padding) for part in x]), torch.cat(y), torch.cat(t))
+
+    train, test = [joined(event.tasks, 0) for event in events], [joined([task], 1) for task in tasks]
+    return with_task_labels(with_classes_timeline(benchmark_from_datasets(train=train, test=test)))
+
+
+def experience(data: AvalancheDataset, place: int) -> Any:
+    """One training experience that stands at a place of a stream."""
+    (alone,) = with_task_labels(with_classes_timeline(benchmark_from_datasets(train=[data]))).train_stream
+    alone.current_experience = place
+    return alone
+
+
+def _rows(task: Task, split: str, tokenizer: PreTrainedTokenizerBase, length: int) -> Rows:
+    rows = task.examples(split)
+    x = rows_of(Tokens(tokenizer, rows.first, rows.second, length))
+    return x, torch.as_tensor(rows.labels, dtype=torch.int64)
