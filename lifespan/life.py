@@ -251,11 +251,11 @@ def _train(
     trace = train(
         subject,
         plasticity,
-        plasticity.feed(source),
+        source,
         Recipe(steps, learner.warmup, learner.clip),
         streams,
         afflictions=[*first, *(Affliction(disorder, own) for disorder, own in _afflicted(step))],
-        keeper=here.keeper if plasticity.resumable else None,
+        keeper=here.keeper,
         window=window,
         progress=lambda done, loss: here.progress(done, steps, loss),
         should_stop=here.should_stop,

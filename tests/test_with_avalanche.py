@@ -148,7 +148,7 @@ def drawing(place, purpose):
     """The same draws for both loops."""
     state = random.getstate()
     random.seed(f"{place}/{purpose}")
-    with torch.random.fork_rng():
+    with datasets.quiet(), torch.random.fork_rng():
         torch.manual_seed(1000 * place + len(purpose))
         yield
     random.setstate(state)
@@ -161,8 +161,9 @@ def alone(strategy, experience, steps, place, parameters):
 
     def update(**_):
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        rate = RECIPE["rate"] * Recipe(steps, 0.1, 1.0).factor(next(step))
         for group in strategy.optimizer.param_groups:
-            group["lr"] = RECIPE["rate"] * Recipe(steps, 0.1, 1.0).factor(next(step))
+            group["lr"] = rate
 
     def begin(**_):
         with drawing(place, "begin"):
@@ -184,10 +185,10 @@ def alone(strategy, experience, steps, place, parameters):
         strategy.train(experience, eval_streams=[])
 
 
-@pytest.mark.parametrize("name", ["Naive", "EWC", "SynapticIntelligence", "MAS", "LwF", "Replay", "AGEM", "GEM", "Cumulative"])
+@pytest.mark.parametrize("name", ["Naive", "EWC", "MAS", "LwF", "Replay", "AGEM", "GEM", "Cumulative"])
 def test_inside_a_life_a_strategy_does_what_it_does_outside(name, monkeypatch):
     """Three experiences by Avalanche's own loop, its strategy kept in memory, against three events that write it down."""
-    from lifespan.with_avalanche import loop
+    from lifespan.learners import avalanche_change as loop
 
     places = itertools.count()
     attach = loop.Strategic.__init__
@@ -225,7 +226,38 @@ def test_inside_a_life_a_strategy_does_what_it_does_outside(name, monkeypatch):
         alone(strategy, experience, counts[place], place, [p for group in groups for p in group["params"]])
     one, two = content(inside), content(subject)
     for key in two:
-        torch.testing.assert_close(one[key], two[key], rtol=1e-3, atol=1e-5, msg=str(key))
+        # Earlier heads begin where their teacher is: Adam makes steps of a gradient that is rounding alone.
+        room = 1e-3 if name == "LwF" else 1e-5
+        torch.testing.assert_close(one[key], two[key], rtol=1e-3, atol=room, msg=lambda text, key=key: f"{key}: {text}")
+
+
+def test_avalanches_synaptic_intelligence_is_mended_on_a_cpu():
+    """It keeps views of the weights, which move with them. Here the way is kept: minus gradient times step, by hand."""
+    from lifespan.learners import avalanche_change as loop
+
+    by_hand, seen = {}, {}
+    objective, advance = loop.Strategic.objective, loop.Strategic.advance
+
+    def before(self, task, batch):
+        seen.update({name: parameter.detach().clone() for name, parameter in self.model.named_parameters()})
+        return objective(self, task, batch)
+
+    def after(self, step):
+        for name, parameter in self.model.named_parameters():
+            if self.gradients[name] is not None:
+                way = self.gradients[name] * (parameter.detach() - seen[name])
+                by_hand[name] = by_hand.get(name, 0) + way.flatten()
+        advance(self, step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.Strategic, "objective", before)
+        patch.setattr(loop.Strategic, "advance", after)
+        subject, _ = lived(CHILDHOOD, *learn(by("SynapticIntelligence"), TASKS[0]))
+    kept = {key.removeprefix("AvalancheStrategy/"): value for key, value in subject.remembered.items()}
+    model = Model(subject, [TASKS[0].title])
+    values = memory.Reader(memory.tensors_of(kept), model, 32, 0).read(memory.outline(kept)["values"]["syn_data"])
+    for name, way in by_hand.items():
+        torch.testing.assert_close(values["trajectory"][name].data, way, rtol=1e-4, atol=1e-9)
 
 
 # Lives

@@ -93,6 +93,6 @@ class AvalancheStrategy(Learner):
         if scored or not tasks:
             what = f"cannot learn {scored[0].title!r}, whose answer is a score" if scored else "learns tasks, not language"
             raise ScenarioError(self.describe(), f"{what}: Avalanche 0.6 learns classes.", "Use Weights().")
-        from lifespan.with_avalanche.loop import Strategic
+        from lifespan.learners.avalanche_change import Strategic
 
         return Strategic(subject, tasks, self, streams)

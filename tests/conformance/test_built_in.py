@@ -3,6 +3,7 @@
 import pytest
 
 from lifespan import (
+    AvalancheStrategy,
     Bend,
     Contrast,
     Develop,
@@ -16,6 +17,7 @@ from lifespan import (
     Heads,
     Items,
     Learn,
+    LoRA,
     LossPlane,
     Lottery,
     Magnitude,
@@ -111,6 +113,11 @@ def family(*names):
 
 
 def example(kind):
+    if kind is AvalancheStrategy:
+        pytest.importorskip("avalanche")
+        return AvalancheStrategy("Replay", settings={"mem_size": 24})
+    if kind is LoRA:
+        pytest.importorskip("peft")
     known = EXAMPLES.get(kind.__name__)
     return kind() if known is None else known
 

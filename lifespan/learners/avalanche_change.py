@@ -95,6 +95,14 @@ class Strategic(Plasticity):
         strategy._before_training()
         strategy._before_training_exp()
         self._take_back()
+        self._own()
+
+    def _own(self) -> None:
+        """On a CPU, Avalanche's synaptic intelligence keeps views of weights, which move with them: it would do nothing."""
+        if self.recipe.strategy == "SynapticIntelligence":
+            plugin = strategies.owner(self.strategy, strategies.KEPT["SynapticIntelligence"][0])
+            for entry in (*plugin.ewc_data[0].values(), *plugin.syn_data["old_theta"].values()):
+                entry.data = entry.data.clone()
 
     def _adapt(self, **_: Any) -> None:
         """Heads are there already, and the optimizer is the loop's."""
@@ -122,6 +130,7 @@ class Strategic(Plasticity):
         strategy.mbatch = [packed(dict(batch)), batch["labels"], self.labels]
         strategy._unpack_minibatch()
         strategy._before_training_iteration()
+        self._own()
         self.model.zero_grad(set_to_none=True)
         strategy.loss = strategy._make_empty_loss()
         strategy._before_forward()
