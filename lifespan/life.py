@@ -180,7 +180,9 @@ def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, here: C
     strategy = event.against_forgetting
     if strategy is None:
         plasticity = learner.attach(subject, event.tasks, steps, streams)
-        return _train(subject, plasticity, learner, source, steps, step, streams, here)
+        lived = _train(subject, plasticity, learner, source, steps, step, streams, here)
+        lived.rows += _kept(subject, type(learner).__name__, step)
+        return lived
     titles = {task.title for task in event.tasks}
     earlier = [task for task in step.tasks if task.title in subject.skills and task.title not in titles]
     guard = strategy.guard(subject, Lesson(event.tasks, earlier, event.length, learner.batch_size, streams))
@@ -188,17 +190,19 @@ def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, here: C
     plasticity = learner.attach(subject, event.tasks, steps, streams)
     lived = _train(subject, plasticity, learner, source, steps, step, streams, here, at_work)
     guard.settle(subject, at_work.memory)
-    lived.rows += _kept(subject, strategy, step)
+    lived.rows += _kept(subject, strategy.name, step)
     return lived
 
 
-def _kept(subject: Subject, strategy: Strategy, step: Step) -> list[Row]:
-    """What the strategy keeps for later learning, as rows."""
-    own = {n: t for n, t in subject.remembered.items() if n.startswith(f"{strategy.name}/")}
+def _kept(subject: Subject, name: str, step: Step) -> list[Row]:
+    """What a strategy or a learner keeps for later learning, if it does, as rows."""
+    own = {n: t for n, t in subject.remembered.items() if n.startswith(f"{name}/")}
+    if not own and not isinstance(getattr(step.event, "against_forgetting", None), Strategy):
+        return []
     rows = sum(len(tensor) for name, tensor in own.items() if "/rows/" in name)
     size = sum(tensor.numel() * tensor.element_size() for tensor in own.values())
     readings = [Reading("bytes", float(size), len(own)), Reading("examples", float(rows), len(own))]
-    return _rows(step, subject.age, f"Strategy/{strategy.name}", readings)
+    return _rows(step, subject.age, f"Strategy/{name}", readings)
 
 
 def _schooling(subject: Subject, task: Task, length: int, learner: Learner, step: Step, streams: Streams) -> TaskSource:

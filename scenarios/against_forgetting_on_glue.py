@@ -19,8 +19,6 @@ from lifespan import (
     EWC,
     HAT,
     Age,
-    AveragedGEM,
-    DarkExperience,
     Footprint,
     Glue,
     HeadOnly,
@@ -71,8 +69,6 @@ STRATEGIES = {
     "SI": SynapticIntelligence(strength=SI_STRENGTH),
     "LwF": LearningWithoutForgetting(strength=LWF_STRENGTH),
     "rehearsal": Rehearsal(size=BUFFER),
-    "DER++": DarkExperience(size=BUFFER),
-    "A-GEM": AveragedGEM(size=BUFFER),
 }
 FOLLOWING = dict(zip((task.title for task in SCHOOL), SCHOOL[1:], strict=False))
 

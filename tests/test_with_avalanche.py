@@ -34,6 +34,7 @@ from lifespan.compat import mend_torchvision
 from lifespan.errors import ScenarioError
 from lifespan.learners.avalanche_strategy import REFUSED, SUPPORTED
 from lifespan.learners.weight_change import decayed
+from lifespan.life import Circumstances, live
 from lifespan.plan import compile_study
 from lifespan.randomness import Streams
 from lifespan.testing import check_learner
@@ -330,3 +331,16 @@ def test_the_class_itself_may_be_given():
     from avalanche.training.supervised import EWC
 
     assert AvalancheStrategy(EWC, settings={"ewc_lambda": 1.0}) == AvalancheStrategy("EWC", settings={"ewc_lambda": 1.0})
+
+
+@pytest.mark.parametrize(("name", "examples"), [("Replay", 24), ("AGEM", 24), ("Cumulative", 96), ("EWC", 0)])
+def test_what_is_kept_is_counted_in_rows(name, examples):
+    tasks = [MicroTask(task.name, train_examples=48, eval_examples=16) for task in TASKS]
+    life = Scenario(name="small", subject=TINY, events=(CHILDHOOD, *learn(by(name), *tasks)))
+    subject, rows = None, []
+    for step in compile_study(Study(name="small", groups={"one": life}), precision="fp32").lives[0].steps:
+        subject, lived_step = live(subject, step, "fp32", Circumstances())
+        rows += [row for row in lived_step.rows if row.probe == "Strategy/AvalancheStrategy"]
+    found = {row.reading.metric: row.reading.value for row in rows[-2:]}
+    assert len(rows) == 4 and found["examples"] == examples
+    assert found["bytes"] == sum(tensor.numel() * tensor.element_size() for tensor in subject.remembered.values())

@@ -24,11 +24,12 @@ class Writer:
     """Turns values into plain data; tensors are put aside and named by their number."""
 
     def __init__(self) -> None:
-        self.tensors: list[torch.Tensor] = []
+        self.tensors: dict[str, torch.Tensor] = {}
 
-    def put(self, tensor: torch.Tensor) -> int:
-        self.tensors.append(tensor.detach().clone())
-        return len(self.tensors) - 1
+    def put(self, tensor: torch.Tensor, kind: str = "values") -> int:
+        number = len(self.tensors)
+        self.tensors[f"tensor/{number:05d}/{kind}/"] = tensor.detach().clone()
+        return number
 
     def write(self, value: Any) -> Any:
         match value:
@@ -42,7 +43,7 @@ class Writer:
                 if len(value) == 0:
                     return {"rows": None}
                 x, y, t = contents(value)
-                return {"rows": [self.put(part) for part in (x.to(torch.int32), y, t)]}
+                return {"rows": [self.put(x.to(torch.int32), "rows"), self.put(y), self.put(t)]}
             case Model():
                 state = {name: self.put(tensor) for name, tensor in value.state_dict().items()}
                 return {"model": state, "heads": len(value.heads), "known": sorted(value.known_train_tasks_labels)}
@@ -96,8 +97,7 @@ def written(facts: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, to
     writer = Writer()
     data = {**facts, "values": {name: writer.write(value) for name, value in values.items()}}
     text = json.dumps(data).encode()
-    tensors = {f"tensor/{i:05d}": tensor for i, tensor in enumerate(writer.tensors)}
-    return {"text": torch.frombuffer(bytearray(text), dtype=torch.uint8).clone(), **tensors}
+    return {"text": torch.frombuffer(bytearray(text), dtype=torch.uint8).clone(), **writer.tensors}
 
 
 def outline(kept: Mapping[str, torch.Tensor]) -> dict[str, Any]:
