@@ -244,6 +244,11 @@ class Learner(Spec):
         return True
 
     @property
+    def brings_strategy(self) -> bool:
+        """Whether it has a way against forgetting of its own, so that none can be given beside it."""
+        return False
+
+    @property
     def moments(self) -> tuple[Moment, ...]:
         """Moments of the earlier life that this learner goes back to, through `subject.past`."""
         return ()

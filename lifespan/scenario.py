@@ -97,6 +97,8 @@ class Learn(Event):
             shared = self.by.plasticity == "weights"
             what = f"keeps weights that {type(self.by).__name__} does not move."
             self.require("against_forgetting", shared, what, "Use Weights(), or leave the strategy out.")
+            what = f"stands beside {type(self.by).__name__}, which brings a strategy of its own."
+            self.require("against_forgetting", not self.by.brings_strategy, what, "Leave one of them out.")
 
     @property
     def tasks(self) -> tuple[Task, ...]:

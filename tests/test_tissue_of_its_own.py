@@ -17,6 +17,7 @@ from lifespan import (
     LoRA,
     Magnitude,
     Masks,
+    Micro,
     MicroTask,
     MicroText,
     PackNet,
@@ -298,6 +299,18 @@ def test_an_adapter_travels_in_a_pack(tmp_path):
     for task in TASKS:
         assert torch.equal(answer(packed, task), answer(subject, task))
     assert [part.kind for part in report.parts if part.name == TASKS[0].title] == ["head", "adapter"]
+
+
+def test_adapters_move_with_their_layers():
+    from lifespan.disorders.exchange import exchange
+
+    subject = born(TASKS[0], origin=Micro(layers=2, width=16, heads=2))
+    factors = {name: (torch.full((2, 1), float(i)), torch.ones(1, 2)) for i, name in enumerate(subject.synapses)}
+    subject.skills[TASKS[0].title].addition = dict(factors)
+    exchange(subject, ["encoder.layer.0", "encoder.layer.1"])
+    for name, two in subject.skills[TASKS[0].title].addition.items():
+        other = name.replace("layer.0", "layer.x").replace("layer.1", "layer.0").replace("layer.x", "layer.1")
+        assert two is factors[other]
 
 
 def test_adapters_are_for_tasks():

@@ -16,12 +16,14 @@ from lifespan import (
     Age,
     AvalancheStrategy,
     Develop,
+    Distilled,
     Learn,
     Magnitude,
     Masks,
     MicroTask,
     MicroText,
     Probe,
+    Rehearsal,
     Scenario,
     Score,
     Study,
@@ -302,6 +304,13 @@ def test_what_cannot_be_run_says_why():
         AvalancheStrategy("LwF", settings={"alpha": 1.0})
     with pytest.raises(ScenarioError, match="must map the strategy's arguments to values"):
         AvalancheStrategy("LwF", settings=3)
+
+
+def test_it_stands_alone():
+    with pytest.raises(ScenarioError, match="stands beside AvalancheStrategy, which brings a strategy of its own"):
+        Learn(TASKS[0], by=by("Naive"), against_forgetting=Rehearsal())
+    with pytest.raises(ScenarioError, match="is AvalancheStrategy, which mixes tasks in its batches"):
+        Distilled(by=by("Naive"), teacher=2)
 
 
 def test_settings_are_those_of_avalanche():

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import torch
 
-from lifespan.subject import Masks, Subject, layer_of
+from lifespan.subject import Subject, layer_of
+
+Owned = TypeVar("Owned")
 
 
 def exchange(subject: Subject, cycle: Sequence[str]) -> None:
     """Each layer of the cycle of paths gets what the one before it had, the first what the last had.
 
-    Moves parameters that all layers of the subject have, and the alive, skill and language masks.
+    Moves parameters that all layers of the subject have, the alive, skill and language masks, and adapters.
     """
     layers = list(dict.fromkeys(layer_of(name) for name in subject.synapses))
     owned = {path: _parameters(subject, path) for path in layers}
@@ -29,6 +32,8 @@ def exchange(subject: Subject, cycle: Sequence[str]) -> None:
     for skill in subject.skills.values():
         if skill.mask is not None:
             skill.mask = _moved(skill.mask, sources)
+        if skill.addition is not None:
+            skill.addition = _moved(skill.addition, sources)
 
 
 def _parameters(subject: Subject, path: str) -> dict[str, torch.nn.Parameter]:
@@ -37,9 +42,10 @@ def _parameters(subject: Subject, path: str) -> dict[str, torch.nn.Parameter]:
     return {name.removeprefix(f"{path}."): value for name, value in named if name.startswith(f"{path}.")}
 
 
-def _moved(masks: Masks, sources: Mapping[str, str]) -> Masks:
+def _moved(owned: Mapping[str, Owned], sources: Mapping[str, str]) -> dict[str, Owned]:
+    """What belongs to each matrix, in its new place."""
     moved = {}
-    for name, mask in masks.items():
+    for name, mine in owned.items():
         path = layer_of(name)
-        moved[name] = masks[sources.get(path, path) + name.removeprefix(path)] if path in sources else mask
+        moved[name] = owned[sources[path] + name.removeprefix(path)] if path in sources else mine
     return moved

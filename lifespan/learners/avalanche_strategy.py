@@ -88,6 +88,10 @@ class AvalancheStrategy(Learner):
     def plasticity(self) -> str:
         return "weights"
 
+    @property
+    def brings_strategy(self) -> bool:
+        return True
+
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
         scored = [task for task in tasks if not task.labels]
         if scored or not tasks:

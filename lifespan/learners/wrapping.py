@@ -38,6 +38,8 @@ class Wrapper(Learner):
 
     def __post_init__(self) -> None:
         self.require_a("by", Learner, "Masks()")
+        what = f"is {type(self.by).__name__}, which mixes tasks in its batches."
+        self.require("by", not self.by.brings_strategy, what, "Use Weights().")
         super().__post_init__()
 
     @property
