@@ -8,6 +8,7 @@ import pytest
 from synthetic import DIVERGED, GROUPS, STAGES, TASKS, write_record
 
 from lifespan import figures, outcomes, record, stats
+from lifespan.figures import canvas
 from lifespan.figures.lines import moment
 
 
@@ -110,3 +111,13 @@ def test_bands_are_bootstrap_intervals(drawn):
     found = moment(part)
     expected = stats.mean_interval(part["value"], resamples=figures.RESAMPLES)
     assert (found["low"], found["high"]) == (expected.low, expected.high)
+
+
+def test_panels_stand_at_rounded_places():
+    """The layout's solver differs in its last digits between processes; a figure's bytes must not."""
+    figure, panels = canvas.canvas(2.0, columns=2)
+    panels[0].plot([0, 1], [0.1234567, 3.0])
+    first = canvas.svg(figure)
+    edges = [edge for axes in figure.axes for edge in axes.get_position(original=True).bounds]
+    assert edges == [round(edge, 4) for edge in edges] and len({*edges}) > 4
+    assert canvas.svg(figure) == first

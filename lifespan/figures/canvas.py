@@ -69,6 +69,7 @@ _STYLE: Any = {
 def svg(figure: Figure) -> str:
     """The figure as an SVG document that is the same for the same data."""
     with style():
+        _settle(figure)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
@@ -77,9 +78,20 @@ def svg(figure: Figure) -> str:
 def pdf(figure: Figure) -> bytes:
     """The figure as a PDF document that is the same for the same data."""
     with style():
+        _settle(figure)
         page = io.BytesIO()
         figure.savefig(page, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
     return page.getvalue()
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the panels out once and round where they stand: the solver's last digits differ from one process to the next."""
+    if figure.get_layout_engine() is None:
+        return
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([round(edge, 4) for edge in axes.get_position(original=True).bounds])
 
 
 @contextmanager
