@@ -7,6 +7,10 @@ out below: the same batches, passes, clipping, schedule and fused AdamW, and not
 rounds of `--steps` steps; a turn's figure is its median step, and a ratio compares the turns of one round. Wall and CPU time
 are told apart. A strategy watches over a second task, the first having been learned for a few steps; `settling_in_steps` is
 the time at a task's end, in plain steps.
+
+With --avalanche also Avalanche's own loop ("Avalanche's loop": Naive, on our batches, with our clipping, rates and fused
+AdamW, evaluator and loggers off), and its strategies inside our loop (with its own loaders, which do not group by length: read
+these beside "inside: Naive").
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from torch import nn
 
 from lifespan import (
     EWC,
+    AvalancheStrategy,
     AveragedGEM,
     DarkExperience,
     LearningWithoutForgetting,
@@ -118,8 +123,57 @@ def guarded(subject: Subject, task: Pairs, strategy, steps: int, earlier=()) -> 
     return *clock.medians(), time.perf_counter() - begun
 
 
+def avalanches_loop(subject: Subject, task: Pairs, steps: int) -> tuple[float, float]:
+    """Avalanche's own loop over the same batches."""
+    from avalanche.training.supervised import Naive
+
+    from lifespan.with_avalanche.benchmarks import experience
+    from lifespan.with_avalanche.datasets import dataset, packed, quiet
+    from lifespan.with_avalanche.model import Model
+
+    by, recipe = Weights(), Recipe(steps, 0.1, 1.0)
+    subject.skill_for(task, "weights", STREAMS)
+    source = task_source(subject, task, length=128, batch_size=by.batch_size, streams=STREAMS)
+    batches = [source.batch(step) for step in range(steps)]
+    ready = [[packed(batch), batch["labels"], torch.zeros(len(batch["labels"]), dtype=torch.int64)] for batch in batches]
+    model = Model(subject, [task.title])
+    parameters = list(model.parameters())
+    matrices = [p for p in parameters if p.dim() > 1]
+    vectors = [p for p in parameters if p.dim() == 1]
+    groups = [{"params": matrices, "weight_decay": by.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=by.rate, fused=True)
+    clock, step = Clock(), iter(range(steps))
+    with quiet():
+        naive = Naive(model=model, optimizer=optimizer, train_mb_size=by.batch_size, evaluator=None)
+
+        def update(**_: object) -> None:
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            rate = by.rate * recipe.factor(next(step))
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+
+        naive._before_update = update
+        naive._after_training_iteration = lambda **_: (naive.loss.item(), clock())
+        naive.make_train_dataloader = lambda **_: setattr(naive, "dataloader", ready)
+        naive.check_model_and_optimizer = lambda **_: model.adaptation(naive.experience)
+        naive.train(experience(dataset(*ready[0]), 0), eval_streams=[])
+    model.eval()
+    return clock.medians()
+
+
+def inside(subject: Subject, task: Pairs, by, steps: int) -> tuple[float, float]:
+    """A strategy of Avalanche in our loop."""
+    subject.skill_for(task, "weights", STREAMS)
+    source = task_source(subject, task, length=128, batch_size=by.batch_size, streams=STREAMS)
+    plasticity = by.attach(subject, (task,), steps, STREAMS)
+    clock = Clock()
+    train(subject, plasticity, source, Recipe(steps, 0.1, 1.0), STREAMS, progress=clock)
+    return clock.medians()
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--avalanche", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
@@ -132,6 +186,20 @@ def main() -> None:
     for name, strategy in STRATEGIES.items():
         subjects[name] = Subject(MiniLM().build(STREAMS), precision=precision)
         guarded(subjects[name], first, strategy, 3)
+    theirs = {}
+    if asked.avalanche:
+        kinds = {
+            "Naive": {},
+            "EWC": {"ewc_lambda": 1.0},
+            "LwF": {"alpha": 1.0, "temperature": 2.0},
+            "Replay": {"mem_size": 200},
+        }
+        kinds |= {"SynapticIntelligence": {"si_lambda": 1.0}, "AGEM": {"patterns_per_exp": 200, "sample_size": 32}}
+        theirs = {f"inside: {kind}": AvalancheStrategy(kind, settings=settings) for kind, settings in kinds.items()}
+        for name, by in theirs.items():
+            subjects[name] = Subject(MiniLM().build(STREAMS), precision=precision)
+            inside(subjects[name], first, by, 3)
+        subjects["Avalanche's loop"] = Subject(MiniLM().build(STREAMS), precision=precision)
     subjects["plain"] = Subject(MiniLM().build(STREAMS), precision=precision)
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in subjects}
     settling = {}
@@ -141,6 +209,10 @@ def main() -> None:
             *step, end = guarded(subjects[name], second, strategy, asked.steps, [first])
             found[name].append((step[0], step[1]))
             settling[name] = end
+        if asked.avalanche:
+            found["Avalanche's loop"].append(avalanches_loop(subjects["Avalanche's loop"], second, asked.steps))
+        for name, by in theirs.items():
+            found[name].append(inside(subjects[name], second, by, asked.steps))
     told = {"threads": asked.threads, "precision": precision, "rounds": asked.rounds, "steps": asked.steps}
     base = np.array(found["plain"])
     for name, turns in found.items():

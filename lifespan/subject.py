@@ -248,11 +248,15 @@ class Subject:
 
 
 def find_synapses(encoder: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
-    """The prunable matrices: weights of linear layers inside the encoder's stack of layers, by parameter name."""
+    """The prunable matrices: weights of linear layers inside the encoder's stack of layers, by parameter name.
+
+    Names are the same while an adapter is learned, which wraps the layers (see `LoRA`); its own matrices are no synapses.
+    """
     for path, module in encoder.named_modules():
-        inside = any(part.isdigit() for part in path.split("."))
-        if inside and isinstance(module, nn.Linear):
-            yield f"{path}.weight", cast(nn.Parameter, module.weight)
+        parts = path.split(".")
+        adapter = any(part.startswith("lora_") for part in parts)
+        if any(part.isdigit() for part in parts) and isinstance(module, nn.Linear) and not adapter:
+            yield f"{path.removesuffix('.base_layer')}.weight", cast(nn.Parameter, module.weight)
 
 
 def layer_of(synapse: str) -> str:

@@ -12,6 +12,7 @@ from lifespan import (
     Age,
     Develop,
     Footprint,
+    GainReduction,
     HeadOnly,
     Learn,
     LoRA,
@@ -24,6 +25,7 @@ from lifespan import (
     Probe,
     Recover,
     Score,
+    Suffer,
     Weights,
     load_pack,
     save_pack,
@@ -299,6 +301,12 @@ def test_an_adapter_travels_in_a_pack(tmp_path):
     for task in TASKS:
         assert torch.equal(answer(packed, task), answer(subject, task))
     assert [part.kind for part in report.parts if part.name == TASKS[0].title] == ["head", "adapter"]
+
+
+def test_disorders_find_heads_and_neurons_under_an_adapter():
+    healthy, _ = lived(CHILDHOOD, *learn(LEARNERS[2], TASKS[0]))
+    dulled, _ = lived(CHILDHOOD, Suffer(GainReduction(severity=0.5)), *learn(LEARNERS[2], TASKS[0]))
+    assert healthy.synapses.keys() == dulled.synapses.keys() and not same(healthy, dulled)
 
 
 def test_adapters_move_with_their_layers():

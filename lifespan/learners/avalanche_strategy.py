@@ -46,7 +46,9 @@ REFUSED = {
 class AvalancheStrategy(Learner):
     """Weights learn as a strategy of Avalanche 0.6 (Carta et al. 2023) has it: `AvalancheStrategy("EWC", settings={...})`.
 
-    `strategy` names one of `SUPPORTED` (or is the class); `settings` are its own arguments.
+    `strategy` is Naive, Cumulative, FromScratchTraining, EWC, SynapticIntelligence, MAS, RWalk, LwF, Replay, GDumb, AGEM, GEM
+    or ER_ACE, by name or as the class; `settings` are its own arguments. `SUPPORTED` lists both, `REFUSED` why others are not.
+
     Penalties, rehearsal and projections are Avalanche's, in its order of callbacks; the step is the one loop's, with this
     recipe's rates, schedule, clipping and AdamW, so that disorders, looks inside and rows are as for `Weights`. What the
     strategy keeps lies in `subject.remembered` as tensors. One task is one experience; each task has its head.
