@@ -5,7 +5,8 @@
 One row per group: ACC, forgetting_max, BWT, FWT (linear readouts) and intransigence (against the cumulative twin) with 95%
 intervals over individuals, the paired difference in ACC to plain fine-tuning of the same age, kilobytes per task (head, mask
 at its entropy floor or adapter, and what the strategy remembers, shared out; not the one body that all tasks share), and the
-training time of a life relative to plain's. Also the mean score of each task at the end.
+training time of a life relative to plain's (no timing where other work ran beside it: see `strategy_step.py`). For aged groups
+too, intransigence compares with the first cumulative group. Also the mean score of each task at the end.
 """
 
 from __future__ import annotations
