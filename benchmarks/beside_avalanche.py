@@ -11,15 +11,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from strategy_table import spread
+
 from lifespan import read, stats
 from lifespan.recall import memories
 
 PAIRS = {"plain": "Naive, Avalanche"}
 PAIRS |= {name: f"{name}, Avalanche" for name in ("EWC", "SI", "LwF", "rehearsal", "A-GEM")}
-
-
-def shown(found: stats.Interval, sign: str = "") -> str:
-    return f"{found.estimate:{sign}.3f} ({found.low:{sign}.3f} to {found.high:{sign}.3f})"
 
 
 def main() -> None:
@@ -33,8 +31,8 @@ def main() -> None:
         for metric in ("acc", "forgetting_max"):
             mine, other = (table.loc[group][metric].to_numpy() for group in (ours, theirs))
             gap = stats.paired_difference(mine, other)
-            both = [shown(stats.mean_interval(values)) for values in (mine, other)]
-            lines.append(f"| {ours} | {metric} | {both[0]} | {both[1]} | {shown(gap.difference, '+')} | {gap.p:.3f} |")
+            both = [spread(stats.mean_interval(values)) for values in (mine, other)]
+            lines.append(f"| {ours} | {metric} | {both[0]} | {both[1]} | {spread(gap.difference, '+')} | {gap.p:.3f} |")
     (folder / "pairs.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 

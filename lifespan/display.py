@@ -270,20 +270,24 @@ def show_rubbish(found: Rubbish) -> None:
     say(f"Not needed by any: {told}, {size(found.bytes)}")
 
 
+OF_SKILLS = ("head", "mask", "adapter")
+"""Kinds of a pack's parts that belong to one skill."""
+
+
 def show_pack(report: PackReport, found: Mapping[str, Agreement]) -> None:
     """What a pack weighs, beside full checkpoints of the same skills, and how true it is to the living subject."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("part", "bytes", "floor", "full fp32", "ratio", "agrees", "differs"):
         table.add_column(name, justify="left" if name == "part" else "right", overflow="fold")
     for part in report.parts:
-        if part.kind not in ("head", "mask", "adapter") or part.name not in report.full:
+        if part.kind not in OF_SKILLS or part.name not in report.full:
             table.add_row(*_pack_cells(part, f"{part.name}, {report.base}" if part.kind == "base" else part.name))
     for title, full in report.full.items():
         seen = found.get(title)
         agrees, differs = ("-", "-") if seen is None else (f"{seen.same:.1%}", f"{seen.largest:.2g}")
         table.add_row(f"[bold cyan]{escape(title)}[/]", "", "", size(full), "", agrees, differs)
         for part in report.parts:
-            if part.name == title and part.kind in ("head", "mask", "adapter"):
+            if part.name == title and part.kind in OF_SKILLS:
                 table.add_row(*_pack_cells(part, f"  {part.kind}"))
     floor = size(report.floor) if report.floor else "-"
     table.add_row("[bold]total[/]", size(report.total), floor, size(sum(report.full.values())), f"[bold]{report.ratio:.1f}[/]")

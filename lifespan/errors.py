@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 
 class LifespanError(Exception):
@@ -67,3 +68,9 @@ def did_you_mean(given: object, known: Iterable[object]) -> str:
         near = [lowered[str(given).lower()]]
     hint = f"Did you mean {near[0]!r}? " if near else ""
     return f"{hint}Known: {', '.join(names)}."
+
+
+def require_package(where: str, module: str, package: str, extra: str) -> None:
+    """Raise `ScenarioError` where a module cannot be found, without importing it; `package` is how the message calls it."""
+    if find_spec(module) is None:
+        raise ScenarioError(where, f"{package} is not installed.", f"Run: pip install 'lifespan[{extra}]'.")

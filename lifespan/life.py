@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from lifespan.batches import MaskedSource, TaskSource, TurnSource, corpus_tokens, task_source
-from lifespan.contracts import Bulk, Contrast, Disorder, Examples, Learner, Lesson, Plasticity, Reading, Strategy, Task
+from lifespan.contracts import Bulk, Contrast, Disorder, Examples, Learner, Lesson, Plasticity, Reading, Task
 from lifespan.errors import Diverged, LifespanError
 from lifespan.learners.rewire import Rewire
 from lifespan.learners.weights import Weights
@@ -181,7 +181,9 @@ def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, here: C
     if strategy is None:
         plasticity = learner.attach(subject, event.tasks, steps, streams)
         lived = _train(subject, plasticity, learner, source, steps, step, streams, here)
-        lived.rows += _kept(subject, type(learner).__name__, step)
+        name = type(learner).__name__
+        if any(key.startswith(f"{name}/") for key in subject.remembered):
+            lived.rows += _kept(subject, name, step)
         return lived
     titles = {task.title for task in event.tasks}
     earlier = [task for task in step.tasks if task.title in subject.skills and task.title not in titles]
@@ -195,10 +197,8 @@ def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, here: C
 
 
 def _kept(subject: Subject, name: str, step: Step) -> list[Row]:
-    """What a strategy or a learner keeps for later learning, if it does, as rows."""
+    """What a strategy or a learner keeps for later learning, as rows."""
     own = {n: t for n, t in subject.remembered.items() if n.startswith(f"{name}/")}
-    if not own and not isinstance(getattr(step.event, "against_forgetting", None), Strategy):
-        return []
     rows = sum(len(tensor) for name, tensor in own.items() if "/rows/" in name)
     size = sum(tensor.numel() * tensor.element_size() for tensor in own.values())
     readings = [Reading("bytes", float(size), len(own)), Reading("examples", float(rows), len(own))]

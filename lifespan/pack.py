@@ -267,6 +267,7 @@ def _contents(
     from lifespan.pack_body import check_words, config_data, rebuild_tokenizer, skeleton, tokenizer_data
     from lifespan.pack_tensors import code_masks, tensor_bytes
     from lifespan.quantising import restored, stored
+    from lifespan.subject import flat
 
     where = str(place)
     if not subject.skills:
@@ -294,9 +295,8 @@ def _contents(
     for number, skill in enumerate(subject.skills.values()):
         head = {name: value.data.to(kind) for name, value in skill.head.named_parameters()}
         contents[head_file(number)] = tensor_bytes(head)
-        added = subject.state().get(f"addition/{list(subject.skills)[number]}")
-        if added is not None:
-            contents[adapter_file(number)] = tensor_bytes({name: value.to(kind) for name, value in added.items()})
+        if skill.addition is not None:
+            contents[adapter_file(number)] = tensor_bytes({n: factor.to(kind) for n, factor in flat(skill.addition).items()})
     manifest = Manifest(
         title=title,
         base=base,

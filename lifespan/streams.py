@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lifespan.contracts import Learner, Strategy, Task
-from lifespan.errors import ScenarioError
+from lifespan.errors import ScenarioError, require_package
 from lifespan.scenario import Event, Learn, flattened
 
 if TYPE_CHECKING:
@@ -33,8 +32,7 @@ class Stream(tuple[Event, ...]):
         Avalanche learns classes. Needs `pip install 'lifespan[avalanche]'`.
         """
         learned = [event for event in self if isinstance(event, Learn)]
-        if find_spec("avalanche") is None:
-            raise ScenarioError("to_avalanche", "avalanche-lib is not installed.", "Run: pip install 'lifespan[avalanche]'.")
+        require_package("to_avalanche", "avalanche", "avalanche-lib", "avalanche")
         from lifespan.with_avalanche.benchmarks import benchmark
 
         return benchmark(learned, tokenizer)

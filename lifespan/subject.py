@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import torch
 from torch import nn
@@ -21,11 +21,14 @@ from lifespan.randomness import Streams
 Masks = dict[str, torch.Tensor]
 """Boolean masks by synapse matrix, True where the synapse lives."""
 
+Factor = TypeVar("Factor", bound=torch.Tensor)
 Factors = tuple[torch.Tensor, torch.Tensor]
 """A matrix of low rank as (rows, rank) and (rank, columns)."""
 
 
-_SIDES = ("up", "down")
+def flat(factors: Mapping[str, tuple[Factor, Factor]]) -> dict[str, Factor]:
+    """Factors by "<matrix>/up" and "<matrix>/down", as they are stored."""
+    return {f"{name}/{side}": value for name, two in factors.items() for side, value in zip(("up", "down"), two, strict=True)}
 
 
 class TaskHead(nn.Module):
@@ -157,10 +160,14 @@ class Subject:
         """
         mask = self.effective(task)
         worn = dict(whole) if mask is None else {name: weight * mask[name] for name, weight in whole.items()}
-        skill = self.skills.get(task) if task is not None else None
-        for name, (up, down) in ((skill.addition if skill else None) or {}).items():
+        for name, (up, down) in self.additions(task).items():
             worn[name] = worn[name] + up @ down
         return worn
+
+    def additions(self, task: str | None) -> dict[str, Factors]:
+        """What a task's adapter adds, by matrix; nothing without one."""
+        skill = self.skills.get(task) if task is not None else None
+        return (skill.addition if skill is not None else None) or {}
 
     @contextmanager
     def wearing(self, task: str | None) -> Iterator[None]:
@@ -190,12 +197,7 @@ class Subject:
             if skill.mask is not None:
                 groups[f"skill/{title}"] = dict(skill.mask)
             if skill.addition is not None:
-                sides = {
-                    f"{name}/{side}": value
-                    for name, two in skill.addition.items()
-                    for side, value in zip(_SIDES, two, strict=True)
-                }
-                groups[f"addition/{title}"] = sides
+                groups[f"addition/{title}"] = flat(skill.addition)
         return groups
 
     def facts(self) -> dict:
@@ -232,8 +234,8 @@ class Subject:
     def _added(self, sides: Mapping[str, torch.Tensor] | None) -> dict[str, Factors] | None:
         if sides is None:
             return None
-        up, down = ({n: v.to(self.device) for n, v in sides.items() if n.endswith(f"/{side}")} for side in _SIDES)
-        return {name: (up[f"{name}/up"], down[f"{name}/down"]) for name in self.synapses if f"{name}/up" in up}
+        placed = {name: value.to(self.device) for name, value in sides.items()}
+        return {name: (placed[f"{name}/up"], placed[f"{name}/down"]) for name in self.synapses if f"{name}/up" in placed}
 
     def _blank_head(self, outputs: int) -> TaskHead:
         config = self.encoder.config

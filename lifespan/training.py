@@ -117,7 +117,8 @@ def train(
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Trace:
     """Run the loop to the end of its recipe and let the plasticity settle. Raises `Diverged` on a non-finite loss."""
-    source, keeper = plasticity.feed(source), keeper if plasticity.resumable else None
+    source = plasticity.feed(source)
+    keeper = keeper if plasticity.resumable else None
     optimizer = torch.optim.AdamW(plasticity.groups(), betas=BETAS, fused=True)
     run = _Run(subject, plasticity, optimizer, source, recipe, streams, list(afflictions), window)
     begin = run.resume(keeper.load()) if keeper is not None else 0

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import torch
-from conftest import TINY
+from conftest import TASKS, TINY
 
+from lifespan import Develop, Learn, MicroTask, MicroText
 from lifespan.life import Circumstances, live, look
 from lifespan.plan import compile_study
 from lifespan.randomness import Streams
 from lifespan.scenario import Scenario, Study
 from lifespan.subject import Subject
+
+CHILDHOOD = Develop(MicroText(number=100), steps=4, batch_size=8)
+THIRD = MicroTask("acceptability", train_examples=48, eval_examples=40)
+SCHOOL = (*TASKS, THIRD)
+
+
+def learn(by, *tasks):
+    """Small tasks one after the other."""
+    return [Learn(task, by=by, length=32) for task in tasks]
 
 
 def lived(*events, seed=0, origin=TINY):

@@ -6,21 +6,19 @@ import numpy as np
 import pytest
 import torch
 from conftest import TASKS, TINY
-from small_lives import born, content, lived, same
+from small_lives import CHILDHOOD, THIRD, born, content, lived, same
 
 from lifespan import (
     EWC,
     Age,
     AveragedGEM,
     DarkExperience,
-    Develop,
     Learn,
     LearningWithoutForgetting,
     Magnitude,
     Masks,
     Micro,
     MicroTask,
-    MicroText,
     Probe,
     Rehearsal,
     Scenario,
@@ -56,8 +54,6 @@ STRATEGIES = (
 )
 NAMES = [each.describe() for each in STRATEGIES]
 BY = Weights(steps=6, batch_size=8, rate=2e-3)
-CHILDHOOD = Develop(MicroText(number=100), steps=4, batch_size=8)
-THIRD = MicroTask("acceptability", train_examples=48, eval_examples=40)
 
 
 def school(strategy, *tasks, by=BY):

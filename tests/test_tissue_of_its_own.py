@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from conftest import TASKS
-from small_lives import born, content, lived, same
+from small_lives import CHILDHOOD, SCHOOL, born, content, learn, lived, same
 
 from lifespan import (
     HAT,
@@ -14,12 +14,10 @@ from lifespan import (
     Footprint,
     GainReduction,
     HeadOnly,
-    Learn,
     LoRA,
     Magnitude,
     Masks,
     Micro,
-    MicroTask,
     MicroText,
     PackNet,
     Probe,
@@ -34,22 +32,14 @@ from lifespan.anatomy import anatomy_of
 from lifespan.batches import task_source
 from lifespan.errors import ScenarioError
 from lifespan.learners.gating import Gating
-from lifespan.learners.packing import TAKEN
-from lifespan.learners.sheltering import largest
+from lifespan.learners.packing import TAKEN, largest
 from lifespan.randomness import Streams
 from lifespan.training import Recipe, batch_loss, token_states, train
 
 STREAMS = Streams(0, "test")
 RECIPE = {"steps": 8, "batch_size": 8}
-CHILDHOOD = Develop(MicroText(number=100), steps=4, batch_size=8)
-THIRD = MicroTask("acceptability", train_examples=48, eval_examples=40)
-SCHOOL = (*TASKS, THIRD)
 LEARNERS = (PackNet(rate=2e-3, **RECIPE), HAT(rate=2e-3, cost=5.0, gate_rate=0.5, **RECIPE), LoRA(rate=2e-3, **RECIPE))
 NAMES = [type(by).__name__ for by in LEARNERS]
-
-
-def learn(by, *tasks):
-    return [Learn(task, by=by, length=32) for task in tasks]
 
 
 def batch_of(subject, task):
@@ -327,6 +317,6 @@ def test_adapters_are_for_tasks():
 
 
 def test_without_peft_the_extra_is_named(monkeypatch):
-    monkeypatch.setattr("lifespan.learners.lora.find_spec", lambda name: None)
+    monkeypatch.setattr("lifespan.errors.find_spec", lambda name: None)
     with pytest.raises(ScenarioError, match=r"the package peft is not installed\. Run: pip install 'lifespan\[peft\]'"):
         LoRA()

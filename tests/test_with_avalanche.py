@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 from conftest import TASKS, TINY
-from small_lives import born, content, lived, same
+from small_lives import CHILDHOOD, SCHOOL, born, content, learn, lived, same
 
 from lifespan import (
     Age,
@@ -49,9 +49,6 @@ from lifespan.with_avalanche import datasets, memory, strategies  # noqa: E402
 from lifespan.with_avalanche.model import Model  # noqa: E402
 
 RECIPE = {"steps": 8, "batch_size": 8, "rate": 2e-3}
-CHILDHOOD = Develop(MicroText(number=100), steps=4, batch_size=8)
-THIRD = MicroTask("acceptability", train_examples=48, eval_examples=40)
-SCHOOL = (*TASKS, THIRD)
 SETTINGS = {
     "EWC": {"ewc_lambda": 1e3},
     "SynapticIntelligence": {"si_lambda": 1e3},
@@ -68,10 +65,6 @@ SETTINGS = {
 
 def by(name, **changes):
     return AvalancheStrategy(name, settings=SETTINGS.get(name, {}), **{**RECIPE, **changes})
-
-
-def learn(learner, *tasks):
-    return [Learn(task, by=learner, length=32) for task in tasks]
 
 
 # Streams
@@ -328,8 +321,7 @@ def test_settings_are_those_of_avalanche():
 
 
 def test_without_avalanche_the_extra_is_named(monkeypatch):
-    monkeypatch.setattr("lifespan.learners.avalanche_strategy.find_spec", lambda name: None)
-    monkeypatch.setattr("lifespan.streams.find_spec", lambda name: None)
+    monkeypatch.setattr("lifespan.errors.find_spec", lambda name: None)
     with pytest.raises(ScenarioError, match=r"pip install 'lifespan\[avalanche\]'"):
         AvalancheStrategy("Naive")
     with pytest.raises(ScenarioError, match=r"pip install 'lifespan\[avalanche\]'"):

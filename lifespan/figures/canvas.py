@@ -19,6 +19,7 @@ import pandas as pd
 import seaborn
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from lifespan import notebook, outcomes
@@ -86,7 +87,7 @@ def pdf(figure: Figure) -> bytes:
 
 def _settle(figure: Figure) -> None:
     """Lay the panels out once and round where they stand: the solver's last digits differ from one process to the next."""
-    if figure.get_layout_engine() is None:
+    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         return
     figure.draw_without_rendering()
     figure.set_layout_engine("none")

@@ -11,7 +11,7 @@ from lifespan.contracts import Plasticity, Task
 from lifespan.errors import ScenarioError
 from lifespan.learners.weight_change import Group, decayed, head_parameters
 from lifespan.randomness import Streams
-from lifespan.subject import Factors, Subject
+from lifespan.subject import Factors, Subject, flat
 
 if TYPE_CHECKING:
     from lifespan.learners.lora import LoRA
@@ -38,28 +38,25 @@ class Adapting(Plasticity):
         self.factors = {name: (layer.lora_B[NAME].weight, layer.lora_A[NAME].weight) for name, layer in self.layers.items()}
         for parameter in (*subject.encoder.parameters(), *subject.language.parameters()):
             parameter.requires_grad_(False)
-        for two in self.factors.values():
-            for factor in two:
-                factor.requires_grad_(True)
+        for factor in flat(self.factors).values():
+            factor.requires_grad_(True)
 
     def groups(self) -> list[Group]:
         recipe = self.recipe
         return [
-            *decayed([factor for two in self.factors.values() for factor in two], recipe.rate, recipe.weight_decay),
+            *decayed(flat(self.factors).values(), recipe.rate, recipe.weight_decay),
             *decayed(self.heads, recipe.rate_of_heads, recipe.weight_decay),
         ]
 
     def state(self) -> dict[str, torch.Tensor]:
         heads = {f"head/{i}": parameter.data for i, parameter in enumerate(self.heads)}
-        sides = {f"{side}/{name}": two[i].data for name, two in self.factors.items() for i, side in enumerate(("up", "down"))}
-        return heads | sides
+        return heads | {f"factor/{name}": factor.data for name, factor in flat(self.factors).items()}
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
         for i, parameter in enumerate(self.heads):
             parameter.data.copy_(state[f"head/{i}"])
-        for name, (up, down) in self.factors.items():
-            up.data.copy_(state[f"up/{name}"])
-            down.data.copy_(state[f"down/{name}"])
+        for name, factor in flat(self.factors).items():
+            factor.data.copy_(state[f"factor/{name}"])
 
     def settle(self) -> None:
         scale = self.recipe.alpha / self.recipe.rank

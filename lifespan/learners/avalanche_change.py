@@ -20,7 +20,7 @@ from lifespan.subject import Subject
 from lifespan.training import seeded
 from lifespan.with_avalanche import memory, strategies
 from lifespan.with_avalanche.benchmarks import experience
-from lifespan.with_avalanche.datasets import dataset, packed, quiet, rows_of, unpacked, widened
+from lifespan.with_avalanche.datasets import joined, packed, quiet, rows_of, unpacked
 from lifespan.with_avalanche.model import Model
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ class Strategic(Plasticity):
         length = max([*(part.shape[-1] for part in x), *kept])
         padding = self.subject.tokenizer.pad_token_id or 0
         y = [each.labels for each in sources]
-        t = [torch.full((len(labels),), number) for number, labels in zip(self.numbers, y, strict=True)]
-        data = dataset(torch.cat([widened(part, length, padding) for part in x]), torch.cat(y), torch.cat(t))
+        data = joined(list(zip(x, y, self.numbers, strict=True)), length, padding)
         with self._drawing("begin", 0):
             self._begin(data, length, padding)
         return _Loader(self, source)
@@ -202,12 +201,9 @@ class _Loader:
 
     def __init__(self, strategic: Strategic, source: TaskSource | TurnSource) -> None:
         first = source.sources[0] if isinstance(source, TurnSource) else source
-        self.strategic, self.task, self.count = strategic, first.task, len(source)
+        self.strategic, self.task = strategic, first.task
         self.epoch = 0
         self.left: Iterator[Any] = iter(())
-
-    def __len__(self) -> int:
-        return self.count
 
     def batch(self, step: int) -> Batch:
         strategic = self.strategic

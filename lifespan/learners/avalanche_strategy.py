@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from lifespan.contracts import Learner, Plasticity, Task
-from lifespan.errors import ScenarioError, did_you_mean
+from lifespan.errors import ScenarioError, did_you_mean, require_package
 
 if TYPE_CHECKING:
     from lifespan.randomness import Streams
@@ -82,9 +81,7 @@ class AvalancheStrategy(Learner):
             self.require("settings", fine, f"holds {name!r}, which is none of the strategy's.", hint)
         missing = [name for name in needed if name not in self.settings]
         self.require("settings", not missing, f"lacks {missing[0] if missing else ''!r}, which the strategy needs.", takes)
-        if find_spec("avalanche") is None:
-            name = "avalanche-lib is not installed."
-            raise ScenarioError(f"AvalancheStrategy({self.strategy!r})", name, "Run: pip install 'lifespan[avalanche]'.")
+        require_package(f"AvalancheStrategy({self.strategy!r})", "avalanche", "avalanche-lib", "avalanche")
 
     @property
     def plasticity(self) -> str:

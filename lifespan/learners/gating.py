@@ -30,18 +30,14 @@ class Gating(Sheltered):
     """Gates scale the columns out of their units; the weights proper of those matrices stand beside (`parameters`)."""
 
     def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: HAT, steps: int, streams: Streams) -> None:
-        self.hat, self.steps, self.done = recipe, steps, 0
+        self.hat, self.done = recipe, 0
         self.units = {u.output: u for layer in anatomy_of(subject.encoder) for u in (layer.heads, layer.neurons)}
         first = not any(name.startswith(USED) for name in subject.remembered)
         self.used = {
             name: subject.remembered.get(USED + name, torch.zeros(u.number, dtype=torch.bool, device=subject.device))
             for name, u in self.units.items()
         }
-        moving = self._free(subject)
-        if first:
-            others = {n: p for n, p in subject.encoder.named_parameters() if n not in moving}
-            moving |= {name: torch.ones_like(parameter, dtype=torch.bool) for name, parameter in others.items()}
-        super().__init__(subject, tasks, recipe, moving, subject.alive)
+        super().__init__(subject, tasks, recipe, self._free(subject), subject.alive, first=first)
         rows = sum(len(task.examples(task.splits[0])) for task in tasks)
         self.epoch = min(steps, -(-rows // recipe.batch_size)) if rows else steps
         middle, generator = NormalDist().inv_cdf(recipe.open), streams.torch("init")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Learner, Plasticity, Task
-from lifespan.errors import ScenarioError
+from lifespan.errors import require_package
 
 if TYPE_CHECKING:
     from lifespan.randomness import Streams
@@ -39,8 +38,7 @@ class LoRA(Learner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if find_spec("peft") is None:
-            raise ScenarioError("LoRA()", "the package peft is not installed.", "Run: pip install 'lifespan[peft]'.")
+        require_package("LoRA()", "peft", "the package peft", "peft")
         self.require_count("rank")
         self.require_positive("alpha")
         self.require_fraction("dropout", below_one=True)

@@ -17,7 +17,7 @@ from torch import nn
 from lifespan.contracts import Plasticity, Task
 from lifespan.learners.selection import Rule
 from lifespan.learners.weight_change import decayed, head_parameters
-from lifespan.subject import Factors, Masks, Subject
+from lifespan.subject import Masks, Subject
 
 Parameters = dict[str, nn.Parameter]
 
@@ -98,7 +98,7 @@ class MaskChange(Plasticity):
         with torch.no_grad():
             for name, weight in self.subject.synapses.items():
                 torch.mul(self._source(name), self._visible(name, task), out=weight.data)
-            for name, (up, down) in self._additions(task).items():
+            for name, (up, down) in (self.subject.additions(task) if self.shared else {}).items():
                 self.subject.synapses[name].data.addmm_(up, down)
         self.placed, self.stale = task, False
 
@@ -210,10 +210,6 @@ class MaskChange(Plasticity):
         if own is not None:
             return own & self.eligible[name]
         return None if self.unbounded[name] else self.eligible[name]
-
-    def _additions(self, task: str | None) -> dict[str, Factors]:
-        """What a task's adapter adds, while the anatomy moves."""
-        return {} if not self.shared or task is None else self.subject.skills[task].addition or {}
 
     def _skill_mask(self, name: str, task: str | None) -> torch.Tensor | None:
         if not self.shared or task is None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from lifespan.contracts import Task
-from lifespan.learners.sheltering import Sheltered, largest
+from lifespan.learners.sheltering import Sheltered
+from lifespan.pruning.selection import exact_masks
 from lifespan.subject import Masks, Subject
 
 if TYPE_CHECKING:
@@ -28,10 +29,8 @@ class Packing(Sheltered):
         self.cycle = self.half
         moving = {name: mask & ~self.taken[name] for name, mask in subject.alive.items()}
         self.free = sum(int(mask.sum()) for mask in moving.values()) / subject.count
-        if first:
-            others = {n: p for n, p in subject.encoder.named_parameters() if n not in moving}
-            moving |= {name: torch.ones_like(parameter, dtype=torch.bool) for name, parameter in others.items()}
-        super().__init__(subject, tasks, recipe, moving, {n: self.taken[n] & mask for n, mask in subject.alive.items()})
+        acting = {name: self.taken[name] & mask for name, mask in subject.alive.items()}
+        super().__init__(subject, tasks, recipe, moving, acting, first=first)
 
     def advance(self, step: int) -> None:
         self.done = step + 1
@@ -76,3 +75,9 @@ class Packing(Sheltered):
         mask: Masks = {name: own[name] | (self.taken[name] & alive) for name, alive in self.subject.alive.items()}
         self.subject.remembered |= {TAKEN + name: self.taken[name] | chosen for name, chosen in own.items()}
         self.leave(mask)
+
+
+def largest(values: torch.Tensor, among: torch.Tensor, share: float) -> torch.Tensor:
+    """The share of the entries `among` with the largest absolute values, as a mask."""
+    count = int(among.sum())
+    return exact_masks({"": values.abs()}, {"": among}, count - round(share * count))[""]

@@ -94,9 +94,8 @@ class Rewiring(Plasticity):
         self.placed, self.stale = task, False
         for name, weight in self.subject.synapses.items():
             torch.mul(self._source(name), self._visible(name), out=weight.data)
-        if self.recipe.anatomy and task is not None:
-            for name, (up, down) in (self.subject.skills[task].addition or {}).items():
-                self.subject.synapses[name].data.addmm_(up, down)
+        for name, (up, down) in (self.subject.additions(task) if self.recipe.anatomy else {}).items():
+            self.subject.synapses[name].data.addmm_(up, down)
 
     def translate(self) -> None:
         step = self.done + 1

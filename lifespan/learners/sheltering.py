@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
-from torch import nn
 
-from lifespan.contracts import Learner, Plasticity, Task
-from lifespan.learners.weight_change import Group, decayed, head_parameters
+from lifespan.contracts import Learner, Task
+from lifespan.learners.weight_change import Group, Moving, decayed, head_parameters
 from lifespan.subject import Masks, Subject
 
 
-class Sheltered(Plasticity):
+class Sheltered(Moving):
     """Entries of the encoder's parameters move where `moving` says so; others act as they were, or not at all.
 
     `moving` has a boolean mask by parameter name, none for what stays whole. Of the synapses that stay, those in `acting` act
-    with the weight they had and the others are zero meanwhile; all have their own weight again at the end.
+    with the weight they had and the others are zero meanwhile; all have their own weight again at the end. With the `first`
+    task, all that `moving` does not speak of (embeddings, LayerNorm, biases) moves as well.
     """
 
-    def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: Learner, moving: Masks, acting: Masks) -> None:
+    def __init__(
+        self, subject: Subject, tasks: Sequence[Task], recipe: Learner, moving: Masks, acting: Masks, *, first: bool
+    ) -> None:
         self.subject, self.recipe, self.moving = subject, recipe, moving
         self.tasks = [task.title for task in tasks]
         self.heads = head_parameters(subject, tasks)
         for title in self.tasks:
             subject.skills[title].mask = None
-        self.parameters: dict[str, nn.Parameter] = dict(subject.encoder.named_parameters())
+        self.parameters = dict(subject.encoder.named_parameters())
+        if first:
+            others = {name: p for name, p in self.parameters.items() if name not in moving}
+            moving |= {name: torch.ones_like(parameter, dtype=torch.bool) for name, parameter in others.items()}
         for name, parameter in self.parameters.items():
             parameter.requires_grad_(name in moving)
         partial = [name for name, mask in moving.items() if not mask.all()]
@@ -56,17 +61,6 @@ class Sheltered(Plasticity):
     def advance(self, step: int) -> None:
         self.shelter()
 
-    def state(self) -> dict[str, torch.Tensor]:
-        tensors = {f"encoder/{name}": parameter.data for name, parameter in self.parameters.items()}
-        tensors |= {f"head/{i}": parameter.data for i, parameter in enumerate(self.heads)}
-        return tensors
-
-    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
-        for name, parameter in self.parameters.items():
-            parameter.data.copy_(state[f"encoder/{name}"])
-        for i, parameter in enumerate(self.heads):
-            parameter.data.copy_(state[f"head/{i}"])
-
     def leave(self, mask: Masks) -> None:
         """End: the encoder as it is to be kept, and the tasks' mask."""
         for name, held in self.held.items():
@@ -78,12 +72,3 @@ class Sheltered(Plasticity):
             self.subject.skills[title].mask = mask
         if not self.tasks:
             self.subject.language_mask = mask
-
-
-def largest(values: torch.Tensor, among: torch.Tensor, share: float) -> torch.Tensor:
-    """The share of the entries `among` with the largest absolute values, as a mask; ties by position."""
-    count = round(share * int(among.sum()))
-    order = torch.where(among, values.abs(), -1.0).flatten().argsort(descending=True, stable=True)
-    chosen = torch.zeros(values.numel(), dtype=torch.bool, device=values.device)
-    chosen[order[:count]] = True
-    return chosen.view(values.shape)

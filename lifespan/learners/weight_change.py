@@ -33,7 +33,25 @@ def head_parameters(subject: Subject, tasks: Sequence[Task]) -> list[nn.Paramete
     return [parameter for task in tasks for parameter in subject.skills[task.title].head.parameters()]
 
 
-class WeightChange(Plasticity):
+class Moving(Plasticity):
+    """What learners that move weights in place save: `parameters`, the encoder's by name, and the heads."""
+
+    parameters: dict[str, nn.Parameter]
+    heads: list[nn.Parameter]
+
+    def state(self) -> dict[str, torch.Tensor]:
+        moving = {f"encoder/{name}": parameter.data for name, parameter in self.parameters.items()}
+        heads = {f"head/{i}": parameter.data for i, parameter in enumerate(self.heads)}
+        return moving | heads
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        for name, parameter in self.parameters.items():
+            parameter.data.copy_(state[f"encoder/{name}"])
+        for i, parameter in enumerate(self.heads):
+            parameter.data.copy_(state[f"head/{i}"])
+
+
+class WeightChange(Moving):
     """Weights move in place; dead synapses are held at zero meanwhile and get their last weight back at the end.
 
     `inside` confines the learning further and becomes the mask of the tasks' skills; without it they have none.
@@ -42,6 +60,7 @@ class WeightChange(Plasticity):
     def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: Learner, inside: Masks | None = None) -> None:
         self.subject, self.recipe = subject, recipe
         self.heads = head_parameters(subject, tasks)
+        self.parameters = dict(subject.encoder.named_parameters())
         for task in tasks:
             subject.skills[task.title].mask = inside
             subject.skills[task.title].addition = None
@@ -55,9 +74,8 @@ class WeightChange(Plasticity):
 
     def groups(self) -> list[Group]:
         recipe = self.recipe
-        encoder = list(self.subject.encoder.parameters())
         return [
-            *decayed(encoder, recipe.rate, recipe.weight_decay),
+            *decayed(self.parameters.values(), recipe.rate, recipe.weight_decay),
             *decayed(self.heads, recipe.rate_of_heads, recipe.weight_decay),
         ]
 
@@ -66,17 +84,6 @@ class WeightChange(Plasticity):
             gradient = self.subject.synapses[name].grad
             if gradient is not None:
                 gradient.mul_(self.moving[name])
-
-    def state(self) -> dict[str, torch.Tensor]:
-        moving = {f"encoder/{name}": p.data for name, p in self.subject.encoder.named_parameters()}
-        heads = {f"head/{i}": p.data for i, p in enumerate(self.heads)}
-        return moving | heads
-
-    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
-        for name, parameter in self.subject.encoder.named_parameters():
-            parameter.data.copy_(state[f"encoder/{name}"])
-        for i, parameter in enumerate(self.heads):
-            parameter.data.copy_(state[f"head/{i}"])
 
     def settle(self) -> None:
         for name, held in self.held.items():

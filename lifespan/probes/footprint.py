@@ -48,7 +48,7 @@ class Footprint(Measure):
             head = 4 * sum(parameter.numel() for parameter in skill.head.parameters())
             moved = skill.plasticity in ("weights", "both")
             encoder = 4 * sum(parameter.numel() for parameter in subject.encoder.parameters()) if moved else 0
-            added = 4 * sum(factor.numel() for two in (skill.addition or {}).values() for factor in two)
+            added = 4 * sum(up.numel() + down.numel() for up, down in subject.additions(title).values())
             bits, flips = 0.0, 0
             for name, mask in (skill.mask or {}).items():
                 different = distance_to_magnitude(subject.synapses[name].data, mask)

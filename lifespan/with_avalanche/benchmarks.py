@@ -13,7 +13,7 @@ from lifespan.batches import Tokens
 from lifespan.contracts import Task
 from lifespan.errors import ScenarioError
 from lifespan.scenario import Learn
-from lifespan.with_avalanche.datasets import dataset, rows_of, widened
+from lifespan.with_avalanche.datasets import joined, rows_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -35,12 +35,10 @@ def benchmark(events: Sequence[Learn], tokenizer: PreTrainedTokenizerBase) -> CL
     length = max(x.shape[-1] for x, _ in read.values())
     padding = tokenizer.pad_token_id or 0
 
-    def joined(together: Sequence[Task], place: int):
-        x, y = zip(*(read[task, task.splits[place]] for task in together), strict=True)
-        t = [torch.full((len(labels),), number[task]) for task, labels in zip(together, y, strict=True)]
-        return dataset(torch.cat([widened(part, length, padding) for part in x]), torch.cat(y), torch.cat(t))
+    def rows(together: Sequence[Task], place: int) -> AvalancheDataset:
+        return joined([(*read[task, task.splits[place]], number[task]) for task in together], length, padding)
 
-    train, test = [joined(event.tasks, 0) for event in events], [joined([task], 1) for task in tasks]
+    train, test = [rows(event.tasks, 0) for event in events], [rows([task], 1) for task in tasks]
     return with_task_labels(with_classes_timeline(benchmark_from_datasets(train=train, test=test)))
 
 

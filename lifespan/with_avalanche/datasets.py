@@ -72,6 +72,13 @@ def dataset(x: torch.Tensor, y: torch.Tensor, t: torch.Tensor) -> TaskAwareSuper
     return _make_taskaware_tensor_classification_dataset(x, y, targets=y.tolist(), task_labels=t.tolist())
 
 
+def joined(parts: Sequence[tuple[torch.Tensor, torch.Tensor, int]], length: int, padding: int) -> AvalancheDataset:
+    """One dataset of several tasks' (x, y, number), padded to a length."""
+    x = torch.cat([widened(rows, length, padding) for rows, _, _ in parts])
+    t = torch.cat([torch.full((len(labels),), number) for _, labels, number in parts])
+    return dataset(x, torch.cat([labels for _, labels, _ in parts]), t)
+
+
 def contents(data: AvalancheDataset) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """(x, y, t) of all rows of a dataset, which must not be empty."""
     rows: Sequence[Any] = [data[i] for i in range(len(data))]

@@ -26,18 +26,6 @@ class Model(MultiTaskModule):
         self.outputs = [subject.skills[title].outputs for title in titles]
         self.kind, self.half = subject.device.type, subject.precision == "bf16"
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
-        import copy
-
-        # Heads and encoder have no reference to the subject, so that a copy is a model and nothing else.
-        new = Model.__new__(Model)
-        MultiTaskModule.__init__(new)
-        memo[id(self)] = new
-        new.encoder, new.heads = copy.deepcopy((self.encoder, self.heads), memo)
-        new.outputs, new.kind, new.half = list(self.outputs), self.kind, self.half
-        new.max_class_label, new.known_train_tasks_labels = self.max_class_label, set(self.known_train_tasks_labels)
-        return new.train(self.training)
-
     def forward(self, x: torch.Tensor, task_labels: Any) -> Any:
         """Outputs (batch, classes) of each row's own head; without task labels those of all heads, by task."""
         states = self._states(x)
