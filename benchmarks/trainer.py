@@ -2,14 +2,17 @@
 
     LIFESPAN_GLUE_DIR=... python benchmarks/trainer.py --out benchmarks/results/trainer.json
 
-MiniLM (6 layers, width 384), batch 32, AdamW, the first 960 pairs of MRPC as thinned for every individual. Ways take turns for
-`--rounds` rounds; a turn is one epoch (30 steps) or one pass over the dev split, its figure examples a second, and a ratio
-compares the turns of one round. Trainer pads dynamically, in fp32 and, as "bf16", under autocast, batches grouped by length
-(`train_sampling_strategy`). Masked-language modelling: the same pairs as text, Trainer with its own collator. Needs
-`pip install accelerate` beside the extra minilm.
+MiniLM (6 layers, width 384), batch 32, AdamW, 640 pairs of MRPC as thinned for every individual. Ways take turns for
+`--rounds` rounds after one of ours to warm up; a turn is one epoch (20 steps) or one pass over the dev split, tokenised
+before, its figure examples a second, and a ratio compares the turns of one round. Trainer pads dynamically, in fp32 and, as
+"bf16", under autocast, batches grouped by length (`train_sampling_strategy`). Masked-language modelling: the same pairs as
+text, Trainer with its own collator. Needs `pip install accelerate` beside the extra minilm.
 
-The limit: the bare bf16 matrix products of a step's linear layers (forward, and two backward), at the shapes of our batches;
-`of_limit` is their time over that of our whole step.
+The limit: the bare bf16 matrix products of a step, at the shapes of our batches: those of the linear layers and those of
+attention, forward and two backward each. `of_limit` is their time over that of our whole step.
+
+`--scores N` instead fine-tunes N seeds for two epochs each by ours and by Trainer in fp32, with one recipe, and tells what
+the dev split says: the same body and the same kind of head, other draws of head, order and dropout.
 """
 
 from __future__ import annotations
@@ -25,17 +28,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy import stats
 
 from lifespan import Glue, MiniLM, Weights, hardware
 from lifespan.batches import MaskedSource, task_source
-from lifespan.evaluation import predictions, tokenised
+from lifespan.evaluation import predictions
 from lifespan.randomness import Streams
 from lifespan.subject import Subject
 from lifespan.training import Recipe, train
 
 STREAMS = Streams(0, "benchmark")
-TASK = Glue("mrpc", train_examples=960)
-STEPS = 30
+TASK = Glue("mrpc", train_examples=640)
+STEPS = 20
 BATCH = 32
 
 
@@ -45,9 +49,9 @@ def passages() -> list[tuple[str, str]]:
     return list(zip(rows.first, rows.second, strict=True))
 
 
-def ours() -> Subject:
-    subject = Subject(MiniLM().build(STREAMS), precision=hardware.resolve_precision("auto", half_pays=True, device="cpu"))
-    subject.skill_for(TASK, "weights", STREAMS)
+def ours(streams: Streams = STREAMS) -> Subject:
+    subject = Subject(MiniLM().build(streams), precision=hardware.resolve_precision("auto", half_pays=True, device="cpu"))
+    subject.skill_for(TASK, "weights", streams)
     return subject
 
 
@@ -56,7 +60,7 @@ def weights(subject: Subject) -> float:
     plasticity = Weights().attach(subject, (TASK,), STEPS, STREAMS)
     begin = time.perf_counter()
     train(subject, plasticity, source, Recipe(STEPS, 0.1, 1.0), STREAMS)
-    return 960 / (time.perf_counter() - begin)
+    return STEPS * BATCH / (time.perf_counter() - begin)
 
 
 def language(subject: Subject) -> float:
@@ -65,11 +69,10 @@ def language(subject: Subject) -> float:
     plasticity = Weights(rate=5e-4).attach(subject, (), STEPS, STREAMS)
     begin = time.perf_counter()
     train(subject, plasticity, source, Recipe(STEPS, 0.1, 1.0), STREAMS)
-    return 960 / (time.perf_counter() - begin)
+    return STEPS * BATCH / (time.perf_counter() - begin)
 
 
 def predicted(subject: Subject) -> float:
-    tokenised.cache_clear()
     begin = time.perf_counter()
     answers, _ = predictions(subject, TASK, "dev", 128)
     return len(answers) / (time.perf_counter() - begin)
@@ -133,7 +136,7 @@ class Trainers:
     def _timed(self, trainer: Any) -> float:
         begin = time.perf_counter()
         trainer.train()
-        return 960 / (time.perf_counter() - begin)
+        return STEPS * BATCH / (time.perf_counter() - begin)
 
     def predicted(self, half: bool) -> float:
         trainer = self._trainer(self.classifier, self.padding, half=half)
@@ -143,33 +146,100 @@ class Trainers:
 
 
 def limit(subject: Subject) -> float:
-    """Examples a second of the bare bf16 products of the linear layers, at the mean size of our batches."""
+    """Examples a second of the bare bf16 products of a step, at the mean size of our batches."""
     source = task_source(subject, TASK, length=128, batch_size=BATCH, streams=STREAMS)
-    tokens = int(np.mean([source.batch(step)["input_ids"].numel() for step in range(STEPS)]))
+    length = int(np.mean([source.batch(step)["input_ids"].shape[1] for step in range(STEPS)]))
+    half = {"dtype": torch.bfloat16}
     pairs = []
     for weight in subject.synapses.values():
-        half = weight.detach().to(torch.bfloat16)
-        pairs.append((half, torch.randn(tokens, half.shape[1]).to(half), torch.randn(tokens, half.shape[0]).to(half)))
+        rows, columns = weight.shape
+        pairs.append(
+            (
+                weight.detach().to(**half),
+                torch.randn(BATCH * length, columns, **half),
+                torch.randn(BATCH * length, rows, **half),
+            )
+        )
+    config = subject.encoder.config
+    heads = BATCH * config.num_attention_heads
+    query, key = (torch.randn(heads, length, config.hidden_size // config.num_attention_heads, **half) for _ in range(2))
+    scores = torch.randn(heads, length, length, **half)
     times = []
     with torch.inference_mode():
         for _ in range(8):
             begin = time.perf_counter()
-            for half, inputs, outputs in pairs:
-                torch.mm(inputs, half.t())
-                torch.mm(outputs, half)
+            for matrix, inputs, outputs in pairs:
+                torch.mm(inputs, matrix.t())
+                torch.mm(outputs, matrix)
                 torch.mm(outputs.t(), inputs)
+            for _ in range(config.num_hidden_layers):
+                for _ in range(2):
+                    torch.bmm(query, key.transpose(1, 2))
+                    torch.bmm(scores, key)
+                    torch.bmm(scores.transpose(1, 2), query)
             times.append(time.perf_counter() - begin)
     return BATCH / float(np.median(times))
+
+
+def scores(seeds: int) -> dict[str, Any]:
+    """Accuracies on the dev split after two epochs, of one recipe: rate 1e-4, rise over 10%, decay 0.01, clip 1."""
+    from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments, set_seed
+
+    rows = TASK.examples("dev")
+    found: dict[str, list[float]] = {"ours": [], "Trainer, fp32": []}
+    with tempfile.TemporaryDirectory() as folder:
+        trainers = Trainers(folder)
+        for seed in range(seeds):
+            streams = Streams(seed, "benchmark")
+            subject = ours(streams)
+            source = task_source(subject, TASK, length=128, batch_size=BATCH, streams=streams)
+            learner = Weights(rate=1e-4, head_rate=1e-4, weight_decay=0.01)
+            train(subject, learner.attach(subject, (TASK,), 2 * STEPS, streams), source, Recipe(2 * STEPS, 0.1, 1.0), streams)
+            answers, labels = predictions(subject, TASK, "dev", 128)
+            found["ours"].append(float((answers == labels).mean()))
+            set_seed(seed)
+            model = AutoModelForSequenceClassification.from_pretrained(str(MiniLM().folder()), num_labels=2)
+            settings = TrainingArguments(
+                folder,
+                per_device_train_batch_size=BATCH,
+                max_steps=2 * STEPS,
+                learning_rate=1e-4,
+                warmup_steps=round(0.1 * 2 * STEPS),
+                weight_decay=0.01,
+                seed=seed,
+                use_cpu=True,
+                save_strategy="no",
+                report_to=[],
+                disable_tqdm=True,
+                dataloader_pin_memory=False,
+            )
+            trainer = Trainer(model=model, args=settings, train_dataset=trainers.rows["train"], data_collator=trainers.padding)
+            trainer.train()
+            told = trainer.predict(trainers.rows["dev"]).predictions.argmax(1)
+            found["Trainer, fp32"].append(float((told == np.asarray(rows.labels)).mean()))
+            print(seed, {name: round(values[-1], 3) for name, values in found.items()}, flush=True)
+    test = stats.ttest_ind(found["ours"], found["Trainer, fp32"], equal_var=False)
+    low, high = test.confidence_interval()
+    difference = float(np.mean(found["ours"]) - np.mean(found["Trainer, fp32"]))
+    return {"accuracies": found, "difference": difference, "interval": [float(low), float(high)], "p": float(test.pvalue)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--scores", type=int, default=0, metavar="N")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     warnings.simplefilter("ignore")
+    machine = hardware.environment(threads=asked.threads, device="cpu")
+    if asked.scores:
+        told = {"machine": machine, **scores(asked.scores)}
+        print(json.dumps({name: told[name] for name in ("difference", "interval", "p")}))
+        if asked.out:
+            asked.out.write_text(json.dumps(told, indent=1) + "\n")
+        return
     subject = ours()
     with tempfile.TemporaryDirectory() as folder:
         trainers = Trainers(folder)
@@ -183,17 +253,17 @@ def main() -> None:
         }
         found: dict[str, dict[str, list[float]]] = {kind: {name: [] for name in runs} for kind, runs in ways.items()}
         bound = []
-        for number in range(asked.rounds + 1):
+        for runs in ways.values():
+            runs["ours"]()
+        for _ in range(asked.rounds):
             for kind, runs in ways.items():
                 for name, run in runs.items():
-                    rate = run()
-                    if number:
-                        found[kind][name].append(rate)
-            if number:
-                bound.append(limit(subject))
+                    found[kind][name].append(run())
+                if kind == "weights":
+                    bound.append(limit(subject))
     told: dict[str, Any] = {
         "about": {"rounds": asked.rounds, "threads": asked.threads, "precision": subject.precision, "batch": BATCH},
-        "machine": hardware.environment(threads=asked.threads, device="cpu"),
+        "machine": machine,
     }
     for kind, rates in found.items():
         told[kind] = {}

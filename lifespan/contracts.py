@@ -61,6 +61,11 @@ class Origin(Spec):
 
     half_pays: ClassVar[bool] = True
 
+    @property
+    def drawn(self) -> bool:
+        """Whether each individual is born with weights of its own. Those that are born alike share them on disk."""
+        return True
+
     @abstractmethod
     def build(self, streams: Streams) -> Body:
         """The newborn body. Random initialisation draws from `streams` only."""

@@ -2,11 +2,12 @@
 
 Seconds come from the step times of an earlier run in the same directory where there are some. Otherwise they come from
 counting the multiplications of the matrix products (6 for every synapse and token learned from: 2 forward, 4 backward)
-and from timing one such product now, which is rough.
+and from timing one such product now, which is rough: `benchmarks/scaling.py` says how rough.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,21 +17,33 @@ from typing import Any
 
 import numpy as np
 
-from lifespan import record
+from lifespan import hardware, record
 from lifespan.contracts import Corpus, Disorder, Effort, Learner, Passage, Task
 from lifespan.plan import Birth, Plan, Step
 from lifespan.scenario import Age, Develop, Learn, Recover, Suffer
 
-EFFICIENCY = 0.5
-"""Share of the speed of one large matrix product that training reaches."""
-OVERHEAD = 0.006
+EFFICIENCY = 0.75
+"""Share of the speed of large matrix products that training reaches."""
+OVERHEAD = 0.0045
 """Seconds of an optimizer step beside its matrix products."""
-MASK_OVERHEAD = 0.004
+MASKING_OVERHEAD = 0.0025
+"""Further seconds of a step of masked-language modelling."""
+MASK_OVERHEAD = 0.001
 """Further seconds of an optimizer step that moves masks."""
-EVENT_OVERHEAD = 0.05
-"""Seconds of loading and saving around an event."""
+PARAMETER = 1.5e-9
+"""Seconds that clipping and the optimizer take for each parameter and step."""
+EVENT_OVERHEAD = 0.1
+"""Seconds of loading, saving and noting around an event."""
+LOOK_OVERHEAD = 0.03
+"""Seconds around a look."""
+SAVING = 6e-9
+"""Seconds that a byte takes to its place in the store."""
+START = 7.0
+"""Seconds until a worker has torch and transformers at hand and a first subject is born."""
 HALF_GAIN = 2.5
 """How much faster bfloat16 products are where the hardware has them."""
+PADDING = 3.5
+"""Tokens that a batch adds to a text: lengths are multiples of 8."""
 PIECES = 1.2
 """Tokens per word, guessed without a tokenizer."""
 MEASURED = "measured here"
@@ -68,8 +81,8 @@ class Cost:
 class Estimate:
     """The costs of a plan: of its tree, of separate lives, and of what is not lived yet.
 
-    `wall` is how many seconds so many `workers` take for what is not lived yet: their share of it, and not less than the
-    longest chain of steps that must follow each other.
+    `wall` is how many seconds so many `workers` take for what is not lived yet: their start, their share of it, and not
+    less than the longest chain of steps that must follow each other.
     """
 
     nodes: Mapping[str, Cost]
@@ -84,7 +97,7 @@ class Estimate:
 
 def estimate(plan: Plan, out: Path | None = None, workers: int = 1, store: Path | None = None) -> Estimate:
     """The costs of a plan; `out` is the run directory whose step times and finished steps count, `store` a shared one."""
-    gauge = _Gauge(plan, _timings(out))
+    gauge = _Gauge(plan, _timings(out), _speed(plan, workers))
     nodes = {digest: gauge.cost(step) for digest, step in plan.nodes.items()}
     open_nodes = {digest for digest in nodes if (out or store) is None or not record.is_lived(out or Path(), digest, store)}
     real = [digest for digest, step in plan.nodes.items() if step.parent is not None]
@@ -99,7 +112,7 @@ def estimate(plan: Plan, out: Path | None = None, workers: int = 1, store: Path 
         lived=sum(1 for digest in real if digest not in open_nodes),
         basis=MEASURED if known else ROUGH,
         workers=workers,
-        wall=max(remaining.total_seconds / workers, longest),
+        wall=(START if open_nodes else 0.0) + max(remaining.total_seconds / workers, longest),
     )
 
 
@@ -144,27 +157,47 @@ def as_json(plan: Plan, found: Estimate) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class _Timing:
+    """Measured seconds of one stage: for each optimizer step (each event, where it takes none), and of an event's looks."""
+
+    living: float
+    looking: float
+
+
 @dataclass
 class _Gauge:
-    """Costs of single steps of one plan on this machine."""
+    """Costs of single steps of one plan on this machine, `speed` multiply-adds a second in float32 products a worker."""
 
     plan: Plan
-    timings: Mapping[tuple[str, str], float]
+    timings: Mapping[tuple[str, str], _Timing]
+    speed: float
     lengths: dict[object, tuple[int, float]] = field(default_factory=dict)
     births: dict[str, Birth] = field(default_factory=dict)
+    newborns: dict[str, str] = field(default_factory=dict)
 
     def cost(self, step: Step) -> Cost:
         steps, examples, tokens = self._training(step)
-        stage = (type(step.event).__name__, step.event.label)
-        per_step = self.timings.get(stage)
-        if per_step is not None:
-            seconds = per_step * max(1, steps)
-        else:
-            overhead = OVERHEAD + (MASK_OVERHEAD if _moves_masks(step) else 0)
-            seconds = EVENT_OVERHEAD + steps * overhead + self._products(step, 6 * tokens)
+        timing = self.timings.get((type(step.event).__name__, step.event.label))
+        living = self._living(step, steps, tokens) if timing is None else timing.living * max(1, steps)
+        looking = self._looking(step, steps) if timing is None or not timing.looking else timing.looking * bool(step.looks)
+        size = self._bytes(step)
+        return Cost(steps, examples, EVENT_OVERHEAD + living + SAVING * size, looking, size, timing is not None)
+
+    def _living(self, step: Step, steps: int, tokens: float) -> float:
+        parameters = _parameters(self._birth(step))
+        read: float = _size(self._birth(step), "synapses")
+        overhead = OVERHEAD + PARAMETER * parameters + (MASK_OVERHEAD if _moves_masks(step) else 0)
+        if isinstance(step.event, Develop):
+            # The language head, as large as the word embeddings, reads the masked tokens only.
+            read += step.event.masking * (parameters - read)
+            overhead += MASKING_OVERHEAD
+        return steps * overhead + self._seconds(6 * tokens * read)
+
+    def _looking(self, step: Step, steps: int) -> float:
         rounds = {look.digest: 1 if look.every is None else steps // look.every for look in step.looks}
-        looked = EVENT_OVERHEAD * sum(rounds.values()) + self._products(step, 2 * self._looked_tokens(step, rounds))
-        return Cost(steps, examples, seconds, looked, self._bytes(step), per_step is not None)
+        tokens = self._looked_tokens(step, rounds)
+        return LOOK_OVERHEAD * sum(rounds.values()) + self._seconds(2 * tokens * _size(self._birth(step), "synapses"))
 
     def _training(self, step: Step) -> tuple[int, int, float]:
         """(optimizer steps, examples, tokens) of a step."""
@@ -199,9 +232,10 @@ class _Gauge:
             count, tokens = self._passage_tokens(source, effort.length)
         return tokens * (count if effort.examples is None else min(count, effort.examples))
 
-    def _products(self, step: Step, per_synapse: float) -> float:
+    def _seconds(self, operations: float) -> float:
+        """Of so many multiply-adds at the plan's precision."""
         gain = HALF_GAIN if self.plan.precision == "bf16" else 1.0
-        return per_synapse * _size(self._birth(step), "synapses") / (_throughput() * EFFICIENCY * gain)
+        return operations / (self.speed * EFFICIENCY * gain)
 
     def _task_tokens(self, task: Task, split: str, length: int) -> tuple[int, float]:
         key = (task.title, split, length, task.train_examples, task.eval_examples)
@@ -233,7 +267,8 @@ class _Gauge:
         event = step.event
         weights = 4 * _parameters(birth)
         if isinstance(event, Birth):
-            return weights
+            known = self.newborns.setdefault(event.origin.digest(), step.digest)
+            return weights if event.origin.drawn or known == step.digest else 0
         if isinstance(event, Suffer):
             return weights if type(event.disorder).strike is not Disorder.strike else 0
         if isinstance(event, Develop | Learn):
@@ -277,24 +312,34 @@ def _mean_tokens(passages: Iterable[Passage], length: int) -> float:
     """Mean tokens of passages, from their words; a sample of 1000 is enough."""
     sample = list(passages)[:1000]
     words = [len((passage if isinstance(passage, str) else " ".join(passage)).split()) for passage in sample]
-    return float(np.mean([min(length, PIECES * count + 3) for count in words])) if words else 0.0
+    return float(np.mean([min(length, PIECES * count + 3 + PADDING) for count in words])) if words else 0.0
 
 
 @cache
 def _throughput() -> float:
-    """Multiply-adds of float32 matrix products per second here, counted as two operations each."""
+    """Multiply-adds of float32 matrix products per second on all cores here, counted as two operations each.
+
+    The best of many short tries: other work on the machine slows most of them.
+    """
     size = 512
     matrix = np.ones((size, size), dtype=np.float32)
-    matrix @ matrix
-    start, rounds = time.perf_counter(), 0
-    while time.perf_counter() - start < 0.1:
+    begin, best = time.perf_counter(), math.inf
+    while time.perf_counter() - begin < 0.5:
+        start = time.perf_counter()
         matrix @ matrix
-        rounds += 1
-    return 2 * size**3 * rounds / (time.perf_counter() - start)
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best
 
 
-def _timings(out: Path | None) -> dict[tuple[str, str], float]:
-    """Measured seconds per optimizer step (per event, where it takes none) by kind and stage."""
+def _speed(plan: Plan, workers: int) -> float:
+    """Multiply-adds a second of one worker: small subjects keep it to one core, large ones share out the cores."""
+    cores = hardware.cores()
+    large = any(type(scenario.subject).half_pays for scenario in plan.study.groups.values())
+    return _throughput() * (max(1, cores // workers) if large else 1) / cores
+
+
+def _timings(out: Path | None) -> dict[tuple[str, str], _Timing]:
+    """What was measured in a run directory, by kind and stage."""
     if out is None or not (out / "study.json").is_file():
         return {}
     rows = record.read(out).steps()
@@ -302,7 +347,9 @@ def _timings(out: Path | None) -> dict[tuple[str, str], float]:
     found = {}
     for (kind, stage), part in rows.groupby(["kind", "stage"], sort=False):
         units = part["optimizer_steps"].clip(lower=1).sum()
-        found[(str(kind), str(stage))] = float(part["seconds"].sum() / units)
+        looked = part["look_seconds"][part["look_seconds"] > 0]
+        looking = float(looked.mean()) if len(looked) else 0.0
+        found[(str(kind), str(stage))] = _Timing(float(part["seconds"].sum() / units), looking)
     return found
 
 

@@ -12,12 +12,14 @@ import torch
 from lifespan.batches import Batch, Tokens
 from lifespan.contracts import Examples, Task, thinning
 from lifespan.subject import Subject
-from lifespan.training import autocast, token_states
+from lifespan.training import autocast, first_states
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 TOKENS_PER_BATCH = 4096
+ENTRIES_PER_BATCH = 2048 * 384
+"""Tokens times width: on a CPU the states of a larger batch fall out of the cache (`benchmarks/forward.py`)."""
 
 
 @lru_cache(maxsize=64)
@@ -71,19 +73,22 @@ def token_logits(
     head = subject.skills[skill].head
     results = np.empty((len(tokens.lengths), head.output.out_features), dtype=np.float32)
     with torch.inference_mode(), subject.wearing(skill), autocast(subject):
-        for number, index in enumerate(by_tokens(tokens.lengths)):
-            states = token_states(subject, alter(tokens.collate(index), number))
-            results[index] = head(states[:, 0]).float().cpu().numpy()
+        for number, index in enumerate(by_tokens(subject, tokens.lengths)):
+            state = first_states(subject, alter(tokens.collate(index), number))
+            results[index] = head(state).float().cpu().numpy()
     return results
 
 
-def by_tokens(lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Positions in runs of ascending length that fill at most about TOKENS_PER_BATCH padded tokens."""
+def by_tokens(subject: Subject, lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """Positions in runs of ascending length that fill at most about as many padded tokens as the subject reads well."""
+    most = TOKENS_PER_BATCH
+    if subject.device.type == "cpu":
+        most = min(most, max(1, ENTRIES_PER_BATCH // subject.width))
     order = np.argsort(lengths, kind="stable")
     start = 0
     while start < len(order):
         stop = start + 1
-        while stop < len(order) and (stop + 1 - start) * int(lengths[order[stop]]) <= TOKENS_PER_BATCH:
+        while stop < len(order) and (stop + 1 - start) * int(lengths[order[stop]]) <= most:
             stop += 1
         yield order[start:stop]
         start = stop

@@ -25,6 +25,7 @@ from lifespan.errors import Diverged, LifespanError
 from lifespan.randomness import Streams
 from lifespan.subject import Subject
 from lifespan.subjects.bodies import language_logits
+from lifespan.subjects.first_token import first_token_only
 
 BETAS = (0.9, 0.999)
 """Momenta of a healthy optimizer."""
@@ -291,14 +292,15 @@ def _shared(subject: Subject) -> dict[int, Any]:
 def batch_loss(subject: Subject, task: str | None, batch: Batch) -> torch.Tensor:
     """Mean loss of a batch: cross-entropy for classes and masked tokens, squared error for scores."""
     labels = batch["labels"].to(subject.device)
-    states = token_states(subject, batch)
+    if task is None:
+        chosen = labels != -100
+        states = token_states(subject, batch)[chosen]
+        with autocast(subject):
+            return functional.cross_entropy(language_logits(subject.language, states).float(), labels[chosen])
+    skill = subject.skills[task]
+    state = first_states(subject, batch)
     with autocast(subject):
-        if task is None:
-            chosen = labels != -100
-            logits = language_logits(subject.language, states[chosen])
-            return functional.cross_entropy(logits.float(), labels[chosen])
-        skill = subject.skills[task]
-        answer = skill.head(states[:, 0]).float()
+        answer = skill.head(state).float()
     if skill.outputs == 0:
         return functional.mse_loss(answer.squeeze(-1), labels.float())
     return functional.cross_entropy(answer, labels)
@@ -311,6 +313,12 @@ def token_states(subject: Subject, batch: Batch) -> torch.Tensor:
         return subject.encoder(**inputs).last_hidden_state
 
 
+def first_states(subject: Subject, batch: Batch) -> torch.Tensor:
+    """The last state of each text's first token, (batch, width): what the heads of tasks read."""
+    with first_token_only(subject.encoder):
+        return token_states(subject, batch)[:, 0]
+
+
 def autocast(subject: Subject) -> torch.autocast:
     """Matrix products in bfloat16 where the subject's precision says so; weights stay fp32."""
     return torch.autocast(subject.device.type, dtype=torch.bfloat16, enabled=subject.precision == "bf16")
@@ -320,7 +328,10 @@ def autocast(subject: Subject) -> torch.autocast:
 def seeded(number: int, device: torch.device) -> Iterator[None]:
     """Dropout inside this block draws from the given seed; the global generator is as before afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(number)
+        # `torch.manual_seed` also seeds every kind of device that is not there, at a twentieth of a micro step.
+        torch.default_generator.manual_seed(number)
+        if device.type == "cuda":
+            torch.cuda.manual_seed(number)
         yield
 
 

@@ -7,14 +7,15 @@ from test_subjects import SIZES, SMALL
 
 from lifespan.subject import Subject
 from lifespan.subjects.bodies import body_from
+from lifespan.subjects.dropping import quicken
 from lifespan.world.vocabulary import tokenizer
 
 LONGER = {**SMALL, "max_position_embeddings": 66}
 KINDS = {**SIZES, "camembert": LONGER, "xlm-roberta": LONGER}
 
 
-def born(kind: str, **changes) -> Subject:
-    """A subject of two layers of two heads and 24 neurons (ALBERT: one layer passed twice)."""
+def born(kind: str, *, quick: bool = False, **changes) -> Subject:
+    """A subject of two layers of two heads and 24 neurons (ALBERT: one layer passed twice), `quick` as `Pretrained` is."""
     from transformers import AutoConfig, AutoModelForMaskedLM
 
     words = tokenizer(32)
@@ -26,7 +27,7 @@ def born(kind: str, **changes) -> Subject:
         with torch.no_grad():
             for parameter in language.parameters():
                 parameter.normal_(0.0, 0.3)
-    return Subject(body_from(language, words))
+    return Subject(body_from(quicken(language) if quick else language, words))
 
 
 def sentences():

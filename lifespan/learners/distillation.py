@@ -10,14 +10,14 @@ from torch.nn import functional
 from lifespan.contracts import Plasticity
 from lifespan.learners.wrapping import Around
 from lifespan.subject import Subject
-from lifespan.training import autocast, token_states
+from lifespan.training import autocast, first_states
 
 
 def answers(subject: Subject, task: str, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Outputs of the task's head (batch, outputs), float32, computed with the weights that the encoder has now."""
-    states = token_states(subject, dict(batch))
+    state = first_states(subject, dict(batch))
     with autocast(subject):
-        return subject.skills[task].head(states[:, 0]).float()
+        return subject.skills[task].head(state).float()
 
 
 def label_loss(answer: torch.Tensor, labels: torch.Tensor, outputs: int) -> torch.Tensor:

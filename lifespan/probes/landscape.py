@@ -52,7 +52,7 @@ def batches_of(subject: Subject, task: Task, split: str, length: int, examples: 
         low, high = task.score_range
         labels = ((labels - low) / (high - low)).astype(np.float32)
     found = []
-    for index in by_tokens(tokens.lengths):
+    for index in by_tokens(subject, tokens.lengths):
         found.append({**tokens.collate(index), "labels": torch.from_numpy(labels[index])})
     return found
 

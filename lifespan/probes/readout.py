@@ -70,7 +70,7 @@ class Readout(Measure):
         rows, tokens = tokenised(task, split, self.length, subject.tokenizer, self.examples)
         found = np.empty((len(rows), 2 * subject.width), dtype=np.float64)
         with torch.inference_mode(), subject.wearing(None), autocast(subject):
-            for index in by_tokens(tokens.lengths):
+            for index in by_tokens(subject, tokens.lengths):
                 batch = tokens.collate(index)
                 states = token_states(subject, batch).float().cpu()
                 real = batch["attention_mask"][:, :, None].float()

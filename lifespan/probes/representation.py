@@ -95,7 +95,7 @@ def pooled_states(subject: Subject, task: str | None, tokens: Tokens, pool: str)
 
     found: list[np.ndarray] = []
     with torch.inference_mode(), subject.wearing(task), autocast(subject):
-        for index in by_tokens(tokens.lengths):
+        for index in by_tokens(subject, tokens.lengths):
             batch = {name: value.to(subject.device) for name, value in tokens.collate(index).items()}
             layers = subject.encoder(**batch, output_hidden_states=True).hidden_states
             real = batch["attention_mask"][:, :, None].float()

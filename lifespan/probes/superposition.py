@@ -15,7 +15,7 @@ from lifespan.batches import Batch
 from lifespan.contracts import Task
 from lifespan.evaluation import tokenised
 from lifespan.subject import Masks, Subject
-from lifespan.training import autocast, token_states
+from lifespan.training import autocast, first_states
 
 if TYPE_CHECKING:
     from lifespan.probes.task_inference import TaskInference
@@ -49,8 +49,8 @@ def answered(subject: Subject, title: str, parts: Sequence[Part]) -> int:
     right = 0
     with _at_rest(subject), torch.inference_mode(), subject.wearing(title), autocast(subject):
         for part in parts:
-            states = token_states(subject, part.batch)
-            found = subject.skills[title].head(states[:, 0]).argmax(dim=-1).cpu()
+            state = first_states(subject, part.batch)
+            found = subject.skills[title].head(state).argmax(dim=-1).cpu()
             right += int((found == part.labels).sum())
     return right
 
@@ -95,7 +95,7 @@ class Superposition:
         return total
 
     def _entropies(self, batch: Batch) -> torch.Tensor:
-        first = token_states(self.subject, batch)[:, 0]
+        first = first_states(self.subject, batch)
         entropies = []
         for title in self.titles:
             skill = self.subject.skills[title]

@@ -45,7 +45,7 @@ class DormantUnits(TaskMeasure):
 
         for title, task, split in self.learned(subject, tasks):
             _, tokens = tokenised(task, split, self.length, subject.tokenizer, self.examples)
-            batches = (tokens.collate(index) for index in by_tokens(tokens.lengths))
+            batches = (tokens.collate(index) for index in by_tokens(subject, tokens.lengths))
             activity = mean_inputs(subject, title, batches)
             dormant = {}
             for layer in anatomy_of(subject.encoder):
@@ -164,7 +164,7 @@ class FisherTrace(TaskMeasure):
         import torch
 
         from lifespan.evaluation import tokenised
-        from lifespan.training import token_states
+        from lifespan.training import first_states
 
         _, tokens = tokenised(task, split, self.length, subject.tokenizer, self.examples)
         skill, mask = subject.skills[task.title], subject.effective(task.title)
@@ -172,8 +172,8 @@ class FisherTrace(TaskMeasure):
         parameters = list(subject.synapses.values())
         with subject.wearing(task.title):
             for position in range(len(tokens.lengths)):
-                states = token_states(subject, tokens.collate(np.array([position])))
-                answer = skill.head(states[:, 0].float()).float()
+                state = first_states(subject, tokens.collate(np.array([position])))
+                answer = skill.head(state.float()).float()
                 if skill.outputs == 0:
                     log_likelihood = answer.sum()
                 else:

@@ -52,7 +52,7 @@ class _Dark(Buffering):
     def penalty(self, course: Course) -> torch.Tensor | None:
         from torch.nn import functional
 
-        from lifespan.training import autocast, batch_loss, token_states
+        from lifespan.training import autocast, batch_loss, first_states
 
         if not self.buffer:
             return None
@@ -60,7 +60,7 @@ class _Dark(Buffering):
         title = self.buffer.task_at(course.streams, "dark", course.step)
         batch, places = self.buffer.batch(title, 2 * course.step)
         with autocast(subject):
-            now = subject.skills[title].head(token_states(subject, batch)[:, 0]).float()
+            now = subject.skills[title].head(first_states(subject, batch)).float()
         term = self.strategy.alpha * functional.mse_loss(now, self.answers[title][places])
         if self.strategy.beta:
             title = self.buffer.task_at(course.streams, "rehearsal", course.step)

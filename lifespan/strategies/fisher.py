@@ -25,7 +25,7 @@ from lifespan.contracts import Lesson, Task
 from lifespan.evaluation import tokenised
 from lifespan.randomness import Streams
 from lifespan.subject import Subject
-from lifespan.training import batch_loss, token_states
+from lifespan.training import batch_loss, first_states
 
 
 def fisher(subject: Subject, task: Task, lesson: Lesson, *, estimator: str, examples: int) -> dict[str, torch.Tensor]:
@@ -71,7 +71,7 @@ def _add_answers(
 ) -> None:
     """One example's squared derivatives."""
     skill = subject.skills[task.title]
-    answer = skill.head(token_states(subject, batch)[:, 0].float()).float()
+    answer = skill.head(first_states(subject, batch).float()).float()
     if skill.outputs == 0:
         _add(total, parameters, answer.sum(), 1.0)
         return

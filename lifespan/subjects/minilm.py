@@ -22,6 +22,8 @@ class MiniLM(Origin):
     drawn anew where a life develops. `dropout` as in `Pretrained` (None: 0.1).
     """
 
+    revision = 2
+
     dropout: float | None = None
 
     def __post_init__(self) -> None:
@@ -33,6 +35,11 @@ class MiniLM(Origin):
         from lifespan.subjects.pretrained import Pretrained
 
         return Pretrained(str(self.folder()), dropout=self.dropout).build(streams)
+
+    @property
+    def drawn(self) -> bool:
+        """All are born with the weights of the package, but for the language head."""
+        return False
 
     def size(self) -> Mapping[str, int]:
         """Known without loading."""

@@ -18,8 +18,10 @@ class Pretrained(Origin):
 
     `commit` pins a revision of the hub. `random=True` keeps the configuration and tokenizer and draws fresh weights: the
     control without development. `dropout` sets every dropout of the body and of new heads (None: as its configuration
-    says); 0 lets attention run in one fused kernel, which on a CPU is much faster.
+    says).
     """
+
+    revision = 2
 
     name: str = field(kw_only=False)
     commit: str | None = None
@@ -41,6 +43,7 @@ class Pretrained(Origin):
         from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
 
         from lifespan.subjects.bodies import body_from
+        from lifespan.subjects.dropping import quicken
 
         with torch.random.fork_rng(devices=[]), _clear_errors(self):
             torch.manual_seed(streams.number("init"))
@@ -50,13 +53,18 @@ class Pretrained(Origin):
                 for entry in [key for key in vars(config) if "dropout" in key and isinstance(getattr(config, key), float)]:
                     setattr(config, entry, self.dropout)
             if self.random:
-                return body_from(AutoModelForMaskedLM.from_config(config), tokenizer)
+                return body_from(quicken(AutoModelForMaskedLM.from_config(config)), tokenizer)
             with _quiet_loading():
                 language = AutoModelForMaskedLM.from_pretrained(
                     str(self.name), config=config, revision=self.commit, dtype=torch.float32
                 )
                 pooler = _pooler(str(self.name), self.commit)
-        return body_from(language, tokenizer, pooler)
+        return body_from(quicken(language), tokenizer, pooler)
+
+    @property
+    def drawn(self) -> bool:
+        """Only where the weights are random."""
+        return self.random
 
     def size(self) -> Mapping[str, int] | None:
         """Sizes from the folder's `config.json`; None for a hub name that is not on disk."""

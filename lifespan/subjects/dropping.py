@@ -1,0 +1,95 @@
+"""Dropout whose draws cost little on a CPU.
+
+`torch.bernoulli_` draws one number for each entry, one entry at a time: a fifth of a MiniLM's training step. Here each
+64-bit draw decides four entries, 16 bits each, so a rate is rounded to the next 1/65536; what survives is scaled by the
+rounded rate, so the mean is kept. Draws come from torch's global generator, as its own dropout's do. Elsewhere than on a
+CPU torch's own dropout is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+ATTENTION = "lifespan"
+"""Name under which `attend` is known to transformers."""
+LEVELS = 1 << 16
+SHORT = 64
+"""Tokens up to which attention without a gradient is slower fused than not (bfloat16, `benchmarks/forward.py`)."""
+
+
+def dropped(states: torch.Tensor, rate: float) -> torch.Tensor:
+    """The states with each entry 0 with probability `rate`, in [0, 1), and the others divided by 1 - rate."""
+    if states.device.type != "cpu":
+        return functional.dropout(states, rate)
+    cut = round(rate * LEVELS)
+    if cut == 0:
+        return states
+    count = states.numel()
+    draws = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
+    kept = torch.empty(states.shape, dtype=states.dtype)
+    torch.ge(draws.view(torch.int16)[:count].view(states.shape), cut - LEVELS // 2, out=kept)
+    return states * kept.mul_(LEVELS / (LEVELS - cut))
+
+
+class Dropout(nn.Dropout):
+    """Stands where the body had torch's."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return dropped(input, self.p) if self.training else input
+
+
+def attend(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **rest: Any,
+) -> tuple[torch.Tensor, None]:
+    """Scaled dot-product attention (Vaswani et al. 2017, equation 1) with `dropped` probabilities.
+
+    Query, key, value are (batch, heads, length, size of a head), the result (batch, length, heads, size of a head).
+    """
+    if _fused_is_faster(query, dropout) or rest.get("position_bias") is not None:
+        # transformers' modelling code must not be imported before torchvision is mended (see `compat`).
+        from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+        return sdpa_attention_forward(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **rest)
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    scores = (query * scale) @ key.transpose(2, 3)
+    if attention_mask is not None:
+        scores += torch.zeros(attention_mask.shape, dtype=scores.dtype).masked_fill_(~attention_mask, float("-inf"))
+    heard = dropped(scores.softmax(-1), dropout) @ value
+    return heard.transpose(1, 2).contiguous(), None
+
+
+def _fused_is_faster(query: torch.Tensor, dropout: float) -> bool:
+    """torch's kernel for CPUs has no dropout, and in bfloat16 a slow gradient and no advantage on short texts."""
+    if query.device.type != "cpu":
+        return True
+    short = torch.is_grad_enabled() or query.shape[2] <= SHORT
+    return dropout == 0 and not (query.dtype == torch.bfloat16 and short)
+
+
+def quicken(model: PreTrainedModel) -> PreTrainedModel:
+    """The model, with this dropout, and with this attention where it would use torch's."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+
+    for path, module in list(model.named_modules()):
+        if type(module) is nn.Dropout:
+            model.set_submodule(path, Dropout(module.p))
+    if model.config._attn_implementation == "sdpa":
+        AttentionInterface.register(ATTENTION, attend)
+        AttentionMaskInterface.register(ATTENTION, sdpa_mask)
+        model.set_attn_implementation(ATTENTION)
+    return model

@@ -1,0 +1,63 @@
+"""The last layer, computed for the first token alone: a task's head reads nothing else.
+
+In the last layer the other tokens are needed as keys and values only. Their queries, their attention and their feed-forward
+network, ten of the twelve products of width x width that a layer does for a token, would be thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import MethodType
+from typing import Any
+
+import torch
+from torch import nn
+
+from lifespan.subjects.dropping import ATTENTION, attend
+
+LAYERS = frozenset({"BertLayer", "CamembertLayer", "ElectraLayer", "RobertaLayer", "XLMRobertaLayer"})
+"""Classes of layers that are built as BERT's is."""
+
+
+@contextmanager
+def first_token_only(encoder: nn.Module) -> Iterator[None]:
+    """Inside this block the encoder's last states are (batch, 1, width) where it can be told how, else whole.
+
+    Hooks on linear layers and on the layers themselves are called as ever. Encoders keep their own way that do not attend
+    by `dropping.attend`, and last layers whose attention was removed or that somebody else took over.
+    """
+    last = _last_layer(encoder)
+    if last is None:
+        yield
+        return
+    last.__dict__["forward"] = MethodType(_for_first_token, last)
+    try:
+        yield
+    finally:
+        del last.__dict__["forward"]
+
+
+def _last_layer(encoder: nn.Module) -> Any:
+    layers: Any = getattr(getattr(encoder, "encoder", None), "layer", None)
+    if not layers or getattr(encoder.config, "_attn_implementation", None) != ATTENTION:
+        return None
+    last = layers[-1]
+    whole = type(last).__name__ in LAYERS and hasattr(last.attention, "self") and hasattr(last.attention.self, "query")
+    return last if whole and "forward" not in last.__dict__ else None
+
+
+def _for_first_token(
+    layer: Any, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: Any, **__: Any
+) -> torch.Tensor:
+    own = layer.attention.self
+    shape = (len(hidden_states), -1, own.num_attention_heads, own.attention_head_size)
+    first = hidden_states[:, :1]
+    query, key, value = (
+        project(states).view(shape).transpose(1, 2)
+        for project, states in ((own.query, first), (own.key, hidden_states), (own.value, hidden_states))
+    )
+    mask = None if attention_mask is None else attention_mask[:, :, :1]
+    heard, _ = attend(own, query, key, value, mask, own.dropout.p if own.training else 0.0, own.scaling)
+    state = layer.attention.output(heard.flatten(2), first)
+    return layer.output(layer.intermediate(state), state)
