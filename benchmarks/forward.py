@@ -4,8 +4,8 @@
 
 Milliseconds, medians over `--rounds` rounds in which the ways take turns; ratios compare the turns of one round (lowest,
 median, highest). Dropout: torch's own against ours on MiniLM's attention probabilities. Attention: torch's fused kernel
-against ours, 12 heads of size 32, 2,048 tokens in all, one pass without gradients and one with. Reading: MRPC's dev split by MiniLM
-with batches of several sizes.
+against ours, 12 heads of size 32, 2,048 tokens in all, one pass without gradients and one with. Reading: MRPC's dev split
+by MiniLM with batches of several sizes.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@
 
 Two lives: in the micro world (childhood, four tasks by weights and by masks, ageing and recovery, probes) and of MiniLM on
 real GLUE (adaptation to task text, MRPC by weights, RTE by masks, ageing and recovery, probes). `lifespan plan --json` is
-asked in an empty directory, then `lifespan simulate --no-report` lives it there; wall time counts the start of Python. "measured" is
-the plan for twice as many individuals asked where the first half was lived, against the time the second half then took.
+asked in an empty directory, then `lifespan simulate --no-report` lives it there; wall time counts the start of Python.
+"measured" is the plan for twice as many individuals asked where the first half was lived, against the time that the second
+half then took.
 """
 
 from __future__ import annotations

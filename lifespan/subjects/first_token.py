@@ -58,6 +58,6 @@ def _for_first_token(
         for project, states in ((own.query, first), (own.key, hidden_states), (own.value, hidden_states))
     )
     mask = None if attention_mask is None else attention_mask[:, :, :1]
-    heard, _ = attend(own, query, key, value, mask, own.dropout.p if own.training else 0.0, own.scaling)
+    heard = attend(own, query, key, value, mask, own.dropout.p if own.training else 0.0, own.scaling)[0]
     state = layer.attention.output(heard.flatten(2), first)
     return layer.output(layer.intermediate(state), state)
