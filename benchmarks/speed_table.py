@@ -13,9 +13,10 @@ RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent.parent / "docs" / "speed.md"
 HEAD = """# How fast it is
 
-Every figure is a ratio of things measured side by side, in turns, on one machine; the numbers in brackets are the lowest and the
-highest of the rounds. The scripts are in `benchmarks/`, their results in `benchmarks/results/` as JSON with the machine and the
-versions. This page is written by `python benchmarks/speed_table.py`. What was tried and did not pay is in `reports/LOG.md`.
+Every figure is a ratio of things measured side by side, in turns, on one machine; the numbers in brackets are the lowest
+and the highest of the rounds. The scripts are in `benchmarks/`, their results in `benchmarks/results/` as JSON with the
+machine and the versions. This page is written by `python benchmarks/speed_table.py`. What was tried and did not pay is in
+`reports/LOG.md`.
 
 """
 

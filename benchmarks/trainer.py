@@ -33,6 +33,7 @@ from scipy import stats
 
 from lifespan import Glue, MiniLM, Weights, hardware
 from lifespan.batches import MaskedSource, task_source
+from lifespan.compat import mend_torchvision
 from lifespan.evaluation import predictions
 from lifespan.randomness import Streams
 from lifespan.subject import Subject
@@ -242,6 +243,7 @@ def main() -> None:
     torch.set_num_threads(asked.threads)
     warnings.simplefilter("ignore")
     machine = hardware.environment(threads=asked.threads, device="cpu")
+    mend_torchvision()
     if asked.scores:
         told = {"machine": machine, **scores(asked.scores)}
         print(json.dumps({name: told[name] for name in ("difference", "interval", "p")}))

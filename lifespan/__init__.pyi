@@ -150,6 +150,7 @@ from .pruning import (
     Neurons,
     NofM,
     Random,
+    SkillMask,
     Wanda,
 )
 from .record import read
@@ -307,6 +308,7 @@ __all__ = [
     "SignFlips",
     "SignOnly",
     "Since",
+    "SkillMask",
     "SoftMovementMasks",
     "SparseWiring",
     "Sparsity",

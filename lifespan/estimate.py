@@ -22,8 +22,8 @@ from lifespan.contracts import Corpus, Disorder, Effort, Learner, Passage, Task
 from lifespan.plan import Birth, Plan, Step
 from lifespan.scenario import Age, Develop, Learn, Recover, Suffer
 
-EFFICIENCY = 0.75
-"""Share of the speed of large matrix products that training reaches."""
+EFFICIENCY = 0.9
+"""Share that training reaches of the speed of small matrix products on as many cores."""
 OVERHEAD = 0.0045
 """Seconds of an optimizer step beside its matrix products."""
 MASKING_OVERHEAD = 0.0025
@@ -317,25 +317,27 @@ def _mean_tokens(passages: Iterable[Passage], length: int) -> float:
 
 @cache
 def _throughput() -> float:
-    """Multiply-adds of float32 matrix products per second on all cores here, counted as two operations each.
+    """Multiply-adds of float32 matrix products per second on one core here, counted as two operations each.
 
-    The best of many short tries: other work on the machine slows most of them.
+    The best of many short tries, as other work on the machine slows most of them. Matrices so small are multiplied by one
+    thread: several that wait for each other on a busy machine can be a hundred times slower than one.
     """
-    size = 512
+    size, times = 64, 8
     matrix = np.ones((size, size), dtype=np.float32)
+    product = np.empty_like(matrix)
     begin, best = time.perf_counter(), math.inf
-    while time.perf_counter() - begin < 0.5:
+    while time.perf_counter() - begin < 0.25:
         start = time.perf_counter()
-        matrix @ matrix
+        for _ in range(times):
+            np.matmul(matrix, matrix, out=product)
         best = min(best, time.perf_counter() - start)
-    return 2 * size**3 / best
+    return 2 * size**3 * times / best
 
 
 def _speed(plan: Plan, workers: int) -> float:
     """Multiply-adds a second of one worker: small subjects keep it to one core, large ones share out the cores."""
-    cores = hardware.cores()
     large = any(type(scenario.subject).half_pays for scenario in plan.study.groups.values())
-    return _throughput() * (max(1, cores // workers) if large else 1) / cores
+    return _throughput() * (max(1, hardware.cores() // workers) if large else 1)
 
 
 def _timings(out: Path | None) -> dict[tuple[str, str], _Timing]:

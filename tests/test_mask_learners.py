@@ -26,6 +26,7 @@ from lifespan import (
     Recover,
     Scenario,
     SignOnly,
+    SkillMask,
     SoftMovementMasks,
     Study,
     TopKMasks,
@@ -336,6 +337,22 @@ def test_a_language_mask_gives_way_to_another_sparsity_by_magnitude():
     sparser, denser = (LanguageMask().choose(subject, sparsity, STREAMS, ()) for sparsity in (0.7, 0.1))
     for name, mask in subject.language_mask.items():
         assert bool((sparser[name] <= mask).all()) and bool((mask <= denser[name]).all())
+
+
+def test_a_subnetwork_moves_to_another_task():
+    subject = born()
+    subject.skill_for(TASK, "structure", STREAMS).mask = Random().choose(subject, 0.4, STREAMS, ())
+    moved = SkillMask(TASK).choose(subject, 0.4, STREAMS, ())
+    assert all(torch.equal(mask, moved[name]) for name, mask in subject.skills[TASK.title].mask.items())
+
+
+def test_a_subnetwork_has_to_be_learned_first():
+    subject, other = born(), TASKS[1]
+    with pytest.raises(ScenarioError, match=r"SkillMask\(.*\): this task left no mask behind. Put a Learn\("):
+        SkillMask(TASK).choose(subject, 0.4, STREAMS, ())
+    subject.skill_for(TASK, "structure", STREAMS).mask = Random().choose(subject, 0.4, STREAMS, ())
+    with pytest.raises(ScenarioError, match=TASK.title):
+        SkillMask(other).choose(subject, 0.4, STREAMS, ())
 
 
 def test_the_cubic_schedule_by_hand():

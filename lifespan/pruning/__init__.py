@@ -11,6 +11,7 @@ from lifespan.pruning.movement import Movement
 from lifespan.pruning.n_of_m import NofM
 from lifespan.pruning.neurons import Neurons
 from lifespan.pruning.random import Random
+from lifespan.pruning.skill_mask import SkillMask
 from lifespan.pruning.wanda import Wanda
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "Neurons",
     "NofM",
     "Random",
+    "SkillMask",
     "Wanda",
 ]

@@ -28,7 +28,7 @@ class LanguageMask(Pruner):
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Exactly `round(sparsity * synapses)` dead. Raises `ScenarioError` where no language mask was learned."""
-        from lifespan.pruning.selection import weakest
+        from lifespan.pruning.selection import off_first
 
         mask = subject.language_mask
         if mask is None:
@@ -37,6 +37,4 @@ class LanguageMask(Pruner):
                 "no mask was learned on masked-language modelling.",
                 "Put a Develop(..., by=Masks(...)) before it.",
             )
-        largest = max(float(weight.data.abs().max()) for weight in subject.synapses.values())
-        strength = {name: w.data.abs().double() + mask[name] * (2 * largest) for name, w in subject.synapses.items()}
-        return weakest(strength, subject.alive, sparsity, scope="global")
+        return off_first(subject, mask, sparsity)

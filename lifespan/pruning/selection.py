@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from lifespan.subject import Masks
+from lifespan.subject import Masks, Subject
 
 GOLDEN = 0.6180339887498949
 
@@ -34,6 +34,13 @@ def weakest(strength: Mapping[str, torch.Tensor], alive: Masks, sparsity: float,
             masks |= _clear({name: placed[name]}, {name: alive[name]}, int(share))
         return masks
     return _clear(placed, alive, total)
+
+
+def off_first(subject: Subject, mask: Masks, sparsity: float) -> Masks:
+    """Masks in which what is off in `mask` dies first, and then the smallest abs(W) of the rest, of all matrices together."""
+    largest = max(float(weight.data.abs().max()) for weight in subject.synapses.values())
+    strength = {name: w.data.abs().double() + mask[name] * (2 * largest) for name, w in subject.synapses.items()}
+    return weakest(strength, subject.alive, sparsity, scope="global")
 
 
 def _clear(strength: Mapping[str, torch.Tensor], alive: Masks, target: int) -> Masks:

@@ -38,6 +38,7 @@ from lifespan import (
     ScatteredLoss,
     Sharpness,
     Since,
+    SkillMask,
     TableTask,
     Turnover,
     Typos,
@@ -63,6 +64,7 @@ BOTH_BY_WEIGHTS = (DEVELOP, *(Learn(task, by=BY_WEIGHTS) for task in (FIRST, SEC
 OPPOSITE = {"negative": "different", "positive": "equivalent"}
 
 EXAMPLES = {
+    "SkillMask": SkillMask(FIRST),
     "MatchedNoise": MatchedNoise(like=RankCollapse()),
     "ScatteredLoss": ScatteredLoss(like=HeadLoss()),
     "Replay": Replay(tasks=(FIRST,), batch_size=8),
@@ -98,6 +100,7 @@ SETTINGS = {
     "Heads": {"sparsities": (0.2,)},
     "Neurons": {"sparsities": (0.2, 0.4)},
     "NofM": {"sparsities": (0.5,)},
+    "SkillMask": {"before": BOTH_BY_MASKS},
     "LanguageMask": {"before": (Develop(DEVELOP.corpus, steps=3, batch_size=8, by=Masks()), *BOTH_BY_WEIGHTS[1:3])},
     "Generalisation": {"before": (DEVELOP, Learn(Items(FIRST), by=BY_WEIGHTS))},
     "TaskInference": {"before": BOTH_BY_MASKS},

@@ -1,0 +1,58 @@
+"""Development flattens: are optima closer and flatter after pre-training, and do lower layers move least?
+
+Claim (Hao et al. 2019; essay "The Curious Case of Developmental BERTology"): fine-tuning after pre-training ends in wider
+and flatter optima, close to where it began, and lower layers change least. Predictions: `developed` has a lower distance to
+the start of learning, a lower trace of the Hessian and a smaller rise along random directions than `newborn`, its twin
+without a childhood; in `developed` the representation of the first layer stays nearer (CKA) to what it was than that of the
+last. Refuted for each measure that shows no difference or the opposite. `newborn, longer` learns as many steps more as a
+childhood has, so that not the number of steps makes the difference. Control: `newborn`. Positive control: both must learn
+the task.
+"""
+
+from _essay import world
+
+from lifespan import (
+    Barrier,
+    LossSlice,
+    MiniLM,
+    Pretrained,
+    Probe,
+    RepresentationSimilarity,
+    Scenario,
+    Sharpness,
+    Since,
+    Study,
+)
+
+INDIVIDUALS = 20
+WORLD = "micro"
+CHILDHOOD_STEPS = 3_000
+EPOCHS = 0.0
+
+here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
+newborn = here.subject if here.small else Pretrained(str(MiniLM().folder()), random=True)
+seen = {"split": here.split, "length": here.length}
+
+
+def life(subject, childhood, epochs):
+    start = len(childhood) or "birth"
+    looks = Probe(
+        Since(start, Barrier(points=5, examples=64, **seen)),
+        Since(start, RepresentationSimilarity(examples=100, length=here.length)),
+        Sharpness(examples=64, **seen),
+        LossSlice(points=7, directions=3, **seen),
+    )
+    events = (*childhood, here.learn(here.easy, here.weights(epochs)), here.score(), looks)
+    return Scenario(name="life", subject=subject, events=events)
+
+
+study = Study(
+    name=f"development-flattens-{WORLD}",
+    individuals=INDIVIDUALS,
+    control="newborn",
+    groups={
+        "newborn": life(newborn, (), here.epochs),
+        "newborn, longer": life(newborn, (), 10 * here.epochs),
+        "developed": life(here.subject, here.childhood, here.epochs),
+    },
+)

@@ -1,0 +1,40 @@
+"""A drug for every synapse: how few bits of its pre-trained weights does a network need to learn by structure?
+
+Claim (essay "The Curious Case of Developmental BERTology", table 1): a few bits per synapse carry the knowledge, for masks
+learned over quantised *pre-trained* weights still solve the task. Prediction: down to 4 bits the score stays within 3 points
+of the undrugged twin, and the same dose *after* learning harms more, for there structure cannot make up for it. Refuted if 4
+bits before learning harm, or if the order of drug and learning makes no difference at 2 bits and below. Control:
+`undrugged`. Positive control: 1 bit after learning must harm. The body alone is drugged, not heads and embeddings.
+
+WIDTH makes the micro subject wider: a second subject, and a third; with `WORLD=glue` it is MiniLM.
+"""
+
+from _essay import world
+
+from lifespan import Micro, Probe, Quantize, Scenario, Sparsity, Study, Treat
+
+INDIVIDUALS = 20
+WORLD = "micro"
+WIDTH = 64
+CHILDHOOD_STEPS = 3_000
+EPOCHS = 0.0
+BITS = (8, 4, 3, 2, 1)
+
+here = world(WORLD, CHILDHOOD_STEPS, EPOCHS, Micro(width=WIDTH, feed_forward=2 * WIDTH) if WORLD == "micro" else None)
+learn, score = here.learn(here.easy, here.masks()), here.score()
+
+
+def life(*events):
+    return Scenario(name="life", subject=here.subject, events=(*here.childhood, *events, Probe(Sparsity())))
+
+
+study = Study(
+    name=f"drug-for-every-synapse-{WORLD}" + (f"-{WIDTH}" if WORLD == "micro" else ""),
+    individuals=INDIVIDUALS,
+    control="undrugged",
+    groups={
+        "undrugged": life(learn, score),
+        **{f"{bits} bits before": life(Treat(Quantize.to_bits(bits)), learn, score) for bits in BITS},
+        **{f"{bits} bits after": life(learn, Treat(Quantize.to_bits(bits)), score) for bits in BITS},
+    },
+)

@@ -1,0 +1,61 @@
+"""Graceful ageing: does quick structural re-fine-tuning keep function while four in five synapses die?
+
+Claim (essay "The Curious Case of Developmental BERTology", figure 5 right): function survives continual, gradual
+sparsification when each loss is followed by a quick structural re-fine-tuning, along a manifold of low loss. Prediction: at
+80% sparsity `structural` keeps more of three skills than `none` and than `one-shot`, which loses as much at once and
+recovers as many steps in all, and about as much as `dense`, re-fine-tuning by weights; no barrier lies between neighbouring
+ages. Refuted if `structural` is no better than `none` or than `one-shot`, or if barriers grow along the way. Controls: those
+three twins, and `head`, recovery of the heads alone. Positive control: `none` must lose function.
+"""
+
+from _essay import world
+
+from lifespan import Age, Barrier, Magnitude, Probe, Recover, Scenario, Since, Sparsity, Study, Turnover, gradually
+
+INDIVIDUALS = 20
+WORLD = "micro"
+CHILDHOOD_STEPS = 3_000
+EPOCHS = 0.0
+AGES = 8
+FINAL_SPARSITY = 0.8
+RECOVERY_STEPS = 40
+
+here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
+school = [event for task in here.three for event in (here.learn(task, here.masks()), here.score())]
+start = len(here.childhood) + len(here.three)
+
+
+def look(since):
+    """Scores, sparsity, and the way from an earlier age: its barrier, its length and the synapses that moved."""
+    way = (Barrier(points=5, examples=64, split=here.split, length=here.length), Turnover())
+    return (here.score(), Probe(Sparsity()), Probe(*(Since(since, contrast) for contrast in way)))
+
+
+def life(recover, ages=AGES):
+    """Ageing in so many steps; `recover` gives the events after each, of which there are so many."""
+    events, place = [*here.childhood, *school], start
+    for sparsity in [
+        age.to for age in gradually(to=FINAL_SPARSITY, in_steps=ages, each=lambda s: (Age(to=s, by=Magnitude()),))
+    ]:
+        after = recover(RECOVERY_STEPS * AGES // ages)
+        events += [Age(to=sparsity, by=Magnitude()), here.score(), *after, *look(place)]
+        place += 1 + len(after)
+    return Scenario(name="life", subject=here.subject, events=tuple(events))
+
+
+def by(learner):
+    return lambda steps: (Recover(steps=steps, by=learner, length=here.length),)
+
+
+study = Study(
+    name=f"graceful-ageing-{WORLD}",
+    individuals=INDIVIDUALS,
+    control="none",
+    groups={
+        "none": life(lambda steps: ()),
+        "structural": life(lambda steps: (here.recover(steps),)),
+        "dense": life(by(here.weights())),
+        "head": life(by(here.head())),
+        "one-shot": life(lambda steps: (here.recover(steps),), ages=1),
+    },
+)

@@ -1,0 +1,52 @@
+"""Train large, then compress: does it pay to grow more synapses than are kept?
+
+Claim (Li et al. 2020, Train Large, Then Compress; essay "The Curious Case of Developmental BERTology"): at an equal number
+of synapses in the end, a large network that was pruned does better than one that was small from the beginning; brains
+over-produce synapses and prune. Predictions: `large, compressed` scores above `small`, which has as many living synapses;
+pruning while pre-training (`pruned in childhood`, on the cubic schedule) costs little against pruning after it, and
+over-production beats constant sparsity from birth (`sparse from birth`). Refuted where the small twin, or the one of
+constant sparsity, does as well. Controls: those twins; `large, whole` is the ceiling. All live equally many steps; recovery
+is dense, by weights.
+"""
+
+from _essay import world
+
+from lifespan import Age, Develop, Magnitude, Micro, MicroText, Random, Scenario, Sparsity, Study, gradually
+from lifespan import Probe as Look
+
+INDIVIDUALS = 20
+WORLD = "micro"
+CHILDHOOD_STEPS = 3_000
+EPOCHS = 0.0
+PARTS = 6
+LARGE, SMALL = 128, 64
+
+small = world(WORLD, CHILDHOOD_STEPS, EPOCHS, Micro(width=SMALL, feed_forward=2 * SMALL))
+large = world(WORLD, CHILDHOOD_STEPS, EPOCHS, Micro(width=LARGE, feed_forward=2 * LARGE))
+kept = small.subject.size()["synapses"] / large.subject.size()["synapses"]
+part = Develop(MicroText(), steps=CHILDHOOD_STEPS // PARTS, rate=3e-3, length=32)
+loss = Age(to=1 - kept, by=Magnitude())
+
+
+def life(here, childhood, *later):
+    """A childhood in equal parts, a school of three tasks, each by weights with the look after it, and what comes between."""
+    school = [event for task in here.three for event in (here.learn(task, here.weights()), here.score())]
+    return Scenario(name="life", subject=here.subject, events=(*childhood, *later, *school, Look(Sparsity())))
+
+
+whole = (part,) * PARTS
+
+study = Study(
+    name="train-large-then-compress",
+    individuals=INDIVIDUALS,
+    control="small",
+    groups={
+        "small": life(small, whole),
+        "large, whole": life(large, whole),
+        "large, compressed": life(large, whole, loss),
+        "pruned in childhood": life(
+            large, gradually(to=1 - kept, in_steps=PARTS, each=lambda s: (part, Age(to=s, by=Magnitude())))
+        ),
+        "sparse from birth": life(large, (Age(to=1 - kept, by=Random()), *whole)),
+    },
+)

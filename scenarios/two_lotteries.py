@@ -1,0 +1,89 @@
+"""Two lotteries: structure that makes weights learnable, and weights that make structure learnable.
+
+Claim (essay "The Curious Case of Developmental BERTology"): a ticket of Frankle & Carbin (2019) is a structure that makes
+random weights learnable, and depends on which weights it was found with; pre-training draws weights that make structure
+learnable, and what then matters is where the structure starts. Predictions: (1) in the newborn, `ticket` learns better than
+a random structure of equal sparsity with the same weights, and than the same structure with other weights; (2) in the
+developed, masks that start by magnitude beat masks that start at random, and both beat masks over weights that were shuffled
+within each matrix; (3) a mask found on another task serves a task better than a random mask does. Refuted for (1) or (2)
+where the twin without the winning draw does as well. Positive control: in both, dense weights must beat the head alone.
+
+All learn EASY for equally many steps at the end; sparsity is 70% throughout. With `WORLD=glue` the newborn is MiniLM's
+configuration with random weights.
+"""
+
+from _essay import world
+
+from lifespan import (
+    FixedMask,
+    Lottery,
+    MiniLM,
+    PartialReinitialization,
+    Pretrained,
+    Random,
+    Scenario,
+    SkillMask,
+    Study,
+    Suffer,
+    TopKMasks,
+    WeightShuffling,
+)
+
+INDIVIDUALS = 20
+WORLD = "micro"
+CHILDHOOD_STEPS = 3_000
+EPOCHS = 0.0
+SPARSITY = 0.7
+ROUNDS = 3
+
+here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
+task, other = here.task(here.easy), here.task(here.three[0])
+newborn = here.subject if here.small else Pretrained(str(MiniLM().folder()), random=True)
+lottery = here.weights(kind=Lottery, sparsity=SPARSITY, rounds=ROUNDS)
+
+
+def fixed(by, weights):
+    """Learning inside a mask that was chosen before: by the weights in it, or by the head alone."""
+    return here.weights(kind=FixedMask, by=by, sparsity=SPARSITY, weights=weights)
+
+
+def young(*events):
+    return Scenario(name="life", subject=newborn, events=(*events, here.score()))
+
+
+def grown(*events):
+    return Scenario(name="life", subject=here.subject, events=(*here.childhood, *events, here.score()))
+
+
+def masks(start):
+    return here.learn(task, here.masks(kind=TopKMasks, sparsity=SPARSITY, start=start))
+
+
+study = Study(
+    name=f"two-lotteries-{WORLD}",
+    individuals=INDIVIDUALS,
+    groups={
+        "newborn, ticket": young(here.learn(task, lottery)),
+        "newborn, ticket with other weights": young(
+            here.learn(task, lottery),
+            Suffer(PartialReinitialization(severity=1.0)),
+            here.learn(task, fixed(SkillMask(task), weights=True)),
+        ),
+        "newborn, random structure": young(here.learn(task, fixed(Random(), weights=True))),
+        "newborn, ticket of another task": young(
+            here.learn(other, lottery), here.learn(task, fixed(SkillMask(other), weights=True))
+        ),
+        "newborn, dense": young(here.learn(task, here.weights())),
+        "newborn, head": young(here.learn(task, here.head())),
+        "developed, start by magnitude": grown(masks("magnitude")),
+        "developed, start at random": grown(masks("random")),
+        "developed, shuffled weights": grown(Suffer(WeightShuffling(severity=1.0)), masks("magnitude")),
+        "developed, mask of another task": grown(
+            here.learn(other, here.masks(kind=TopKMasks, sparsity=SPARSITY, start="magnitude")),
+            here.learn(task, fixed(SkillMask(other), weights=False)),
+        ),
+        "developed, random mask": grown(here.learn(task, fixed(Random(), weights=False))),
+        "developed, dense": grown(here.learn(task, here.weights())),
+        "developed, head": grown(here.learn(task, here.head())),
+    },
+)
