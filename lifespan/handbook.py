@@ -1,6 +1,9 @@
-"""Tables of the documentation, written from the classes themselves."""
+"""Tables of the documentation, written from the classes themselves: `python -m lifespan.handbook docs`."""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 from lifespan import catalog
 from lifespan.contracts import Contrast, Meaning
@@ -21,6 +24,32 @@ def measures() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def disorders() -> str:
+    """Every built-in disorder, treatment and drug as Markdown, by what it comes from."""
+    found = [*catalog.entries("disorders"), *catalog.entries("drugs")]
+    parts = [DISORDERS]
+    for aetiology in dict.fromkeys(getattr(entry.kind, "aetiology", "") for entry in found):
+        part = [entry for entry in found if getattr(entry.kind, "aetiology", "") == aetiology]
+        parts.append(f"## {aetiology.capitalize()}\n\n{_list(part)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def methods() -> str:
+    """Every built-in way of learning, pruning and not forgetting as Markdown."""
+    parts = [METHODS]
+    for family, title in (("learners", "Learners"), ("pruners", "Pruners"), ("strategies", "Strategies against forgetting")):
+        parts.append(f"## {title}\n\n{_list(catalog.entries(family))}")
+    return "\n\n".join(parts) + "\n"
+
+
+def write(folder: Path) -> list[Path]:
+    """Write the pages `measures.md`, `disorders.md` and `methods.md` into a folder. Returns their paths."""
+    pages = {"measures": measures, "disorders": disorders, "methods": methods}
+    for name, page in pages.items():
+        (folder / f"{name}.md").write_text(page(), encoding="utf-8")
+    return [folder / f"{name}.md" for name in pages]
+
+
 MEASURES = """# Measures
 
 A measure looks at one subject: `Probe(Score(), Sparsity())`. With `every=20` it looks inside the learning event before it. A
@@ -30,6 +59,18 @@ contrast looks at two: at a subject and its younger self, `Probe(Since("developm
 In a metric's name `*` stands for any text, such as a task's metric, a layer or a dose. `lifespan show NAME` prints the
 arguments and the whole description. This page is written from the classes."""
 
+DISORDERS = """# Disorders, treatments and drugs
+
+`Suffer(UnstableOptimizer(severity=0.5), lasting=2)` strikes a subject, `Treat(LowerRate())` treats it. A severity lies in
+[0, 1], and 0 is health, bit for bit. `lifespan show NAME` prints the arguments, the native parameter and the matched control.
+Names are those of mechanisms; clinical names appear as analogies only. This page is written from the classes."""
+
+METHODS = """# Methods
+
+Ways of learning (`Learn(task, by=Masks())`), of choosing what dies (`Age(to=0.5, by=Magnitude())`) and of not forgetting
+(`Learn(task, by=Weights(), against_forgetting=EWC())`). `lifespan show NAME` prints the arguments and the whole description.
+This page is written from the classes."""
+
 
 def _table(meanings: tuple[Meaning, ...]) -> str:
     head = "| metric | meaning | range | what good looks like |\n|---|---|---|---|"
@@ -37,3 +78,12 @@ def _table(meanings: tuple[Meaning, ...]) -> str:
         f"| `{m.metric}` | {m.meaning}{f', in {m.unit}' if m.unit else ''} | {m.range} | {m.good or '-'} |" for m in meanings
     ]
     return "\n".join([head, *rows])
+
+
+def _list(entries: list[catalog.Entry]) -> str:
+    head = "| name | what it does | source |\n|---|---|---|"
+    return "\n".join([head, *(f"| `{entry.name}` | {entry.summary} | {entry.citation or '-'} |" for entry in entries)])
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"))

@@ -2,17 +2,29 @@ from pathlib import Path
 
 import pytest
 
-from lifespan import handbook
+from lifespan import catalog, handbook
 
 DOCS = Path(__file__).parent.parent / "docs"
 
 
 @pytest.mark.skipif(not DOCS.is_dir(), reason="the documentation is not here")
-def test_the_page_of_measures_is_what_the_classes_say():
-    remedy = "python -c \"from lifespan import handbook; open('docs/measures.md', 'w').write(handbook.measures())\""
-    assert (DOCS / "measures.md").read_text(encoding="utf-8") == handbook.measures(), f"write it anew: {remedy}"
+def test_the_generated_pages_are_what_the_classes_say(tmp_path):
+    for path in handbook.write(tmp_path):
+        assert (DOCS / path.name).read_text(encoding="utf-8") == path.read_text(encoding="utf-8"), (
+            f"{path.name} is out of date: python -m lifespan.handbook docs"
+        )
 
 
 def test_every_probe_has_its_place_and_its_table():
     text = handbook.measures()
     assert "## Score (measure)" in text and "| `sparsity/*` |" in text and "Cost: 1 forward pass over the split." in text
+
+
+def test_every_disorder_and_every_method_has_its_row():
+    for page, families in (
+        (handbook.disorders(), ("disorders", "drugs")),
+        (handbook.methods(), ("learners", "pruners", "strategies")),
+    ):
+        for entry in (entry for family in families for entry in catalog.entries(family)):
+            assert page.count(f"| `{entry.name}` |") == 1, entry.name
+    assert "## Noise and neuromodulation" in handbook.disorders()
