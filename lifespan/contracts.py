@@ -62,9 +62,9 @@ class Origin(Spec):
     half_pays: ClassVar[bool] = True
 
     @property
-    def drawn(self) -> bool:
-        """Whether each individual is born with weights of its own. Those that are born alike share them on disk."""
-        return True
+    def born_alike(self) -> bool:
+        """Whether all individuals are born with the same weights, which they then share on disk."""
+        return False
 
     @abstractmethod
     def build(self, streams: Streams) -> Body:

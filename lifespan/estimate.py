@@ -167,7 +167,7 @@ class _Timing:
 
 @dataclass
 class _Gauge:
-    """Costs of single steps of one plan on this machine, `speed` multiply-adds a second in float32 products a worker."""
+    """Costs of single steps of one plan on this machine, `speed` operations a second in float32 products a worker."""
 
     plan: Plan
     timings: Mapping[tuple[str, str], _Timing]
@@ -233,7 +233,7 @@ class _Gauge:
         return tokens * (count if effort.examples is None else min(count, effort.examples))
 
     def _seconds(self, operations: float) -> float:
-        """Of so many multiply-adds at the plan's precision."""
+        """Of so many operations at the plan's precision."""
         gain = HALF_GAIN if self.plan.precision == "bf16" else 1.0
         return operations / (self.speed * EFFICIENCY * gain)
 
@@ -268,7 +268,7 @@ class _Gauge:
         weights = 4 * _parameters(birth)
         if isinstance(event, Birth):
             known = self.newborns.setdefault(event.origin.digest(), step.digest)
-            return weights if event.origin.drawn or known == step.digest else 0
+            return weights if not event.origin.born_alike or known == step.digest else 0
         if isinstance(event, Suffer):
             return weights if type(event.disorder).strike is not Disorder.strike else 0
         if isinstance(event, Develop | Learn):
@@ -317,7 +317,7 @@ def _mean_tokens(passages: Iterable[Passage], length: int) -> float:
 
 @cache
 def _throughput() -> float:
-    """Multiply-adds of float32 matrix products per second on one core here, counted as two operations each.
+    """Operations of float32 matrix products per second on one core here, two for each multiply-add.
 
     The best of many short tries, as other work on the machine slows most of them. Matrices so small are multiplied by one
     thread: several that wait for each other on a busy machine can be a hundred times slower than one.
@@ -335,7 +335,7 @@ def _throughput() -> float:
 
 
 def _speed(plan: Plan, workers: int) -> float:
-    """Multiply-adds a second of one worker: small subjects keep it to one core, large ones share out the cores."""
+    """Operations a second of one worker: small subjects keep it to one core, large ones share out the cores."""
     large = any(type(scenario.subject).half_pays for scenario in plan.study.groups.values())
     return _throughput() * (max(1, hardware.cores() // workers) if large else 1)
 

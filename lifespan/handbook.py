@@ -80,9 +80,14 @@ def _table(meanings: tuple[Meaning, ...]) -> str:
     return "\n".join([head, *rows])
 
 
+def _cell(text: str) -> str:
+    """Text that does not end its cell."""
+    return text.replace("|", "\\|")
+
+
 def _list(entries: list[catalog.Entry]) -> str:
     head = "| name | what it does | source |\n|---|---|---|"
-    return "\n".join([head, *(f"| `{entry.name}` | {entry.summary} | {entry.citation or '-'} |" for entry in entries)])
+    return "\n".join([head, *(f"| `{entry.name}` | {_cell(entry.summary)} | {entry.citation or '-'} |" for entry in entries)])
 
 
 if __name__ == "__main__":

@@ -197,11 +197,13 @@ def _language(data: Mapping[str, Any], attention: str) -> Any:
     import torch
     from transformers import AutoConfig, AutoModelForMaskedLM
 
+    from lifespan.subjects.dropping import ATTENTION, quicken
+
     settings = copy.deepcopy(dict(data))
     config = AutoConfig.for_model(settings.pop("model_type"), **settings)
-    return AutoModelForMaskedLM.from_config(
-        config, trust_remote_code=False, dtype=torch.float32, attn_implementation=attention
-    )
+    known = "sdpa" if attention == ATTENTION else attention
+    model = AutoModelForMaskedLM.from_config(config, trust_remote_code=False, dtype=torch.float32, attn_implementation=known)
+    return quicken(model) if attention == ATTENTION else model
 
 
 @contextmanager

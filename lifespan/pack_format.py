@@ -35,7 +35,7 @@ REMEDY = "Copy the pack again, or write it anew with `lifespan export`."
 BASES = ("fp32", "bf16", "int8", "int4")
 HEADS = ("fp32", "bf16")
 PRECISIONS = ("fp32", "bf16")
-ATTENTIONS = ("eager", "sdpa")
+ATTENTIONS = ("eager", "sdpa", "lifespan")
 
 
 @dataclass(frozen=True)

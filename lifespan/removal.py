@@ -12,6 +12,7 @@ from torch import nn
 from lifespan.anatomy import Units, anatomy_of
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.subject import Subject
+from lifespan.subjects.dropping import ATTENTION
 
 _COUNTS = ("num_attention_heads", "n_heads")
 _WIDTHS = ("all_head_size", "dim")
@@ -54,6 +55,9 @@ def shrink(subject: Subject, task: str | None = None) -> Any:
     anatomy = anatomy_of(subject.encoder)
     with subject.wearing(task):
         encoder = copy.deepcopy(subject.encoder)
+    if encoder.config._attn_implementation == ATTENTION:
+        # What is kept by `torch.save` must be at home wherever transformers is.
+        encoder.set_attn_implementation("sdpa")
     with torch.no_grad():
         for layer in anatomy:
             for units in (layer.heads, layer.neurons):

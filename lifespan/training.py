@@ -331,7 +331,8 @@ def seeded(number: int, device: torch.device) -> Iterator[None]:
         # `torch.manual_seed` also seeds every kind of device that is not there, at a twentieth of a micro step.
         torch.default_generator.manual_seed(number)
         if device.type == "cuda":
-            torch.cuda.manual_seed(number)
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(number)
         yield
 
 

@@ -34,6 +34,11 @@ def test_neighbours_are_dropped_independently():
         assert abs(float(torch.corrcoef(pairs)[0, 1])) < 0.01
 
 
+def test_a_rate_next_to_one_drops_nearly_all_and_stays_finite():
+    found = drawn(0, torch.ones(10_000), 0.9999999)
+    assert bool(torch.isfinite(found).all()) and int((found != 0).sum()) < 10
+
+
 def test_the_same_seed_drops_the_same_and_another_seed_does_not():
     states = torch.randn(64, 48)
     assert torch.equal(drawn(3, states, 0.2), drawn(3, states, 0.2))
@@ -87,3 +92,22 @@ def test_short_and_half_precision_goes_our_way_and_long_goes_torchs(monkeypatch)
     assert fused(64, torch.float32) and fused(64, torch.float32, gradient=True) and fused(256, torch.bfloat16)
     assert not fused(64, torch.bfloat16) and not fused(256, torch.bfloat16, gradient=True)
     assert not fused(64, torch.float32, dropout=0.1)
+
+
+def test_a_token_that_hears_nobody_is_still_a_number():
+    query, key, value = (torch.randn(1, 2, 6, 4) for _ in range(3))
+    mask = torch.ones(1, 1, 6, 6, dtype=torch.bool)
+    mask[:, :, 5] = False
+    heard, _ = attend(HEADS, query, key, value, mask, dropout=0.1)
+    assert bool(torch.isfinite(heard).all())
+
+
+def test_what_only_torchs_kernel_can_do_is_left_to_it():
+    from lifespan.subjects.dropping import _more_is_asked
+
+    causal, shared = torch.nn.Identity(), torch.nn.Identity()
+    causal.is_causal, shared.num_key_value_groups = True, 4
+    whole = torch.ones(1, 1, 2, 2, dtype=torch.bool)
+    assert _more_is_asked(causal, None, {}) and not _more_is_asked(causal, None, {"is_causal": False})
+    assert _more_is_asked(shared, None, {}) and _more_is_asked(HEADS, whole.float(), {})
+    assert not _more_is_asked(HEADS, whole, {}) and not _more_is_asked(HEADS, None, {"position_bias": None})

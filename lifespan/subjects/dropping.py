@@ -1,9 +1,9 @@
-"""Dropout whose draws cost little on a CPU.
+"""Dropout whose draws cost little on a CPU, and the attention that it is drawn for.
 
 `torch.bernoulli_` draws one number for each entry, one entry at a time: a fifth of a MiniLM's training step. Here each
-64-bit draw decides four entries, 16 bits each, so a rate is rounded to the next 1/65536; what survives is scaled by the
-rounded rate, so the mean is kept. Draws come from torch's global generator, as its own dropout's do. Elsewhere than on a
-CPU torch's own dropout is used.
+64-bit draw decides four entries, 16 bits each, so a rate is rounded to the nearest 1/65536; what survives is scaled by the
+rounded rate, in the precision of the states, as torch does. Draws come from torch's global generator, as its own dropout's
+do. Elsewhere than on a CPU torch's own dropout is used.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def dropped(states: torch.Tensor, rate: float) -> torch.Tensor:
     """The states with each entry 0 with probability `rate`, in [0, 1), and the others divided by 1 - rate."""
     if states.device.type != "cpu":
         return functional.dropout(states, rate)
-    cut = round(rate * LEVELS)
+    cut = min(round(rate * LEVELS), LEVELS - 1)
     if cut == 0:
         return states
     count = states.numel()
@@ -57,9 +57,10 @@ def attend(
 ) -> tuple[torch.Tensor, None]:
     """Scaled dot-product attention (Vaswani et al. 2017, equation 1) with `dropped` probabilities.
 
-    Query, key, value are (batch, heads, length, size of a head), the result (batch, length, heads, size of a head).
+    Query, key, value are (batch, heads, length, size of a head), the result (batch, length, heads, size of a head); the mask
+    is boolean, True where a key is heard. Scores are rounded to the precision of the states before the softmax.
     """
-    if _fused_is_faster(query, dropout) or rest.get("position_bias") is not None:
+    if _fused_is_faster(query, dropout) or _more_is_asked(module, attention_mask, rest):
         # transformers' modelling code must not be imported before torchvision is mended (see `compat`).
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
@@ -67,7 +68,9 @@ def attend(
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     scores = (query * scale) @ key.transpose(2, 3)
     if attention_mask is not None:
-        scores += torch.zeros(attention_mask.shape, dtype=scores.dtype).masked_fill_(~attention_mask, float("-inf"))
+        # Not minus infinity: a padding token may hear no key at all, and a row without any would be no number.
+        unheard = torch.finfo(scores.dtype).min
+        scores += torch.zeros(attention_mask.shape, dtype=scores.dtype).masked_fill_(~attention_mask, unheard)
     heard = dropped(scores.softmax(-1), dropout) @ value
     return heard.transpose(1, 2).contiguous(), None
 
@@ -78,6 +81,14 @@ def _fused_is_faster(query: torch.Tensor, dropout: float) -> bool:
         return True
     short = torch.is_grad_enabled() or query.shape[2] <= SHORT
     return dropout == 0 and not (query.dtype == torch.bfloat16 and short)
+
+
+def _more_is_asked(module: nn.Module, mask: torch.Tensor | None, rest: dict[str, Any]) -> bool:
+    """What only torch's kernel is given the means for: causal order, position biases, heads that share keys."""
+    causal = rest.get("is_causal")
+    causal = getattr(module, "is_causal", False) if causal is None else causal
+    shared = getattr(module, "num_key_value_groups", 1) > 1
+    return bool(causal) or shared or rest.get("position_bias") is not None or (mask is not None and mask.dtype != torch.bool)
 
 
 def quicken(model: PreTrainedModel) -> PreTrainedModel:

@@ -12,7 +12,6 @@ from types import MethodType
 from typing import Any
 
 import torch
-from torch import nn
 
 from lifespan.subjects.dropping import ATTENTION, attend
 
@@ -21,30 +20,36 @@ LAYERS = frozenset({"BertLayer", "CamembertLayer", "ElectraLayer", "RobertaLayer
 
 
 @contextmanager
-def first_token_only(encoder: nn.Module) -> Iterator[None]:
+def first_token_only(encoder: Any) -> Iterator[None]:
     """Inside this block the encoder's last states are (batch, 1, width) where it can be told how, else whole.
 
-    Hooks on linear layers and on the layers themselves are called as ever. Encoders keep their own way that do not attend
+    Hooks on linear layers and on the layers themselves are called as ever, those on modules between them are not called in
+    the last layer. Encoders keep their own way that do not attend
     by `dropping.attend`, and last layers whose attention was removed or that somebody else took over.
     """
     last = _last_layer(encoder)
     if last is None:
         yield
         return
+    before = last.__dict__.get("forward")
     last.__dict__["forward"] = MethodType(_for_first_token, last)
     try:
         yield
     finally:
         del last.__dict__["forward"]
+        if before is not None:
+            last.__dict__["forward"] = before
 
 
-def _last_layer(encoder: nn.Module) -> Any:
+def _last_layer(encoder: Any) -> Any:
     layers: Any = getattr(getattr(encoder, "encoder", None), "layer", None)
-    if not layers or getattr(encoder.config, "_attn_implementation", None) != ATTENTION:
+    if not layers or encoder.config._attn_implementation != ATTENTION or getattr(encoder.config, "is_decoder", False):
         return None
     last = layers[-1]
     whole = type(last).__name__ in LAYERS and hasattr(last.attention, "self") and hasattr(last.attention.self, "query")
-    return last if whole and "forward" not in last.__dict__ else None
+    # Some versions of transformers leave a layer's own method on it as an attribute; anything else is somebody's.
+    own = last.__dict__.get("forward")
+    return last if whole and (own is None or getattr(own, "__func__", None) is type(last).forward) else None
 
 
 def _for_first_token(

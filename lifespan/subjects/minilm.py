@@ -37,9 +37,9 @@ class MiniLM(Origin):
         return Pretrained(str(self.folder()), dropout=self.dropout).build(streams)
 
     @property
-    def drawn(self) -> bool:
+    def born_alike(self) -> bool:
         """All are born with the weights of the package, but for the language head."""
-        return False
+        return True
 
     def size(self) -> Mapping[str, int]:
         """Known without loading."""

@@ -62,9 +62,9 @@ class Pretrained(Origin):
         return body_from(quicken(language), tokenizer, pooler)
 
     @property
-    def drawn(self) -> bool:
-        """Only where the weights are random."""
-        return self.random
+    def born_alike(self) -> bool:
+        """Unless the weights are random."""
+        return not self.random
 
     def size(self) -> Mapping[str, int] | None:
         """Sizes from the folder's `config.json`; None for a hub name that is not on disk."""
