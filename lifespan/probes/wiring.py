@@ -58,10 +58,11 @@ class Wiring(Measure):
             for kind, masks in shares.items():
                 alive, count = sum(int(mask.sum()) for mask in masks), sum(mask.numel() for mask in masks)
                 yield Reading(f"alive/{layer.path}/{kind}", alive / count, count)
-            size = layer.heads.total({name: torch.ones_like(mask, dtype=torch.double) for name, mask in subject.alive.items()})
-            owned = layer.heads.total({name: mask.double() for name, mask in subject.alive.items()})
-            for head, (living, count) in enumerate(zip(owned.tolist(), size.tolist(), strict=True)):
-                yield Reading(f"head/{layer.path}/{head}", living / count, int(count))
+            living = {name: subject.alive[name] for name in layer.heads.matrices}
+            size = layer.heads.total({name: torch.ones_like(mask, dtype=torch.double) for name, mask in living.items()})
+            owned = layer.heads.total({name: mask.double() for name, mask in living.items()})
+            for head, (owns, count) in enumerate(zip(owned.tolist(), size.tolist(), strict=True)):
+                yield Reading(f"head/{layer.path}/{head}", owns / count, int(count))
             for kind in heard:
                 heard[kind].append(getattr(layer, kind).heard(subject.alive))
         for kind, found in heard.items():
