@@ -336,10 +336,12 @@ class Pruner(Spec):
     """Chooses which synapses live. It returns masks and changes nothing; the engine applies them.
 
     A pruner that removes whole units (heads, neurons, patterns) and so cannot meet every sparsity says `exact = False`; it
-    comes as near to the sparsity as its units allow, never above it unless more was dead before.
+    comes as near to the sparsity as its units allow, never above it unless more was dead before. One that copies a task's
+    mask says `copies = True`; the masks of tasks that are about to be learned anew are hidden from all others.
     """
 
     exact: ClassVar[bool] = True
+    copies: ClassVar[bool] = False
     citation: ClassVar[str] = ""
 
     @abstractmethod

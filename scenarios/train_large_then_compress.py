@@ -19,7 +19,8 @@ WORLD = "micro"
 CHILDHOOD_STEPS = 3_000
 EPOCHS = 0.0
 PARTS = 6
-LARGE, SMALL = 128, 64
+LARGE = 128
+SMALL = 64
 
 small = world(WORLD, CHILDHOOD_STEPS, EPOCHS, Micro(width=SMALL, feed_forward=2 * SMALL))
 large = world(WORLD, CHILDHOOD_STEPS, EPOCHS, Micro(width=LARGE, feed_forward=2 * LARGE))

@@ -346,6 +346,14 @@ def test_a_subnetwork_moves_to_another_task():
     assert all(torch.equal(mask, moved[name]) for name, mask in subject.skills[TASK.title].mask.items())
 
 
+def test_a_subnetwork_is_learned_once_more_with_other_weights():
+    subject = born()
+    old = Random().choose(subject, 0.4, STREAMS, ())
+    subject.skill_for(TASK, "structure", STREAMS).mask = old
+    FixedMask(by=SkillMask(TASK), sparsity=0.4, weights=True, steps=1).attach(subject, (TASK,), 1, STREAMS).settle()
+    assert all(torch.equal(mask, old[name]) for name, mask in subject.skills[TASK.title].mask.items())
+
+
 def test_a_subnetwork_has_to_be_learned_first():
     subject, other = born(), TASKS[1]
     with pytest.raises(ScenarioError, match=r"SkillMask\(.*\): this task left no mask behind. Put a Learn\("):

@@ -52,7 +52,7 @@ class FixedMask(Learner):
 
         overall = 1 - (1 - self.sparsity) * (1 - subject.sparsity)
         # What the task had learned before must not advise the choice.
-        for task in tasks:
+        for task in tasks if not self.by.copies else ():
             subject.skills[task.title].mask = None
         mask = self.by.choose(subject, overall, streams, tasks)
         if self.weights:

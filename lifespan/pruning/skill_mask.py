@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SkillMask(Pruner):
-    """The mask that another task's learning left behind: does a subnetwork transfer? (Chen et al. 2020, section 4).
+    """The mask that a task's learning left behind, for another task or other weights (Chen et al. 2020, section 4).
 
     Synapses off in the mask of `task` die first, then the smallest abs(W) of the rest; where fewer are wanted, the largest
     abs(W) of its dead are spared. Needs `task` learned before by a learner that leaves a mask: `Masks`, `Lottery`, ....
     """
 
     citation = "chen2020lottery"
+    copies = True
 
     task: Task = field(kw_only=False)
 
