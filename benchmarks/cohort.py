@@ -15,11 +15,12 @@ import argparse
 import json
 import platform
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+
+from common import LIFESPAN
 
 from lifespan import (
     Age,
@@ -43,7 +44,6 @@ from lifespan.engines.observer import Observer
 from lifespan.plan import compile_study
 
 VARIANTS, INDIVIDUALS = 16, 5
-COMMAND = "import sys; from lifespan.cli import main; main(sys.argv[1:])"
 LARGE = """
 from lifespan import *
 
@@ -152,7 +152,7 @@ def response(folder: Path, rounds: int = 5) -> dict[str, object]:
 
 def run(folder: Path, command: list[str]) -> float:
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", COMMAND, *command], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*LIFESPAN, *command], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 

@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from common import extremes
 from torch.nn import functional
+from trainer import TASK, ours
 
-from lifespan import Glue, MiniLM, evaluation, hardware
+from lifespan import evaluation, hardware
 from lifespan.compat import mend_torchvision
-from lifespan.randomness import Streams
-from lifespan.subject import Subject
 from lifespan.subjects import dropping
 
 TOKENS, HEADS, SIZE = 2048, 12, 32
@@ -50,7 +50,7 @@ def turns(ways: dict[str, Callable[[], Any]], rounds: int, times: int = 5) -> di
     return {
         name: {
             "milliseconds": round(float(np.median(mine)), 2),
-            "first_over_it": [round(float(q), 2) for q in np.quantile(first / np.array(mine), [0.0, 0.5, 1.0])],
+            "first_over_it": extremes(first / np.array(mine)),
         }
         for name, mine in found.items()
     }
@@ -75,15 +75,12 @@ def attention(length: int, dtype: torch.dtype, gradient: bool, rounds: int) -> d
 
 
 def reading(rounds: int) -> dict[str, Any]:
-    streams, task = Streams(0, "benchmark"), Glue("mrpc")
-    precision = hardware.resolve_precision("auto", half_pays=True, device="cpu")
-    subject = Subject(MiniLM().build(streams), precision=precision)
-    subject.skill_for(task, "weights", streams)
+    subject = ours()
 
     def read(tokens: int) -> None:
         evaluation.ENTRIES_PER_BATCH = tokens * subject.width
         evaluation.TOKENS_PER_BATCH = tokens
-        evaluation.predictions(subject, task, "dev", 128)
+        evaluation.predictions(subject, TASK, "dev", 128)
 
     sizes = (4096, 512, 1024, 2048, 8192, 16384)
     return turns({f"{size} tokens": lambda size=size: read(size) for size in sizes}, rounds, times=1)

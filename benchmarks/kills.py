@@ -18,11 +18,12 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+from common import LIFESPAN
 
 from lifespan.claims import holders
 
@@ -44,13 +45,12 @@ life = Scenario(name="life", subject=subject, events=events)
 ill = life.with_events(after=3, add=Suffer(WeightNoise(severity=0.4)))
 study = Study(name="kills", groups={"life": life, "ill": ill}, individuals=3)
 """
-COMMAND = "import sys; from lifespan.cli import main; main(sys.argv[1:])"
 TABLES = ("measurements.jsonl", "participants.tsv", "examples/Outputs.parquet", "examples/Outputs-during.parquet")
 
 
 def start(folder: Path, out: str, workers: int = 2) -> subprocess.Popen[bytes]:
     command = ["simulate", "study.py", "--out", out, "--no-report", "--threads", "1", "--every", "5"]
-    program = [sys.executable, "-c", COMMAND, *command, "--workers", str(workers)]
+    program = [*LIFESPAN, *command, "--workers", str(workers)]
     with open(folder / f"{out.replace('/', '-')}.log", "ab") as log:
         return subprocess.Popen(program, cwd=folder, stdout=log, stderr=log)
 

@@ -14,15 +14,15 @@ import copy
 import json
 import random
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from common import LIFESPAN
+
 import lifespan
 from lifespan.record import PARTICIPANT_COLUMNS, as_table
 
-COMMAND = "import sys; from lifespan.cli import main; main(sys.argv[1:])"
 TABLES = ("measurements", "steps", "contrasts")
 
 
@@ -64,7 +64,7 @@ def main() -> None:
             target = Path(folder) / Path(source).name
             multiplied(Path(source), int(times or 1), target)
             begun = time.perf_counter()
-            subprocess.run([sys.executable, "-c", COMMAND, "report", str(target)], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([*LIFESPAN, "report", str(target)], check=True, stdout=subprocess.DEVNULL)
             seconds = time.perf_counter() - begun
             read = lifespan.read(target)
             told.append(

@@ -14,15 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from common import LIFESPAN
+
 from lifespan import hardware
 
-COMMAND = [sys.executable, "-c", "import sys; from lifespan.cli import main; main(sys.argv[1:])"]
 MICRO = """
 from lifespan import *
 
@@ -57,7 +57,7 @@ study = Study(name="minilm", individuals=1, groups={"life": Scenario(name="life"
 def lifespan(*words: str) -> tuple[str, float]:
     """(standard output, wall seconds) of a command."""
     begin = time.perf_counter()
-    done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=True)
+    done = subprocess.run([*LIFESPAN, *words], capture_output=True, text=True, check=True)
     return done.stdout, time.perf_counter() - begin
 
 

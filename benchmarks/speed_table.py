@@ -71,10 +71,6 @@ def rows() -> list[tuple[str, str, str]]:
     return found
 
 
-def scaling() -> list[dict[str, Any]]:
-    return result("scaling")["rows"]
-
-
 def page() -> str:
     """The page's text."""
     lines = ["| what | measured | script |", "|---|---|---|"]
@@ -82,7 +78,7 @@ def page() -> str:
     lines += ["", "## A study against individuals and workers, and what `lifespan plan` said before", ""]
     lines += ["| study | individuals | workers | seconds | planned / measured | MB | planned / measured | basis |"]
     lines += ["|---|---|---|---|---|---|---|---|"]
-    for row in scaling():
+    for row in result("scaling")["rows"]:
         where = f"| {row['study']} | {row['individuals']} | {row['workers']} | {row['seconds']:.0f} | "
         figures = (
             f"{row['planned_over_measured']:.2f} | {row['bytes'] / 1e6:.0f} | {row['planned_bytes_over_measured']:.2f} | "

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from common import extremes
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 from torch.nn import functional
 
@@ -139,7 +140,7 @@ def main() -> None:
     first = np.array(next(iter(found.values())))
     told = {}
     for name, rates in found.items():
-        ratios = [round(float(q), 2) for q in np.quantile(np.array(rates) / first, [0.0, 0.5, 1.0])]
+        ratios = extremes(np.array(rates) / first)
         told[name] = {"steps_per_second": round(float(np.median(rates)), 1), "over_one_by_one": ratios}
         print(f"{name:38} {np.median(rates):7.1f} steps/s   over one by one {ratios}")
     if asked.out:

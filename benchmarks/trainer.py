@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from common import extremes
 from scipy import stats
 
 from lifespan import Glue, MiniLM, Weights, hardware
@@ -108,14 +109,15 @@ class Trainers:
         encoded = self.tokenizer(*texts, truncation=True, max_length=128)
         return [{**{k: encoded[k][i] for k in encoded}, "labels": int(rows.labels[i])} for i in range(len(rows))]
 
-    def _trainer(self, model: Any, collate: Any, *, half: bool) -> Any:
+    def trainer(self, model: Any, collate: Any, *, half: bool, steps: int = STEPS, **others: Any) -> Any:
+        """A Trainer of the rows at hand; `others` are further `TrainingArguments`."""
         from transformers import Trainer, TrainingArguments
 
         settings = TrainingArguments(
             self.folder,
             per_device_train_batch_size=BATCH,
             per_device_eval_batch_size=BATCH,
-            max_steps=STEPS,
+            max_steps=steps,
             learning_rate=1e-4,
             use_cpu=True,
             bf16=half,
@@ -125,6 +127,7 @@ class Trainers:
             disable_tqdm=True,
             logging_steps=10_000,
             dataloader_pin_memory=False,
+            **others,
         )
         rows = self.rows["train"]
         if collate is self.masking:
@@ -132,10 +135,10 @@ class Trainers:
         return Trainer(model=model, args=settings, train_dataset=rows, data_collator=collate)
 
     def weights(self, half: bool) -> float:
-        return self._timed(self._trainer(self.classifier, self.padding, half=half))
+        return self._timed(self.trainer(self.classifier, self.padding, half=half))
 
     def language(self, half: bool) -> float:
-        return self._timed(self._trainer(self.masked, self.masking, half=half))
+        return self._timed(self.trainer(self.masked, self.masking, half=half))
 
     def _timed(self, trainer: Any) -> float:
         begin = time.perf_counter()
@@ -143,7 +146,7 @@ class Trainers:
         return STEPS * BATCH / (time.perf_counter() - begin)
 
     def predicted(self, half: bool) -> float:
-        trainer = self._trainer(self.classifier, self.padding, half=half)
+        trainer = self.trainer(self.classifier, self.padding, half=half)
         begin = time.perf_counter()
         found = trainer.predict(self.rows["dev"])
         return len(found.predictions) / (time.perf_counter() - begin)
@@ -194,7 +197,7 @@ def limit(subject: Subject, *, whole: bool) -> float:
 
 def scores(seeds: int) -> dict[str, Any]:
     """Accuracies on the dev split after two epochs, of one recipe: rate 1e-4, rise over 10%, decay 0.01, clip 1."""
-    from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments, set_seed
+    from transformers import AutoModelForSequenceClassification, set_seed
 
     rows = SCORED.examples("dev")
     steps = 2 * len(SCORED.examples("train")) // BATCH
@@ -211,21 +214,8 @@ def scores(seeds: int) -> dict[str, Any]:
             found["ours"].append(float((answers == labels).mean()))
             set_seed(seed)
             model = AutoModelForSequenceClassification.from_pretrained(str(MiniLM().folder()), num_labels=2)
-            settings = TrainingArguments(
-                folder,
-                per_device_train_batch_size=BATCH,
-                max_steps=steps,
-                learning_rate=1e-4,
-                warmup_steps=round(0.1 * steps),
-                weight_decay=0.01,
-                seed=seed,
-                use_cpu=True,
-                save_strategy="no",
-                report_to=[],
-                disable_tqdm=True,
-                dataloader_pin_memory=False,
-            )
-            trainer = Trainer(model=model, args=settings, train_dataset=trainers.rows["train"], data_collator=trainers.padding)
+            more = {"warmup_steps": round(0.1 * steps), "weight_decay": 0.01, "seed": seed}
+            trainer = trainers.trainer(model, trainers.padding, half=False, steps=steps, **more)
             trainer.train()
             told = trainer.predict(trainers.rows["dev"]).predictions.argmax(1)
             found["Trainer, fp32"].append(float((told == np.asarray(rows.labels)).mean()))
@@ -284,15 +274,14 @@ def main() -> None:
             ratios = np.array(rates["ours"]) / np.array(mine)
             told[kind][name] = {
                 "examples_per_second": round(float(np.median(mine)), 1),
-                "ours_over_it": [round(float(q), 2) for q in np.quantile(ratios, [0.0, 0.5, 1.0])],
+                "ours_over_it": extremes(ratios),
             }
             print(f"{kind:10} {name:14} {np.median(mine):8.1f} examples/s   ours over it {told[kind][name]['ours_over_it']}")
     for place, name in enumerate(("of_trainers_products", "of_our_products")):
         rates = np.array(bound)[:, place]
-        shares = np.quantile(np.array(found["weights"]["ours"]) / rates, [0.0, 0.5, 1.0])
         told[name] = {
             "examples_per_second": round(float(np.median(rates)), 1),
-            "of_limit": [round(float(share), 2) for share in shares],
+            "of_limit": extremes(np.array(found["weights"]["ours"]) / rates),
         }
         print(f"{name}: {np.median(rates):.1f} examples/s; our step runs at {told[name]['of_limit']} of it")
     if asked.out:

@@ -336,8 +336,7 @@ def _throughput() -> float:
 
 def _speed(plan: Plan, workers: int) -> float:
     """Operations a second of one worker: small subjects keep it to one core, large ones share out the cores."""
-    large = any(type(scenario.subject).half_pays for scenario in plan.study.groups.values())
-    return _throughput() * (max(1, hardware.cores() // workers) if large else 1)
+    return _throughput() * (max(1, hardware.cores() // workers) if plan.study.half_pays else 1)
 
 
 def _timings(out: Path | None) -> dict[tuple[str, str], _Timing]:

@@ -320,6 +320,11 @@ class Study(Spec):
         _check_between(self)
 
     @property
+    def half_pays(self) -> bool:
+        """Whether any subject's matrices are large enough for bfloat16, and for several threads, to be faster."""
+        return any(type(scenario.subject).half_pays for scenario in self.groups.values())
+
+    @property
     def control_group(self) -> Group:
         """The group that others are compared with."""
         return self.control if self.control is not None else next(iter(self.groups))

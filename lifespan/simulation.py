@@ -132,18 +132,13 @@ def _check_input(plan: Plan, store: Store) -> None:
 
 def default_threads(study: Study, engine: Engine) -> int:
     """The cores a worker has for subjects with large matrices; one for small ones, which more threads only slow down."""
-    return engine.threads_for(hardware.cores()) if _has_large_subjects(study) else 1
-
-
-def _has_large_subjects(study: Study) -> bool:
-    return any(type(scenario.subject).half_pays for scenario in study.groups.values())
+    return engine.threads_for(hardware.cores()) if study.half_pays else 1
 
 
 def plan_for(study: Study, *, device: str = "cpu", precision: str | None = None) -> Plan:
     """The study's plan at the precision it asks for on this machine, or at a given one."""
     if precision is None:
-        half_pays = _has_large_subjects(study)
-        precision = hardware.resolve_precision(study.precision, half_pays=half_pays, device=device)
+        precision = hardware.resolve_precision(study.precision, half_pays=study.half_pays, device=device)
     return compile_study(study, precision=precision)
 
 

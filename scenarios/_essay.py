@@ -1,11 +1,11 @@
 """The two worlds in which the studies of the essay are lived, with the recipes that were tuned in each.
 
 "micro": the built-in subject after a childhood, its six miniatures, scores on the test split, which no recipe was tuned on.
-"glue": MiniLM as it was pre-trained, six tasks of GLUE, scores on the dev split. In both, three hundred optimizer steps
-teach a task; `few` thins the training rows of GLUE so that this is so for its large tasks, too.
+"glue": MiniLM as it was pre-trained, six tasks of GLUE, scores on the dev split. In both, about three hundred
+optimizer steps teach a task: the large tasks of GLUE are thinned to 1,600 rows.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lifespan import (
     Develop,
@@ -17,9 +17,11 @@ from lifespan import (
     MicroTask,
     MicroText,
     MiniLM,
+    Pretrained,
     Probe,
     Recover,
     Rewire,
+    Scenario,
     Score,
     Weights,
 )
@@ -38,21 +40,26 @@ class World:
     six: tuple[str, ...]
     three: tuple[str, ...]
     easy: str
-    rates: dict[str, float] = field(hash=False)
+    rates: dict[str, float]
 
-    def task(self, name, rows=None):
-        """A task by name, thinned to so many training rows."""
-        return MicroTask(name, train_examples=rows) if self.small else Glue(name, train_examples=rows or 1_600)
+    @property
+    def newborn(self):
+        """The subject before any development."""
+        return self.subject if self.small else Pretrained(str(MiniLM().folder()), random=True)
+
+    def task(self, name):
+        """A task by name."""
+        return MicroTask(name) if self.small else Glue(name, train_examples=1_600)
 
     def weights(self, epochs=None, kind=Weights, **settings):
         """Learning by weights, or by another learner at their rates."""
         rates = {"rate": self.rates["weights"], "head_rate": self.rates["head"]}
-        return kind(epochs=epochs or self.epochs, **{**rates, **settings})
+        return kind(epochs=epochs or self.epochs, **rates, **settings)
 
-    def masks(self, epochs=None, kind=Masks, **settings):
+    def masks(self, kind=Masks, **settings):
         """Learning by masks, which takes twice as long in the micro world."""
-        own = {"rate": self.rates["masks"], "head_rate": self.rates["head"], **({"sparsity": 0.05} if kind is Masks else {})}
-        return kind(epochs=epochs or self.epochs * (2 if self.small else 1), **{**own, **settings})
+        epochs = self.epochs * (2 if self.small else 1)
+        return kind(epochs=epochs, rate=self.rates["masks"], head_rate=self.rates["head"], **settings)
 
     def head(self, epochs=None):
         """The control without plasticity."""
@@ -60,6 +67,14 @@ class World:
 
     def learn(self, task, by):
         return Learn(self.task(task) if isinstance(task, str) else task, by=by, length=self.length)
+
+    def school(self, tasks, by):
+        """Tasks one after the other, each with its look."""
+        return [event for task in tasks for event in (self.learn(task, by), self.score())]
+
+    def life(self, *events):
+        """A life of these events after the childhood."""
+        return Scenario(name="life", subject=self.subject, events=(*self.childhood, *events))
 
     def recover(self, steps):
         """Quick structural re-fine-tuning of all tasks."""
@@ -69,13 +84,18 @@ class World:
         return Probe(Score(split=self.split, length=self.length))
 
 
-def world(name, childhood_steps=3_000, epochs=None, subject=None):
-    """The world of this name, "micro" or "glue"."""
+def wide(width):
+    """The micro subject at another width."""
+    return Micro(width=width, feed_forward=2 * width)
+
+
+def world(name, childhood_steps, epochs, subject=None):
+    """The world of this name, "micro" or "glue"; no `epochs` are those that were tuned there."""
     if name == "micro":
         return World(
             small=True,
             subject=subject or Micro(),
-            childhood=(Develop(MicroText(), steps=childhood_steps, rate=3e-3, length=32),) if childhood_steps else (),
+            childhood=(Develop(MicroText(), steps=childhood_steps, rate=3e-3, length=32),),
             length=32,
             split="test",
             epochs=epochs or 10.0,

@@ -10,7 +10,7 @@ positive control. A function is lost when its score falls below half of what it 
 
 from _essay import world
 
-from lifespan import Age, Magnitude, Probe, Scenario, Sparsity, Study, Suffer, UnstableOptimizer, WeightNoise, gradually, usual
+from lifespan import Age, Magnitude, Probe, Sparsity, Study, Suffer, UnstableOptimizer, WeightNoise, gradually, usual
 
 INDIVIDUALS = 20
 WORLD = "micro"
@@ -22,7 +22,7 @@ RECOVERY_STEPS = 60
 SEVERITY = 0.5
 
 here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
-school = [event for task in here.six for event in (here.learn(task, here.masks()), here.score())]
+school = here.school(here.six, here.masks())
 look = Probe(*usual(length=here.length))
 
 
@@ -34,7 +34,7 @@ def life(*struck, recovering=True):
         return (Age(to=sparsity, by=Magnitude()), *recovery, here.score(), Probe(Sparsity()))
 
     ageing = gradually(to=FINAL_SPARSITY, in_steps=AGES, each=each)
-    return Scenario(name="life", subject=here.subject, events=(*here.childhood, *school, look, *struck, *ageing, look))
+    return here.life(*school, look, *struck, *ageing, look)
 
 
 study = Study(

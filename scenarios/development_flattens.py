@@ -14,8 +14,6 @@ from _essay import world
 from lifespan import (
     Barrier,
     LossSlice,
-    MiniLM,
-    Pretrained,
     Probe,
     RepresentationSimilarity,
     Scenario,
@@ -30,7 +28,6 @@ CHILDHOOD_STEPS = 3_000
 EPOCHS = 0.0
 
 here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
-newborn = here.subject if here.small else Pretrained(str(MiniLM().folder()), random=True)
 seen = {"split": here.split, "length": here.length}
 
 
@@ -51,8 +48,8 @@ study = Study(
     individuals=INDIVIDUALS,
     control="newborn",
     groups={
-        "newborn": life(newborn, (), here.epochs),
-        "newborn, longer": life(newborn, (), 10 * here.epochs),
+        "newborn": life(here.newborn, (), here.epochs),
+        "newborn, longer": life(here.newborn, (), 10 * here.epochs),
         "developed": life(here.subject, here.childhood, here.epochs),
     },
 )

@@ -9,9 +9,9 @@ bits before learning harm, or if the order of drug and learning makes no differe
 WIDTH makes the micro subject wider: a second subject, and a third; with `WORLD=glue` it is MiniLM.
 """
 
-from _essay import world
+from _essay import wide, world
 
-from lifespan import Micro, Probe, Quantize, Scenario, Sparsity, Study, Treat
+from lifespan import Probe, Quantize, Sparsity, Study, Treat
 
 INDIVIDUALS = 20
 WORLD = "micro"
@@ -20,12 +20,12 @@ CHILDHOOD_STEPS = 3_000
 EPOCHS = 0.0
 BITS = (8, 4, 3, 2, 1)
 
-here = world(WORLD, CHILDHOOD_STEPS, EPOCHS, Micro(width=WIDTH, feed_forward=2 * WIDTH) if WORLD == "micro" else None)
+here = world(WORLD, CHILDHOOD_STEPS, EPOCHS, wide(WIDTH) if WORLD == "micro" else None)
 learn, score = here.learn(here.easy, here.masks()), here.score()
 
 
 def life(*events):
-    return Scenario(name="life", subject=here.subject, events=(*here.childhood, *events, Probe(Sparsity())))
+    return here.life(*events, Probe(Sparsity()))
 
 
 study = Study(

@@ -10,7 +10,7 @@ three twins, and `head`, recovery of the heads alone. Positive control: `none` m
 
 from _essay import world
 
-from lifespan import Age, Barrier, Magnitude, Probe, Recover, Scenario, Since, Sparsity, Study, Turnover, gradually
+from lifespan import Age, Barrier, Magnitude, Probe, Recover, Since, Sparsity, Study, Turnover, gradually
 
 INDIVIDUALS = 20
 WORLD = "micro"
@@ -21,7 +21,7 @@ FINAL_SPARSITY = 0.8
 RECOVERY_STEPS = 40
 
 here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
-school = [event for task in here.three for event in (here.learn(task, here.masks()), here.score())]
+school = here.school(here.three, here.masks())
 start = len(here.childhood) + len(here.three)
 
 
@@ -33,14 +33,12 @@ def look(since):
 
 def life(recover, ages=AGES):
     """Ageing in so many steps; `recover` gives the events after each, of which there are so many."""
-    events, place = [*here.childhood, *school], start
-    for sparsity in [
-        age.to for age in gradually(to=FINAL_SPARSITY, in_steps=ages, each=lambda s: (Age(to=s, by=Magnitude()),))
-    ]:
-        after = recover(RECOVERY_STEPS * AGES // ages)
-        events += [Age(to=sparsity, by=Magnitude()), here.score(), *after, *look(place)]
+    events, place = [*school], start
+    after = recover(RECOVERY_STEPS * AGES // ages)
+    for age in gradually(to=FINAL_SPARSITY, in_steps=ages, each=lambda s: (Age(to=s, by=Magnitude()),)):
+        events += [age, here.score(), *after, *look(place)]
         place += 1 + len(after)
-    return Scenario(name="life", subject=here.subject, events=tuple(events))
+    return here.life(*events)
 
 
 def by(learner):

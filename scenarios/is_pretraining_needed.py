@@ -7,12 +7,11 @@ does not shrink from the narrowest to the widest. Controls at each width: `devel
 the head alone on random weights. Positive control: masks after a childhood must beat the head.
 """
 
-from _essay import world
+from _essay import wide, world
 
-from lifespan import Micro, Scenario, Study, TopKMasks
+from lifespan import Scenario, Study, TopKMasks
 
 INDIVIDUALS = 20
-WORLD = "micro"
 CHILDHOOD_STEPS = 3_000
 EPOCHS = 0.0
 WIDTHS = (32, 64, 128, 256)
@@ -20,7 +19,7 @@ WIDTHS = (32, 64, 128, 256)
 
 def lives(width):
     """The three lives of one width, by name."""
-    here = world(WORLD, CHILDHOOD_STEPS, EPOCHS, Micro(width=width, feed_forward=2 * width))
+    here = world("micro", CHILDHOOD_STEPS, EPOCHS, wide(width))
     learn = here.learn(here.easy, here.masks(kind=TopKMasks, sparsity=0.5))
     courses = {
         "random": (learn,),

@@ -9,7 +9,7 @@ of equal size, and `young`, the twin that learned on for as many steps as ageing
 
 from _essay import world
 
-from lifespan import Age, LesionMap, Magnitude, Probe, Scenario, Study, TargetedLesions, gradually
+from lifespan import Age, LesionMap, Magnitude, Probe, Study, TargetedLesions, gradually
 
 INDIVIDUALS = 20
 WORLD = "micro"
@@ -26,7 +26,7 @@ lesions = Probe(
     LesionMap(kind="layers", **seen),
     TargetedLesions(shares=(0.125, 0.25, 0.5), **seen),
 )
-school = [event for task in here.three for event in (here.learn(task, here.masks()), here.score())]
+school = here.school(here.three, here.masks())
 
 
 def aged(sparsity):
@@ -34,7 +34,7 @@ def aged(sparsity):
 
 
 def life(*later):
-    return Scenario(name="life", subject=here.subject, events=(*here.childhood, *school, *later, here.score(), lesions))
+    return here.life(*school, *later, here.score(), lesions)
 
 
 study = Study(

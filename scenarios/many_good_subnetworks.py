@@ -20,7 +20,6 @@ from lifespan import (
     MaskOverlap,
     Probe,
     Random,
-    Scenario,
     Since,
     Sparsity,
     Study,
@@ -39,7 +38,7 @@ here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
 def life(*ways):
     learned = [event for by in ways for event in (here.learn(here.easy, by), here.score())]
     looks = [Sparsity()] if len(ways) == 1 else [Sparsity(), Since(len(here.childhood) + 1, MaskOverlap())]
-    return Scenario(name="life", subject=here.subject, events=(*here.childhood, *learned, Probe(*looks)))
+    return here.life(*learned, Probe(*looks))
 
 
 def masks(sparsity):

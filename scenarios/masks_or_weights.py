@@ -10,7 +10,7 @@ Positive control: weights must beat the head.
 
 from _essay import world
 
-from lifespan import FixedMask, Probe, Random, Scenario, Sparsity, Study
+from lifespan import FixedMask, Probe, Random, Sparsity, Study
 
 INDIVIDUALS = 20
 WORLD = "micro"
@@ -27,8 +27,7 @@ WAYS = {
 
 
 def life(task, by):
-    events = (*here.childhood, here.learn(task, by), here.score(), Probe(Sparsity()))
-    return Scenario(name="life", subject=here.subject, events=events)
+    return here.life(here.learn(task, by), here.score(), Probe(Sparsity()))
 
 
 study = Study(

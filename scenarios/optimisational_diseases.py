@@ -34,10 +34,8 @@ SEVERITY = 0.5
 here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
 text = MicroText() if here.small else TaskText("mrpc", "rte")
 third = Develop(text, steps=CHILDHOOD_STEPS // 3, rate=3e-3 if here.small else 5e-4, length=here.length)
-fluency = (
-    Probe(Perplexity(text, length=here.length)) if here.small else Probe(Perplexity(text, length=here.length, examples=200))
-)
-school = [event for task in here.three for event in (here.learn(task, here.masks()), here.score())]
+fluency = Probe(Perplexity(text, length=here.length, examples=500 if here.small else 200))
+school = here.school(here.three, here.masks())
 
 
 def life(at=None, disorder=None, lasting=None):

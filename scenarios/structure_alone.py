@@ -10,7 +10,7 @@ does.
 
 from _essay import world
 
-from lifespan import Probe, Scenario, SignOnly, Study, Treat, WeightAgnostic, WeightShuffling
+from lifespan import Probe, SignOnly, Study, Treat, WeightAgnostic, WeightShuffling
 
 INDIVIDUALS = 20
 WORLD = "micro"
@@ -24,10 +24,7 @@ agnostic = Probe(WeightAgnostic(split=here.split, length=here.length))
 
 def life(by, *drugs):
     """School, then a look with one strength for all synapses, the signs kept; a drug is taken before the look."""
-    school = [event for task in here.three for event in (here.learn(task, by), here.score())]
-    return Scenario(
-        name="life", subject=here.subject, events=(*here.childhood, *school, *map(Treat, drugs), here.score(), agnostic)
-    )
+    return here.life(*here.school(here.three, by), *map(Treat, drugs), here.score(), agnostic)
 
 
 study = Study(

@@ -9,21 +9,19 @@ constant sparsity, does as well. Controls: those twins; `large, whole` is the ce
 is dense, by weights.
 """
 
-from _essay import world
+from _essay import wide, world
 
-from lifespan import Age, Develop, Magnitude, Micro, MicroText, Random, Scenario, Sparsity, Study, gradually
-from lifespan import Probe as Look
+from lifespan import Age, Develop, Magnitude, MicroText, Probe, Random, Scenario, Sparsity, Study, gradually
 
 INDIVIDUALS = 20
-WORLD = "micro"
 CHILDHOOD_STEPS = 3_000
 EPOCHS = 0.0
 PARTS = 6
 LARGE = 128
 SMALL = 64
 
-small = world(WORLD, CHILDHOOD_STEPS, EPOCHS, Micro(width=SMALL, feed_forward=2 * SMALL))
-large = world(WORLD, CHILDHOOD_STEPS, EPOCHS, Micro(width=LARGE, feed_forward=2 * LARGE))
+small = world("micro", CHILDHOOD_STEPS, EPOCHS, wide(SMALL))
+large = world("micro", CHILDHOOD_STEPS, EPOCHS, wide(LARGE))
 kept = small.subject.size()["synapses"] / large.subject.size()["synapses"]
 part = Develop(MicroText(), steps=CHILDHOOD_STEPS // PARTS, rate=3e-3, length=32)
 loss = Age(to=1 - kept, by=Magnitude())
@@ -31,8 +29,8 @@ loss = Age(to=1 - kept, by=Magnitude())
 
 def life(here, childhood, *later):
     """A childhood in equal parts, a school of three tasks, each by weights with the look after it, and what comes between."""
-    school = [event for task in here.three for event in (here.learn(task, here.weights()), here.score())]
-    return Scenario(name="life", subject=here.subject, events=(*childhood, *later, *school, Look(Sparsity())))
+    school = here.school(here.three, here.weights())
+    return Scenario(name="life", subject=here.subject, events=(*childhood, *later, *school, Probe(Sparsity())))
 
 
 whole = (part,) * PARTS

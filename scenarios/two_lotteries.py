@@ -17,9 +17,7 @@ from _essay import world
 from lifespan import (
     FixedMask,
     Lottery,
-    MiniLM,
     PartialReinitialization,
-    Pretrained,
     Random,
     Scenario,
     SkillMask,
@@ -38,7 +36,6 @@ ROUNDS = 3
 
 here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
 task, other = here.task(here.easy), here.task(here.three[0])
-newborn = here.subject if here.small else Pretrained(str(MiniLM().folder()), random=True)
 lottery = here.weights(kind=Lottery, sparsity=SPARSITY, rounds=ROUNDS)
 
 
@@ -48,11 +45,11 @@ def fixed(by, weights):
 
 
 def young(*events):
-    return Scenario(name="life", subject=newborn, events=(*events, here.score()))
+    return Scenario(name="life", subject=here.newborn, events=(*events, here.score()))
 
 
 def grown(*events):
-    return Scenario(name="life", subject=here.subject, events=(*here.childhood, *events, here.score()))
+    return here.life(*events, here.score())
 
 
 def masks(start):

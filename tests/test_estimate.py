@@ -1,13 +1,14 @@
 """What a plan says of its cost, by parts whose truth is known."""
 
-import importlib.util
 import json
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import tiny_study
+from test_subjects import saved
 
 from lifespan import Develop, Learn, Micro, MicroTask, MicroText, MiniLM, Pretrained, Probe, Scenario, Score, Study, Weights
 from lifespan import estimate as estimating
@@ -54,19 +55,14 @@ def test_bodies_that_are_born_alike_are_kept_once():
 
 
 def test_what_is_said_to_be_born_alike_is(tmp_path):
-    from transformers import BertForMaskedLM
-
-    body = Micro(layers=1, width=16, heads=2, feed_forward=32).build(Streams(0, "birth"))
-    language = BertForMaskedLM(body.encoder.config)
-    language.save_pretrained(tmp_path)
-    body.tokenizer.save_pretrained(tmp_path)
+    place = str(saved("bert", tmp_path))
 
     def born(random, seed):
-        encoder = Pretrained(str(tmp_path), random=random).build(Streams(seed, "birth")).encoder
+        encoder = Pretrained(place, random=random).build(Streams(seed, "birth")).encoder
         return np.concatenate([parameter.detach().numpy().ravel() for parameter in encoder.parameters()])
 
-    assert Pretrained(str(tmp_path)).born_alike and np.array_equal(born(False, 0), born(False, 1))
-    assert not Pretrained(str(tmp_path), random=True).born_alike and not np.array_equal(born(True, 0), born(True, 1))
+    assert Pretrained(place).born_alike and np.array_equal(born(False, 0), born(False, 1))
+    assert not Pretrained(place, random=True).born_alike and not np.array_equal(born(True, 0), born(True, 1))
 
 
 def test_large_subjects_share_out_the_cores_and_small_ones_keep_to_one(monkeypatch):
@@ -103,8 +99,5 @@ def test_looks_that_were_measured_are_taken_from_there(tmp_path):
 
 
 def test_the_page_of_speeds_is_that_of_the_results():
-    spec = importlib.util.spec_from_file_location("speed_table", BENCHMARKS / "speed_table.py")
-    assert spec is not None and spec.loader is not None
-    table = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(table)
-    assert table.PAGE.read_text(encoding="utf-8") == table.page(), "write it anew: python benchmarks/speed_table.py"
+    table = runpy.run_path(str(BENCHMARKS / "speed_table.py"))
+    assert table["PAGE"].read_text(encoding="utf-8") == table["page"](), "write it anew: python benchmarks/speed_table.py"

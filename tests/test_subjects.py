@@ -44,21 +44,27 @@ SIZES = {
 MATRICES = {"bert": 12, "roberta": 12, "distilbert": 12, "electra": 12, "albert": 6, "deberta-v2": 16, "modernbert": 8}
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """A folder in the hub's format for each architecture, randomly initialised, with the micro world's tokenizer."""
+def saved(kind, root):
+    """A folder in the hub's format of an architecture, randomly initialised, with the micro world's tokenizer."""
     from transformers import AutoConfig, AutoModelForMaskedLM
 
+    words = tokenizer(32)
+    ids = {f"{n}_token_id": getattr(words, f"{n}_token_id") for n in ("pad", "cls", "sep", "bos", "eos")}
+    ids = {name: value for name, value in ids.items() if value is not None}
+    config = AutoConfig.for_model(kind, vocab_size=len(words), **SIZES[kind], **ids)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        AutoModelForMaskedLM.from_config(config).save_pretrained(root / kind)
+    words.save_pretrained(root / kind)
+    return root / kind
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Such a folder for each architecture."""
     root = tmp_path_factory.mktemp("hub")
-    for kind, sizes in SIZES.items():
-        words = tokenizer(32)
-        ids = {f"{n}_token_id": getattr(words, f"{n}_token_id") for n in ("pad", "cls", "sep", "bos", "eos")}
-        ids = {name: value for name, value in ids.items() if value is not None}
-        config = AutoConfig.for_model(kind, vocab_size=len(words), **sizes, **ids)
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            AutoModelForMaskedLM.from_config(config).save_pretrained(root / kind)
-        words.save_pretrained(root / kind)
+    for kind in SIZES:
+        saved(kind, root)
     return root
 
 

@@ -51,9 +51,10 @@ class FixedMask(Learner):
         from lifespan.learners.weight_change import WeightChange
 
         overall = 1 - (1 - self.sparsity) * (1 - subject.sparsity)
-        # What the task had learned before must not advise the choice.
-        for task in tasks if not self.by.copies else ():
-            subject.skills[task.title].mask = None
+        if not self.by.copies:
+            # What the task had learned before must not advise the choice.
+            for task in tasks:
+                subject.skills[task.title].mask = None
         mask = self.by.choose(subject, overall, streams, tasks)
         if self.weights:
             return WeightChange(subject, tasks, self, inside=mask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from lifespan.anatomy import Units
 from lifespan.batches import Batch
 from lifespan.pruning.gates import Gates, dropout_off, gated, mean_loss
 from lifespan.subject import Subject, layer_of
+from lifespan.subjects.first_token import computed_by
 from lifespan.training import batch_loss
 
 Pairs = Sequence[tuple[str, Batch]]
@@ -104,11 +105,7 @@ class _Search:
 @contextmanager
 def _skipped(subject: Subject, paths: Sequence[str], output: Any) -> Iterator[None]:
     """Inside this block the layers at these paths compute nothing and return what the last of them returned before."""
-    layers = [subject.encoder.get_submodule(path) for path in paths]
-    for layer in layers:
-        layer.__dict__["forward"] = lambda *_, **__: output
-    try:
+    with ExitStack() as skipped:
+        for path in paths:
+            skipped.enter_context(computed_by(subject.encoder.get_submodule(path), lambda *_, **__: output))
         yield
-    finally:
-        for layer in layers:
-            del layer.__dict__["forward"]

@@ -6,12 +6,13 @@ network, ten of the twelve products of width x width that a layer does for a tok
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from types import MethodType
 from typing import Any
 
 import torch
+from torch import nn
 
 from lifespan.subjects.dropping import ATTENTION, attend
 
@@ -24,21 +25,25 @@ def first_token_only(encoder: Any) -> Iterator[None]:
     """Inside this block the encoder's last states are (batch, 1, width) where it can be told how, else whole.
 
     Hooks on linear layers and on the layers themselves are called as ever, those on modules between them are not called in
-    the last layer. Encoders keep their own way that do not attend
-    by `dropping.attend`, and last layers whose attention was removed or that somebody else took over.
+    the last layer. Encoders keep their own way that do not attend by `dropping.attend`, and last layers whose attention was
+    removed or that somebody else took over.
     """
     last = _last_layer(encoder)
-    if last is None:
+    with nullcontext() if last is None else computed_by(last, MethodType(_for_first_token, last)):
         yield
-        return
-    before = last.__dict__.get("forward")
-    last.__dict__["forward"] = MethodType(_for_first_token, last)
+
+
+@contextmanager
+def computed_by(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """Inside this block a module computes by another function, its hooks staying. Also lifted after an error."""
+    before = module.__dict__.get("forward")
+    module.__dict__["forward"] = forward
     try:
         yield
     finally:
-        del last.__dict__["forward"]
+        del module.__dict__["forward"]
         if before is not None:
-            last.__dict__["forward"] = before
+            module.__dict__["forward"] = before
 
 
 def _last_layer(encoder: Any) -> Any:
