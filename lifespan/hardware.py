@@ -42,6 +42,19 @@ def resolve_precision(wanted: str, *, half_pays: bool, device: str) -> str:
     return "bf16" if half_pays and (device.startswith("cuda") or native_bf16()) else "fp32"
 
 
+def settle_arithmetic(*, threads: int, device: str) -> None:
+    """Fix what the bits of this process depend on beside its seeds: threads, and on a GPU exact and repeatable kernels."""
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    if device.startswith("cuda"):
+        # Read by cuBLAS when its first handle is made.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False
+
+
 def environment(*, threads: int, device: str) -> dict[str, Any]:
     """Versions, hardware, threads and the commit of the working directory, for the record."""
     packages = ("lifespan", "torch", "transformers", "datasets", "numpy", "scipy", "safetensors", "tokenizers")
@@ -54,6 +67,7 @@ def environment(*, threads: int, device: str) -> dict[str, Any]:
         "cores": cores(),
         "threads": threads,
         "device": device,
+        "gpu": _gpu_name(device),
         "git": _git_commit(),
         "executable": Path(sys.executable).name,
     }
@@ -74,6 +88,14 @@ def _cpu_name() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+def _gpu_name(device: str) -> str | None:
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    return f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}"
 
 
 def _git_commit() -> str | None:

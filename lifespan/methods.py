@@ -290,7 +290,7 @@ def _name(study: Mapping[str, Any]) -> str:
     return str(study.get("name", "unnamed"))
 
 
-_MACHINE = ("platform", "cpu", "cores", "threads", "device", "git", "executable", "started")
+_MACHINE = ("platform", "cpu", "cores", "threads", "device", "gpu", "git", "executable", "started")
 
 
 def _median(values: pd.Series) -> float:

@@ -68,14 +68,11 @@ def simulate(
     _check_device(device)
     data = fingerprints(plan)
     _check_data(directory, before.get("data", {}), data)
-    import torch
-
     from lifespan.engines.engine import Job
     from lifespan.engines.observer import Observer
     from lifespan.store import Store
 
-    torch.set_num_threads(threads)
-    torch.backends.cuda.matmul.allow_tf32 = False
+    hardware.settle_arithmetic(threads=threads, device=device)
     described = describe_study(plan, command or sys.argv, threads, data, about)
     attach(directory, None if store is None else Path(store), study.name)
     write_json(directory / "study.json", described)

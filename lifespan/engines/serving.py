@@ -19,6 +19,7 @@ from typing import Any
 
 import cloudpickle
 
+from lifespan import hardware
 from lifespan.engines.engine import Job
 from lifespan.engines.observer import Observer
 from lifespan.errors import LifespanError, ScenarioError, UserError
@@ -78,13 +79,10 @@ def plan_of(order: Order) -> Plan:
 
 def serve(order: Order, should_stop: Callable[[], bool], observer: Observer) -> None:
     """Work until nothing is left to live."""
-    import torch
-
     from lifespan.engines.worker import Worker
     from lifespan.store import Store
 
-    torch.set_num_threads(order.threads)
-    torch.backends.cuda.matmul.allow_tf32 = False
+    hardware.settle_arithmetic(threads=order.threads, device=order.device)
     plan = plan_of(order)
     store = Store(Path(order.store), tell=observer.warns)
     Worker(plan, store, order.device, order.every, order.fail_fast, observer, should_stop).run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ from lifespan.tasks.micro import MicroTask
 from lifespan.testing.specs import broken, check
 from lifespan.training import Interrupted, Snapshot
 
+DEVICE = os.environ.get("LIFESPAN_TEST_DEVICE", "cpu")
+"""Where tiny lives are lived: set LIFESPAN_TEST_DEVICE=cuda to check a plug-in on a GPU."""
 ORIGIN = Micro(layers=2, width=16, heads=2, feed_forward=32)
 FIRST, SECOND = (MicroTask(name, train_examples=32, eval_examples=16) for name in ("sentiment", "entailment"))
 DEVELOP = Develop(MicroText(number=100), steps=3, batch_size=8)
@@ -142,7 +145,7 @@ def _steps(events: tuple[Event, ...]) -> tuple[Step, ...]:
 
 def newborn() -> Subject:
     """A tiny subject."""
-    return live(None, _steps(())[0], "fp32", Circumstances())[0]
+    return live(None, _steps(())[0], "fp32", Circumstances(device=DEVICE))[0]
 
 
 def reborn(told: Biography, position: int) -> Subject:
@@ -158,13 +161,13 @@ def _lived(told: Biography, subject: Subject | None, step: Step, killed: bool) -
     keeper = _Keeper()
     stops = iter((False, True)) if killed and isinstance(step.event, Develop | Learn | Recover) else iter(())
     try:
-        subject, lived = live(subject, step, "fp32", Circumstances(keeper=keeper, should_stop=lambda: next(stops, False)))
+        subject, lived = live(subject, step, "fp32", Circumstances(DEVICE, keeper, should_stop=lambda: next(stops, False)))
     except Interrupted:
         subject = reborn(told, len(told.states) - 1)
         subject.past = Past(told)
         # A new process has new disorders: whatever the old ones kept on themselves is gone.
         step = replace(step, active=tuple((key, replace(disorder)) for key, disorder in step.active))
-        subject, lived = live(subject, step, "fp32", Circumstances(keeper=keeper))
+        subject, lived = live(subject, step, "fp32", Circumstances(DEVICE, keeper))
     return subject, lived.rows
 
 
@@ -195,7 +198,10 @@ def untouched_randomness(about: object, where: str) -> Iterator[None]:
 def _generators() -> dict[str, Any]:
     _, keys, *rest = np.random.get_state(legacy=True)
     numpy_state = (np.asarray(keys).tobytes(), *rest)
-    return {"torch": torch.get_rng_state().numpy().tobytes(), "NumPy": numpy_state, "random": random.getstate()}
+    seen = {"torch": torch.get_rng_state().numpy().tobytes(), "NumPy": numpy_state, "random": random.getstate()}
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        seen["torch.cuda"] = torch.cuda.get_rng_state().numpy().tobytes()
+    return seen
 
 
 def copied(state: State) -> State:
