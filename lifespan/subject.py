@@ -7,7 +7,7 @@ synapse which `Recover` revives has the weight it died with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
@@ -70,6 +70,12 @@ class Past(Protocol):
         ...
 
 
+def true_entries(masks: Iterable[torch.Tensor]) -> int:
+    """Number of true entries of all masks, asked of their device once."""
+    counts = [mask.sum() for mask in masks]
+    return int(torch.stack(counts).sum()) if counts else 0
+
+
 class Subject:
     """One living model. Everything that survives a checkpoint is in `state()` and `facts()`.
 
@@ -112,7 +118,7 @@ class Subject:
     @property
     def living(self) -> int:
         """Number of synapses that live."""
-        return sum(int(mask.sum()) for mask in self.alive.values())
+        return true_entries(self.alive.values())
 
     @property
     def language_parameters(self) -> list[nn.Parameter]:

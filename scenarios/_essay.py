@@ -49,7 +49,7 @@ class World:
 
     def task(self, name):
         """A task by name."""
-        return MicroTask(name) if self.small else Glue(name, train_examples=1_600)
+        return MicroTask(name) if self.small else Glue(name, train_examples=1_600, eval_examples=2_000)
 
     def weights(self, epochs=None, kind=Weights, **settings):
         """Learning by weights, or by another learner at their rates."""

@@ -97,9 +97,9 @@ def test_everything_lives_on_a_gpu_as_on_a_cpu(tmp_path):
     rows = {}
     for device in ("cuda", "cpu"):
         outcome = simulate(study(), tmp_path / device, device=device)
-        people = read(tmp_path / device).participants
+        people = read(tmp_path / device).participants()
         assert outcome.done == len(study().groups), people[people["status"] != "done"][["group", "reason"]].to_string()
-        rows[device] = read(tmp_path / device).measurements
+        rows[device] = read(tmp_path / device).measurements()
     gpu, cpu = (rows[device][rows[device]["metric"] == "loss"]["value"].to_numpy() for device in ("cuda", "cpu"))
     assert abs(gpu - cpu).max() < 0.1
     sparsity = [rows[device][rows[device]["metric"] == "alive"]["value"].tolist() for device in ("cuda", "cpu")]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from lifespan.contracts import Moment
+from lifespan.contracts import Moment, Origin
 from lifespan.engines.observer import Observer
 from lifespan.life import Circumstances, compare, live, look
 from lifespan.plan import Birth, Life, Look, Pair, Plan, Step
@@ -31,6 +31,7 @@ class Living:
 
     def __post_init__(self) -> None:
         self._subject: Subject | None = None
+        self._origin: Origin | None = None
         self._at: str | None = None
 
     def lose(self) -> None:
@@ -97,15 +98,18 @@ class Living:
             self._stand_at(plan, path[:-1], life)
             self._live_step(plan, step, life)
             return
-        if self._subject is None:
-            birth = path[0]
+        birth = path[0]
+        assert isinstance(birth.event, Birth)
+        if self._subject is None or self._origin != birth.event.origin:
+            # What an origin settles beside the state, such as widths and dropout, comes with the body alone.
             self._subject, _ = live(None, birth, plan.precision, self._circumstances(birth))
+            self._origin = birth.event.origin
         self._subject.load(facts, state)
         self._at = step.digest
 
     def _live_step(self, plan: Plan, step: Step, life: Life) -> None:
         if isinstance(step.event, Birth):
-            self._subject = None
+            self._subject, self._origin = None, step.event.origin
         self.observer.step_begins(life, step)
         if self._subject is not None:
             self._subject.past = _Past(self, plan, plan.path_to(step.digest)[:-1], life)

@@ -17,7 +17,7 @@ from torch import nn
 from lifespan.contracts import Plasticity, Task
 from lifespan.learners.selection import Rule
 from lifespan.learners.weight_change import decayed, head_parameters
-from lifespan.subject import Masks, Subject
+from lifespan.subject import Masks, Subject, true_entries
 
 Parameters = dict[str, nn.Parameter]
 
@@ -127,10 +127,9 @@ class MaskChange(Plasticity):
     def report(self) -> dict[str, float]:
         masks = self.masks()
         count = self.subject.count
-        flips = sum(int((masks[name] ^ self.start[name]).sum()) for name in masks)
-        possible = sum(int(self.eligible[name].sum()) for name in masks)
-        dead = count - sum(int(mask.sum()) for mask in masks.values())
-        return {"flips": flips / max(1, possible), "sparsity": dead / count}
+        flips = true_entries(masks[name] ^ self.start[name] for name in masks)
+        possible = true_entries(self.eligible[name] for name in masks)
+        return {"flips": flips / max(1, possible), "sparsity": (count - true_entries(masks.values())) / count}
 
     def warnings(self) -> list[str]:
         if all(cut == -float("inf") for cut in self.cuts.values()):

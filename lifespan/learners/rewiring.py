@@ -18,7 +18,7 @@ from lifespan.learners.dynamic_sparse import DynamicSparse
 from lifespan.learners.weight_change import decayed, head_parameters
 from lifespan.pruning.selection import exact_masks
 from lifespan.randomness import Streams
-from lifespan.subject import Masks, Subject
+from lifespan.subject import Masks, Subject, true_entries
 
 
 def drop_fraction(step: int, end: float, drop: float) -> float:
@@ -125,9 +125,9 @@ class Rewiring(Plasticity):
             self._rewire(self.done, lambda name: torch.rand(shapes[name], generator=generator).to(self.mask[name].device))
 
     def report(self) -> dict[str, float]:
-        flips = sum(int((mask ^ self.start[name]).sum()) for name, mask in self.mask.items())
-        possible = sum(int(mask.sum()) for mask in self.eligible.values())
-        living = sum(int(mask.sum()) for mask in self.mask.values())
+        flips = true_entries(mask ^ self.start[name] for name, mask in self.mask.items())
+        possible = true_entries(self.eligible.values())
+        living = true_entries(self.mask.values())
         return {
             "flips": flips / max(1, possible),
             "turnover": self.grown / max(1, living),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from lifespan.pruning.selection import exact_masks, nth_smallest
-from lifespan.subject import Masks
+from lifespan.subject import Masks, true_entries
 
 Scores = Mapping[str, torch.Tensor]
 
@@ -50,8 +50,7 @@ class Rule:
             return {
                 name: cut_for({name: value}, eligible, dead_of(eligible[name], fraction)) for name, value in strengths.items()
             }
-        total = sum(int(eligible[name].sum()) for name in strengths)
-        cut = cut_for(strengths, eligible, round(fraction * total))
+        cut = cut_for(strengths, eligible, round(fraction * true_entries(eligible[name] for name in strengths)))
         return dict.fromkeys(strengths, cut)
 
     def masks(self, scores: Scores, eligible: Masks, fraction: float) -> Masks:
@@ -62,8 +61,7 @@ class Rule:
                 exact_masks({name: value}, eligible, dead_of(eligible[name], fraction)) for name, value in strengths.items()
             ]
             return {name: mask for part in parts for name, mask in part.items()}
-        total = sum(int(eligible[name].sum()) for name in strengths)
-        return exact_masks(strengths, eligible, round(fraction * total))
+        return exact_masks(strengths, eligible, round(fraction * true_entries(eligible[name] for name in strengths)))
 
 
 def dead_of(eligible: torch.Tensor, fraction: float) -> int:
