@@ -6,7 +6,10 @@ the start of learning, a lower trace of the Hessian and a smaller rise along ran
 without a childhood; in `developed` the representation of the first layer stays nearer (CKA) to what it was than that of the
 last. Refuted for each measure that shows no difference or the opposite. `newborn, longer` learns as many steps more as a
 childhood has, so that not the number of steps makes the difference. Control: `newborn`. Positive control: both must learn
-the task.
+the task, by weights better than by the head.
+
+The task is a simple one, which a newborn learns too, and what was learned is compared with the moment after one epoch of the
+head alone: before it there is no answer to compare.
 """
 
 from _essay import world
@@ -32,14 +35,15 @@ seen = {"split": here.split, "length": here.length}
 
 
 def life(subject, childhood, epochs):
-    start = len(childhood) or "birth"
+    start = len(childhood) + 1
     looks = Probe(
         Since(start, Barrier(points=5, examples=64, **seen)),
         Since(start, RepresentationSimilarity(examples=100, length=here.length)),
         Sharpness(examples=64, **seen),
         LossSlice(points=7, directions=3, **seen),
     )
-    events = (*childhood, here.learn(here.easy, here.weights(epochs)), here.score(), looks)
+    school = (here.learn(here.simple, here.head(1)), here.score(), here.learn(here.simple, here.weights(epochs)), here.score())
+    events = (*childhood, *school, looks)
     return Scenario(name="life", subject=subject, events=events)
 
 

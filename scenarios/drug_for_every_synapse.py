@@ -6,6 +6,9 @@ of the undrugged twin, and the same dose *after* learning harms more, for there 
 bits before learning harm, or if the order of drug and learning makes no difference at 2 bits and below. Control:
 `undrugged`. Positive control: 1 bit after learning must harm. The body alone is drugged, not heads and embeddings.
 
+The doses are on the grid of the largest weight, which wastes its cells at 2 bits; `sigma` doses are on a grid of 3 standard
+deviations.
+
 WIDTH makes the micro subject wider: a second subject, and a third; with `WORLD=glue` it is MiniLM.
 """
 
@@ -19,6 +22,7 @@ WIDTH = 64
 CHILDHOOD_STEPS = 3_000
 EPOCHS = 0.0
 BITS = (8, 4, 3, 2, 1)
+FINER_BITS = (4, 2, 1)
 
 here = world(WORLD, CHILDHOOD_STEPS, EPOCHS, wide(WIDTH) if WORLD == "micro" else None)
 learn, score = here.learn(here.easy, here.masks()), here.score()
@@ -35,6 +39,10 @@ study = Study(
     groups={
         "undrugged": life(learn, score),
         **{f"{bits} bits before": life(Treat(Quantize.to_bits(bits)), learn, score) for bits in BITS},
+        **{
+            f"{bits} bits before, sigma": life(Treat(Quantize.to_bits(bits, grid="sigma")), learn, score)
+            for bits in FINER_BITS
+        },
         **{f"{bits} bits after": life(learn, Treat(Quantize.to_bits(bits)), score) for bits in BITS},
     },
 )

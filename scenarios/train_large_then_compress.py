@@ -9,9 +9,11 @@ constant sparsity, does as well. Controls: those twins; `large, whole` is the ce
 is dense, by weights.
 """
 
+from dataclasses import replace
+
 from _essay import wide, world
 
-from lifespan import Age, Develop, Magnitude, MicroText, Probe, Random, Scenario, Sparsity, Study, gradually
+from lifespan import Age, Magnitude, Probe, Random, Scenario, Sparsity, Study, gradually
 
 INDIVIDUALS = 20
 CHILDHOOD_STEPS = 3_000
@@ -23,8 +25,12 @@ SMALL = 64
 small = world("micro", CHILDHOOD_STEPS, EPOCHS, wide(SMALL))
 large = world("micro", CHILDHOOD_STEPS, EPOCHS, wide(LARGE))
 kept = small.subject.size()["synapses"] / large.subject.size()["synapses"]
-part = Develop(MicroText(), steps=CHILDHOOD_STEPS // PARTS, rate=3e-3, length=32)
 loss = Age(to=1 - kept, by=Magnitude())
+
+
+def part(here):
+    """A part of childhood, at the rate of its world."""
+    return replace(here.childhood[0], steps=CHILDHOOD_STEPS // PARTS)
 
 
 def life(here, childhood, *later):
@@ -33,18 +39,18 @@ def life(here, childhood, *later):
     return Scenario(name="life", subject=here.subject, events=(*childhood, *later, *school, Probe(Sparsity())))
 
 
-whole = (part,) * PARTS
+whole = (part(large),) * PARTS
 
 study = Study(
     name="train-large-then-compress",
     individuals=INDIVIDUALS,
     control="small",
     groups={
-        "small": life(small, whole),
+        "small": life(small, (part(small),) * PARTS),
         "large, whole": life(large, whole),
         "large, compressed": life(large, whole, loss),
         "pruned in childhood": life(
-            large, gradually(to=1 - kept, in_steps=PARTS, each=lambda s: (part, Age(to=s, by=Magnitude())))
+            large, gradually(to=1 - kept, in_steps=PARTS, each=lambda s: (part(large), Age(to=s, by=Magnitude())))
         ),
         "sparse from birth": life(large, (Age(to=1 - kept, by=Random()), *whole)),
     },
