@@ -9,7 +9,8 @@ bits before learning harm, or if the order of drug and learning makes no differe
 The doses are on the grid of the largest weight, which wastes its cells at 2 bits; `sigma` doses are on a grid of 3 standard
 deviations.
 
-WIDTH makes the micro subject wider: a second subject, and a third; with `WORLD=glue` it is MiniLM.
+WIDTH makes the micro subject wider: a second subject, and a third; with `WORLD=glue` it is MiniLM, and `TASK=mrpc` the task of
+the essay's table instead of the world's easy one.
 """
 
 from _essay import wide, world
@@ -21,11 +22,12 @@ WORLD = "micro"
 WIDTH = 64
 CHILDHOOD_STEPS = 3_000
 EPOCHS = 0.0
+TASK = ""
 BITS = (8, 4, 3, 2, 1)
 FINER_BITS = (4, 2, 1)
 
 here = world(WORLD, CHILDHOOD_STEPS, EPOCHS, wide(WIDTH) if WORLD == "micro" else None)
-learn, score = here.learn(here.easy, here.masks()), here.score()
+learn, score = here.learn(TASK or here.easy, here.masks()), here.score()
 
 
 def life(*events):
