@@ -1,0 +1,203 @@
+"""Write `answers.md`, `answers.svg` and `index.html` from the kept records: `python reports/build.py`."""
+
+from __future__ import annotations
+
+import html
+import math
+import sys
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from claims import CLAIMS, FEWEST, HERE, Claim, Found, found, rows_of, verdict
+
+from lifespan import read
+
+INTRODUCTION = f"""# The essay, claim by claim
+
+What the essay "The Curious Case of Developmental BERTology" claims, and what lives said of it. Every line is a difference
+between twins of one seed, with its 95% interval (BCa bootstrap), n pairs and effect size (Hedges' g_av), computed from the
+rows of a kept record by `python reports/build.py`; tests and rule stand in `reports/claims.py`.
+
+The rule: a predicted difference is supported where its interval lies above 0, and refuted where all of it lies below the
+least difference that counts (.02 unless the line says otherwise). "At least -.03" asks that no more than that is lost. Where
+fewer than {FEWEST} individuals lived, nothing is decided; a claim whose positive control (*control*) is not seen is undecided.
+Scores are each task's primary metric, averaged over the tasks. Verdicts hold for these subjects and recipes, no further.
+
+![Differences of scores with their intervals, claim by claim](answers.svg)
+"""
+
+
+def number(value: float) -> str:
+    """Three decimals, signed."""
+    return "-" if math.isnan(value) else f"{value:+.3f}".replace("+0.", "+.").replace("-0.", "-.")
+
+
+def interval(result: Found) -> str:
+    """The estimate with its interval, where so few allow one."""
+    told = "no interval" if math.isnan(result.low) else f"{number(result.low)} to {number(result.high)}"
+    return f"{number(result.estimate)} ({told})"
+
+
+def lived(claim: Claim) -> list[tuple[str, str, list[Found]]]:
+    """The results of a claim by record, of those that were kept."""
+    return [
+        (world, folder, [found(folder, test) for test in claim.tests])
+        for world, folder in claim.records
+        if (HERE / folder / "study.json").is_file()
+    ]
+
+
+def predicted(result: Found) -> str:
+    """What was predicted of a difference, in signs."""
+    test = result.test
+    if test.predicted == "below":
+        return f"below {number(test.margin)}"
+    if test.predicted == "no less":
+        return f"at least {number(-test.margin)}"
+    return "above 0" if test.margin == 0.02 else f"above 0 (least that counts: {test.margin:g})"
+
+
+def lost(folder: str) -> str:
+    """How many individuals did not come to the end, if any."""
+    people = read(HERE / folder).participants()
+    missing = int((people["status"] != "done").sum())
+    return f" {missing} of {len(people)} individuals did not come to the end." if missing else ""
+
+
+def section(claim: Claim) -> tuple[list[str], list[str]]:
+    """A claim's lines of the page, and its lines of the table at its head."""
+    records = lived(claim)
+    lines = [f"## {claim.number}. {claim.title}", "", f"*{claim.claim}* Study: `scenarios/{claim.study}.py`.", ""]
+    short = []
+    for world, folder, results in records:
+        says = verdict(results)
+        main = next(result for result in results if not result.test.control)
+        short.append(f"| {claim.number}. {claim.title} | {world} | {main.test.what} | {main.n} | {interval(main)} | {says} |")
+        lines += [
+            f"**{world}: {says}.** [Report]({folder}/report.html); record: `reports/{folder}`.{lost(folder)}",
+            "",
+            "| difference | predicted | n | estimate (95% interval) | g_av | verdict |",
+            "|---|---|---|---|---|---|",
+        ]
+        for result in results:
+            what = f"*control*: {result.test.what}" if result.test.control else result.test.what
+            effect = "-" if not math.isfinite(result.effect) else f"{result.effect:+.2f}"
+            lines.append(f"| {what} | {predicted(result)} | {result.n} | {interval(result)} | {effect} | {result.verdict} |")
+        lines.append("")
+    if not records:
+        lines += ["Not lived yet.", ""]
+        short.append(f"| {claim.number}. {claim.title} | - | - | 0 | - | not lived yet |")
+    return lines, short
+
+
+def answers() -> str:
+    """The page of answers as Markdown."""
+    sections, table = [], []
+    for claim in CLAIMS:
+        lines, short = section(claim)
+        sections += lines
+        table += short
+        rows_of.cache_clear()
+    head = ["| claim | lived by | first test | n | estimate (95% interval) | verdict |", "|---|---|---|---|---|---|"]
+    return "\n".join([INTRODUCTION, *head, *table, "", *sections]).rstrip() + "\n"
+
+
+def gallery(page: str) -> str:
+    """All kept reports as one HTML page."""
+    cards = []
+    for folder in sorted(path.parent for path in HERE.glob("*/study.json")):
+        record = read(folder)
+        people, study = record.participants(), record.study
+        asked = html.escape(str(study.get("about", "")).split("\n\n")[0].strip()) or html.escape(str(study["name"]))
+        groups = people["group"].nunique()
+        cards.append(
+            f'<li><a href="{folder.name}/report.html">{html.escape(folder.name.replace("_", " "))}</a> '
+            f"<small>{groups} groups, {len(people)} individuals</small><p>{asked}</p></li>"
+        )
+    return PAGE.format(answers=MarkdownIt("commonmark").enable("table").render(page), cards="\n".join(cards))
+
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Lifespan: answers and reports</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222; }}
+h1, h2 {{ line-height: 1.2; }} h2 {{ margin-top: 2.5rem; }}
+table {{ border-collapse: collapse; font-size: .9rem; display: block; overflow-x: auto; }}
+img {{ max-width: 100%; }}
+th, td {{ text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd; vertical-align: top; }}
+td:nth-child(n+3) {{ font-variant-numeric: tabular-nums; }}
+code {{ background: #f3f3f3; padding: 0 .2em; }}
+ul.gallery {{ list-style: none; padding: 0; display: grid; gap: 1rem; }}
+ul.gallery {{ grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); }}
+ul.gallery li {{ border: 1px solid #ddd; border-radius: .4rem; padding: .8rem 1rem; }}
+ul.gallery p {{ margin: .4rem 0 0; font-size: .9rem; }}
+small {{ color: #666; display: block; }}
+</style></head><body>
+<main>{answers}</main>
+<h2 id="gallery">All reports</h2>
+<ul class="gallery">
+{cards}
+</ul>
+</body></html>
+"""
+
+
+COLOURS = {"supports": "#1b7837", "refutes": "#b2182b", "undecided": "#777777"}
+
+
+def drawn(result: Found) -> bool:
+    """Whether a difference has its place in the figure: one of scores, and no control."""
+    return result.test.scores and not result.test.control and result.test.predicted != "below"
+
+
+def figure() -> None:
+    """Every difference of scores between enough twins, claim by claim, as `answers.svg`."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "answers"
+    from matplotlib import pyplot
+
+    rows: list[tuple[str, Found | None]] = []
+    for claim in CLAIMS:
+        for world, _, results in lived(claim):
+            enough = [result for result in results if result.n >= FEWEST and drawn(result)]
+            if enough:
+                rows.append((f"{claim.number}. {claim.title} ({world})", None))
+                rows += [(result.test.what, result) for result in enough]
+        rows_of.cache_clear()
+    canvas, axes = pyplot.subplots(figsize=(8, 0.26 * len(rows) + 0.8), layout="constrained")
+    for place, (_, result) in enumerate(rows):
+        if result is None:
+            continue
+        colour = COLOURS[result.verdict]
+        axes.plot([result.low, result.high], [place, place], color=colour, linewidth=2)
+        axes.plot(result.estimate, place, "o", color=colour, markersize=5)
+        if result.test.predicted == "no less":
+            axes.plot(-result.test.margin, place, "|", color="#222222", markersize=9)
+    axes.set_yticks(range(len(rows)), [text for text, _ in rows])
+    for label, (_, result) in zip(axes.get_yticklabels(), rows, strict=True):
+        label.set(fontweight="bold" if result is None else "normal", fontsize=9)
+    axes.axvline(0, color="#222222", linewidth=0.8)
+    axes.set_ylim(len(rows) - 0.5, -0.7)
+    axes.set_xlabel("difference of scores (95% interval)\ngreen supports, red refutes, grey undecided; bar: what may be lost")
+    axes.grid(axis="x", color="#dddddd")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    canvas.savefig(HERE / "answers.svg", metadata={"Date": None})
+    pyplot.close(canvas)
+
+
+def main() -> None:
+    figure()
+    page = answers()
+    (HERE / "answers.md").write_text(page, encoding="utf-8")
+    (HERE / "index.html").write_text(gallery(page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,404 @@
+"""The claims of the essay as differences between twins: what was measured, and the rule that turns an interval into a verdict.
+
+A quantity is one number for each individual of a kept record: a mean over tasks (and over groups, where a study has a group
+for each task) of the first or last reading of a metric. A test compares two quantities pair by pair, by the difference a - b:
+
+- "more": supported where the whole interval is above 0, refuted where all of it is below `margin`, the least that counts;
+- "no less": supported where the whole interval is above -`margin`, refuted where all of it is below -`margin`;
+- "below": supported where the whole interval is below `margin`, refuted where all of it is above; here `second` is nothing.
+
+Anything else is undecided, and so is every test of fewer than six pairs, whose smallest possible p is above .05. A claim is
+decided by its tests together: supported or refuted where all agree, "in part" where some support it and some refute it,
+"supports in part" where the others are undecided; without its positive control nothing is decided.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from lifespan import read, stats
+
+HERE = Path(__file__).parent
+FEWEST = 6
+MARGIN = 0.02
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A mean over `groups` and `tasks` (all, if none). In `metric`, "" and `*` stand for each task's primary one."""
+
+    groups: tuple[str, ...]
+    metric: str = ""
+    probe: str = "Score"
+    at: str = "last"
+    tasks: tuple[str, ...] = ()
+    minus: Quantity | None = None
+
+
+def of(*groups, **settings):
+    """A quantity of these groups."""
+    return Quantity(groups, **settings)
+
+
+@dataclass(frozen=True)
+class Test:
+    """A predicted difference a - b between quantities.
+
+    `control` marks the positive control of its study, `scores` that the difference is one of scores.
+    """
+
+    what: str
+    first: Quantity
+    second: Quantity | None
+    predicted: str = "more"
+    margin: float = MARGIN
+    control: bool = False
+    scores: bool = True
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim, its study and its tests; `records` are the folders of kept records by what was lived in them."""
+
+    number: int
+    title: str
+    claim: str
+    study: str
+    records: tuple[tuple[str, str], ...]
+    tests: tuple[Test, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a test came to."""
+
+    test: Test
+    n: int
+    estimate: float
+    low: float
+    high: float
+    effect: float
+    verdict: str
+
+
+@lru_cache(maxsize=4)
+def rows_of(folder: str) -> tuple[pd.DataFrame, dict]:
+    """The measured rows of a kept record and its tasks, with the metrics of each."""
+    record = read(HERE / folder)
+    rows = record.measurements()
+    return rows[rows["probe"] != "Training"], dict(record.study["tasks"])
+
+
+def values(folder: str, quantity: Quantity) -> pd.Series:
+    """One number for each seed; a seed that lacks one of the readings is left out."""
+    rows, tasks = rows_of(folder)
+    rows = rows[rows["group"].isin(quantity.groups) & (rows["probe"] == quantity.probe)]
+    if "" not in tasks and (rows["task"] == "").all():
+        primary = {"": ""}
+    else:
+        primary = {title: task["metrics"][0] for title, task in tasks.items()}
+    wanted = {title: quantity.metric.replace("*", name) or name for title, name in primary.items()}
+    if quantity.tasks:
+        wanted = {title: name for title, name in wanted.items() if title in quantity.tasks}
+    rows = rows[rows["metric"] == rows["task"].map(wanted)]
+    chosen = rows.groupby(["seed", "group", "task"])["value"].agg(quantity.at).unstack(["group", "task"])
+    found = chosen.dropna().mean(axis=1)
+    return found if quantity.minus is None else (found - values(folder, quantity.minus)).dropna()
+
+
+def judge(predicted: str, margin: float, low: float, high: float, n: int) -> str:
+    """The verdict on one interval."""
+    if n < FEWEST or not math.isfinite(low + high):
+        return "undecided"
+    if predicted == "below":
+        low, high, predicted = -high, -low, "no less"
+    bound = 0.0 if predicted == "more" else -margin
+    limit = margin if predicted == "more" else -margin
+    if low > bound:
+        return "supports"
+    return "refutes" if high < limit else "undecided"
+
+
+def found(folder: str, test: Test) -> Found:
+    """The paired difference of a test in a kept record."""
+    first = values(folder, test.first)
+    second = 0 * first if test.second is None else values(folder, test.second)
+    pairs = pd.concat([first, second], axis=1, keys=["a", "b"]).dropna()
+    if len(pairs) < 2:
+        return Found(test, len(pairs), *[math.nan] * 4, "undecided")
+    told = stats.paired_difference(pairs["a"].to_numpy(), pairs["b"].to_numpy())
+    interval = told.difference
+    says = judge(test.predicted, test.margin, interval.low, interval.high, len(pairs))
+    return Found(test, len(pairs), interval.estimate, interval.low, interval.high, told.hedges_g_av, says)
+
+
+def verdict(results: list[Found]) -> str:
+    """What the tests of one record say of their claim together."""
+    controls = [result.verdict for result in results if result.test.control]
+    others = [result.verdict for result in results if not result.test.control]
+    if any(word != "supports" for word in controls):
+        return "undecided"
+    decided = sorted(set(others) - {"undecided"})
+    if len(decided) != 1:
+        return "in part" if decided else "undecided"
+    return decided[0] if set(others) == set(decided) else f"{decided[0]} in part"
+
+
+SIX = ("acceptability", "sentiment", "paraphrase", "inference", "answering", "coreference")
+GLUE_SIX = ("cola", "sst2", "mrpc", "stsb", "rte", "qqp")
+
+
+def ways(way: str) -> Quantity:
+    """The groups of `masks_or_weights` that learned in one way, of either world."""
+    return of(*(f"{way} {task}" for task in (*SIX, *GLUE_SIX)))
+
+
+def lesion(kind: str, share: float, group: str = "young") -> Quantity:
+    """Scores with a share of the heads silenced."""
+    return of(group, metric=f"*@{share:g}/{kind}" if share else "*@0", probe="TargetedLesions")
+
+
+def agnostic(group: str) -> Quantity:
+    """Scores with the strength that suits best for all synapses."""
+    return of(group, metric="weight_agnostic_*@max", probe="WeightAgnostic")
+
+
+def overlap(group: str, metric: str) -> Quantity:
+    """Overlap of the two masks that one network learned for one task."""
+    return of(group, metric=metric, probe="MaskOverlap since 2", tasks=("micro-inference",))
+
+
+CLAIMS = (
+    Claim(
+        1,
+        "Weights or structure",
+        "Masks over frozen pre-trained weights learn a task about as well as fine-tuning does (figures 2 and 3).",
+        "masks_or_weights",
+        (("micro world", "masks_or_weights"), ("MiniLM, GLUE", "masks_or_weights_on_glue")),
+        (
+            Test("masks - weights, six tasks", ways("masks"), ways("weights"), "no less", 0.03),
+            Test("masks - head alone", ways("masks"), ways("head"), margin=0.05),
+            Test("masks - random mask", ways("masks"), ways("random"), margin=0.05),
+            Test("weights - head alone", ways("weights"), ways("head"), control=True),
+        ),
+    ),
+    Claim(
+        2,
+        "Many good subnetworks",
+        "A pre-trained network holds many good subnetworks, with few or most of its synapses removed (figure 5, left).",
+        "many_good_subnetworks",
+        (("micro world", "many_good_subnetworks"),),
+        (
+            Test("mask of 50% - mask of 10%", of("masks 50%"), of("masks 10%"), "no less", 0.03),
+            Test("mask of 70% - mask of 10%", of("masks 70%"), of("masks 10%"), "no less", 0.03),
+            Test("mask of 50% - random mask of 50%", of("masks 50%"), of("random 50%")),
+            Test("overlap of two masks of 50%: 0 by chance, 1 alike", overlap("masks 50%", "corrected"), None, "below", 0.5),
+            Test("mask of 10% - mask of 90%", of("masks 10%"), of("masks 90%"), control=True),
+        ),
+    ),
+    Claim(
+        3,
+        "Graceful ageing",
+        "Gradual loss with quick structural re-tuning keeps function, along a manifold of low loss (figure 5, right).",
+        "graceful_ageing",
+        (("micro world", "graceful_ageing"), ("MiniLM, GLUE", "graceful_ageing_on_glue")),
+        (
+            Test("structural recovery - none, at 80%", of("structural"), of("none")),
+            Test("structural recovery - heads alone", of("structural"), of("head")),
+            Test("structural - dense recovery", of("structural"), of("dense"), "no less", 0.03),
+            Test("gradual - one-shot, as many steps", of("structural"), of("one-shot")),
+            Test("before - after, without recovery", of("none", at="first"), of("none"), control=True),
+        ),
+    ),
+    Claim(
+        4,
+        "A drug for every synapse",
+        "A few bits per synapse carry the knowledge: masks over quantised pre-trained weights still solve the task (table 1).",
+        "drug_for_every_synapse",
+        (
+            ("micro world, width 64", "drug_for_every_synapse"),
+            ("micro world, width 32", "drug_for_every_synapse_32"),
+            ("micro world, width 128", "drug_for_every_synapse_128"),
+            ("MiniLM, MRPC", "drug_for_every_synapse_on_mrpc"),
+        ),
+        (
+            Test("8 bits before learning - undrugged", of("8 bits before"), of("undrugged"), "no less", 0.03),
+            Test("4 bits before learning - undrugged", of("4 bits before"), of("undrugged"), "no less", 0.03),
+            Test("3 bits before learning - undrugged", of("3 bits before"), of("undrugged"), "no less", 0.03),
+            Test("3 bits, before - after learning", of("3 bits before"), of("3 bits after")),
+            Test("1 bit, before - after learning", of("1 bits before"), of("1 bits after")),
+            Test("undrugged - 1 bit after learning", of("undrugged"), of("1 bits after"), control=True),
+        ),
+    ),
+    Claim(
+        5,
+        "Two lotteries",
+        "A ticket is structure that makes weights learnable; pre-training draws weights that make structure learnable.",
+        "two_lotteries",
+        (("micro world", "two_lotteries"),),
+        (
+            Test("newborn: ticket - random structure", of("newborn, ticket"), of("newborn, random structure")),
+            Test("newborn: ticket - with other weights", of("newborn, ticket"), of("newborn, ticket with other weights")),
+            Test(
+                "developed: start by magnitude - at random",
+                of("developed, start by magnitude"),
+                of("developed, start at random"),
+            ),
+            Test(
+                "developed: start at random - shuffled weights",
+                of("developed, start at random"),
+                of("developed, shuffled weights"),
+            ),
+            Test(
+                "developed: another task's mask - random mask",
+                of("developed, mask of another task", tasks=("micro-sentiment",)),
+                of("developed, random mask"),
+            ),
+            Test("newborn: dense - head", of("newborn, dense"), of("newborn, head"), control=True),
+            Test("developed: dense - head", of("developed, dense"), of("developed, head"), control=True),
+        ),
+    ),
+    Claim(
+        6,
+        "Is pre-training needed?",
+        "A random network that is wide enough holds a subnetwork as good as a trained one (open question).",
+        "is_pretraining_needed",
+        (("micro world", "is_pretraining_needed"),),
+        (
+            Test("random - head, width 256", of("random 256"), of("head 256")),
+            Test(
+                "gap to the developed, width 32 - width 256",
+                of("developed 32", minus=of("random 32")),
+                of("developed 256", minus=of("random 256")),
+            ),
+            Test("developed - head, width 64", of("developed 64"), of("head 64"), control=True),
+            Test("developed - head, width 256", of("developed 256"), of("head 256"), control=True),
+        ),
+    ),
+    Claim(
+        7,
+        "Development flattens",
+        "Fine-tuning after pre-training ends in closer and flatter optima, and lower layers move least (Hao et al. 2019).",
+        "development_flattens",
+        (("micro world", "development_flattens"),),
+        (
+            Test(
+                "distance moved, newborn - developed",
+                of("newborn", metric="distance", probe="Barrier since 1"),
+                of("developed", metric="distance", probe="Barrier since 2"),
+                margin=0.1,
+                scores=False,
+            ),
+            Test(
+                "trace of the Hessian, newborn - developed",
+                of("newborn", metric="hessian_trace", probe="Sharpness"),
+                of("developed", metric="hessian_trace", probe="Sharpness"),
+                margin=1.0,
+                scores=False,
+            ),
+            Test(
+                "trace of the Hessian, newborn that learned ten times as long - developed",
+                of("newborn, longer", metric="hessian_trace", probe="Sharpness"),
+                of("developed", metric="hessian_trace", probe="Sharpness"),
+                margin=1.0,
+                scores=False,
+            ),
+            Test(
+                "likeness to before (CKA), first - last layer",
+                of("developed", metric="cka/1", probe="RepresentationSimilarity since 2"),
+                of("developed", metric="cka/2", probe="RepresentationSimilarity since 2"),
+            ),
+            Test("newborn, after - before weights moved", of("newborn"), of("newborn", at="first"), control=True),
+            Test("developed, after - before weights moved", of("developed"), of("developed", at="first"), control=True),
+        ),
+    ),
+    Claim(
+        8,
+        "Train large, then compress",
+        "At equally many synapses in the end, a large network that was pruned beats one that was small (Li et al. 2020).",
+        "train_large_then_compress",
+        (("micro world", "train_large_then_compress"),),
+        (
+            Test("large, compressed - small", of("large, compressed", at="first"), of("small", at="first")),
+            Test(
+                "pruned in childhood - after it",
+                of("pruned in childhood", at="first"),
+                of("large, compressed", at="first"),
+                "no less",
+                0.03,
+            ),
+            Test(
+                "pruned in childhood - sparse from birth",
+                of("pruned in childhood", at="first"),
+                of("sparse from birth", at="first"),
+            ),
+            Test("large, whole - sparse from birth", of("large, whole", at="first"), of("sparse from birth", at="first")),
+        ),
+    ),
+    Claim(
+        9,
+        "Optimisational diseases",
+        "Bad initialisation and unstable optimisers are developmental disorders: the age of onset decides the course.",
+        "optimisational_diseases",
+        (("micro world", "optimisational_diseases"),),
+        (
+            Test("healthy - unstable at school", of("healthy"), of("unstable at school")),
+            Test("healthy - unstable in the first third", of("healthy"), of("unstable, early")),
+            Test("healthy - bad scale at birth", of("healthy"), of("scale, at birth")),
+            Test("healthy - missing wiring at birth", of("healthy"), of("wiring, at birth")),
+            Test("unstable, first third - last third", of("unstable, early"), of("unstable, later")),
+            Test("bad scale, at birth - after childhood", of("scale, at birth"), of("scale, after childhood")),
+            Test("missing wiring, at birth - after childhood", of("wiring, at birth"), of("wiring, after childhood")),
+            Test("healthy - unstable throughout", of("healthy"), of("unstable throughout"), control=True),
+        ),
+    ),
+    Claim(
+        10,
+        "A whole life",
+        "Function survives a changing structure, and is lost where optimisation or tissue fails.",
+        "a_whole_life",
+        (("micro world", "a_whole_life"), ("MiniLM, GLUE", "a_whole_life_on_glue")),
+        (
+            Test("at 80% - when learned, with recovery", of("healthy"), of("healthy", at="first"), "no less", 0.1),
+            Test("healthy - unstable recovery", of("healthy"), of("unstable")),
+            Test("healthy - synapses perturbed in mid-life", of("healthy"), of("noisy")),
+            Test("healthy - no recovery", of("healthy"), of("no recovery"), control=True),
+        ),
+    ),
+    Claim(
+        11,
+        "Weight-agnostic",
+        "What is learned sits in the structure, whatever the strength of its synapses (Gaier & Ha 2019).",
+        "structure_alone",
+        (("micro world", "structure_alone"), ("MiniLM, GLUE", "structure_alone_on_glue")),
+        (
+            Test("one strength for all: masks - head", agnostic("masks"), agnostic("head")),
+            Test("one strength for all: masks - shuffled", agnostic("masks"), agnostic("masks, shuffled")),
+            Test("masks, one strength - own strengths", agnostic("masks"), of("masks"), "no less", 0.1),
+            Test("masks - masks with shuffled weights", of("masks"), of("masks, shuffled"), control=True),
+        ),
+    ),
+    Claim(
+        12,
+        "Lesions",
+        "Few heads matter much and most do not, and an aged network has less to spare (Michel et al. 2019).",
+        "lesions",
+        (("micro world", "lesions"), ("MiniLM, GLUE", "lesions_on_glue")),
+        (
+            Test("random - targeted lesion of 25% of the heads", lesion("random", 0.25), lesion("targeted", 0.25)),
+            Test("harmless lesion of 25% - none", lesion("harmless", 0.25), lesion("", 0), "no less", 0.03),
+            Test("harmless lesion of 50% - none", lesion("harmless", 0.5), lesion("", 0), "no less", 0.03),
+            Test(
+                "cost of a targeted lesion of 25%, aged - young",
+                of("aged", metric="*@0", probe="TargetedLesions", minus=lesion("targeted", 0.25, "aged")),
+                of("young", metric="*@0", probe="TargetedLesions", minus=lesion("targeted", 0.25)),
+            ),
+            Test("none - targeted lesion of 50%", lesion("", 0), lesion("targeted", 0.5), control=True),
+        ),
+    ),
+)

@@ -1,0 +1,109 @@
+"""The page that answers the essay: its rule, what it reads from a record, and that it is up to date."""
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+
+import pytest
+
+from lifespan import Study, Weights, read, simulate
+
+REPORTS = Path(__file__).parent.parent / "reports"
+
+
+def module(name):
+    """A script of `reports/` as a module."""
+    known = importlib.util.spec_from_file_location(name, REPORTS / f"{name}.py")
+    found = importlib.util.module_from_spec(known)
+    sys.modules[name] = found
+    known.loader.exec_module(found)
+    return found
+
+
+claims = module("claims")
+build = module("build")
+
+
+@pytest.mark.parametrize(
+    ("predicted", "margin", "low", "high", "n", "says"),
+    [
+        ("more", 0.02, 0.001, 0.1, 20, "supports"),
+        ("more", 0.02, -0.01, 0.1, 20, "undecided"),
+        ("more", 0.02, -0.01, 0.019, 20, "refutes"),
+        ("more", 0.02, -0.2, -0.1, 20, "refutes"),
+        ("more", 0.02, 0.001, 0.1, 5, "undecided"),
+        ("no less", 0.03, -0.02, 0.1, 20, "supports"),
+        ("no less", 0.03, -0.04, 0.1, 20, "undecided"),
+        ("no less", 0.03, -0.2, -0.031, 20, "refutes"),
+        ("below", 0.5, 0.1, 0.4, 20, "supports"),
+        ("below", 0.5, 0.4, 0.6, 20, "undecided"),
+        ("below", 0.5, 0.6, 0.7, 20, "refutes"),
+        ("more", 0.02, math.nan, math.nan, 20, "undecided"),
+    ],
+)
+def test_an_interval_becomes_a_verdict(predicted, margin, low, high, n, says):
+    assert claims.judge(predicted, margin, low, high, n) == says
+
+
+def results(*words, control="supports"):
+    quantity = claims.of("a")
+    tests = [(claims.Test("x", quantity, quantity), word) for word in words]
+    tests.append((claims.Test("x", quantity, quantity, control=True), control))
+    return [claims.Found(test, 20, 0.0, 0.0, 0.0, 0.0, word) for test, word in tests]
+
+
+def test_tests_are_weighed_together():
+    assert claims.verdict(results("supports", "supports")) == "supports"
+    assert claims.verdict(results("refutes", "refutes")) == "refutes"
+    assert claims.verdict(results("supports", "undecided")) == "supports in part"
+    assert claims.verdict(results("refutes", "undecided")) == "refutes in part"
+    assert claims.verdict(results("supports", "refutes", "undecided")) == "in part"
+    assert claims.verdict(results("supports", "supports", control="undecided")) == "undecided"
+
+
+def test_quantities_are_read_from_a_record(tmp_path, monkeypatch):
+    from conftest import TASKS, tiny_life
+
+    lives = {"masks": tiny_life(), "weights": tiny_life(by=Weights(steps=6, rate=1e-3))}
+    simulate(Study(name="tiny", groups=lives, individuals=2), tmp_path / "tiny", threads=1)
+    monkeypatch.setattr(claims, "HERE", tmp_path)
+    claims.rows_of.cache_clear()
+    rows = read(tmp_path / "tiny").measurements()
+    scores = rows[(rows["probe"] == "Score") & (rows["group"] == "masks") & (rows["metric"] == "accuracy")]
+    one = scores[(scores["seed"] == scores["seed"].min()) & (scores["task"] == TASKS[0].title)].sort_values("step")["value"]
+    seen = [claims.values("tiny", claims.of("masks", tasks=(TASKS[0].title,), at=at)) for at in ("first", "last")]
+    assert [part.iloc[0] for part in seen] == [one.iloc[0], one.iloc[-1]]
+    both = claims.values("tiny", claims.of("masks", "weights"))
+    apart = [claims.values("tiny", claims.of(group)) for group in ("masks", "weights")]
+    assert both.tolist() == pytest.approx(((apart[0] + apart[1]) / 2).tolist())
+    gap = claims.found("tiny", claims.Test("x", claims.of("masks"), claims.of("weights")))
+    assert gap.n == 2 and gap.estimate == pytest.approx(float((apart[0] - apart[1]).mean())) and gap.verdict == "undecided"
+    claims.rows_of.cache_clear()
+
+
+def test_every_test_of_a_kept_record_finds_its_twins():
+    missing = [
+        f"{folder}: {result.test.what}"
+        for claim in claims.CLAIMS
+        for _, folder, results in build.lived(claim)
+        for result in results
+        if result.n < 2
+    ]
+    assert not missing
+
+
+def test_the_page_of_answers_is_up_to_date():
+    page = build.answers()
+    assert page == (REPORTS / "answers.md").read_text(encoding="utf-8"), "run: python reports/build.py"
+    assert build.gallery(page) == (REPORTS / "index.html").read_text(encoding="utf-8"), "run: python reports/build.py"
+
+
+def test_the_gallery_links_only_what_is_there():
+    import re
+
+    page = (REPORTS / "index.html").read_text(encoding="utf-8")
+    links = re.findall(r'(?:href|src)="([^"#]+)"', page)
+    assert links and all((REPORTS / link).is_file() for link in links)
+    kept = {path.parent.name for path in REPORTS.glob("*/study.json")}
+    assert kept == {link.partition("/")[0] for link in links if link.endswith("report.html")}
