@@ -1,7 +1,7 @@
 """The claims of the essay as differences between twins: what was measured, and the rule that turns an interval into a verdict.
 
 A quantity is one number for each individual of a kept record: a mean over tasks (and over groups, where a study has a group
-for each task) of the first or last reading of a metric. A test compares two quantities pair by pair, by the difference a - b:
+for each task) of the first, the last or all readings of a metric. A test compares two quantities pair by pair, by a - b:
 
 - "more": supported where the whole interval is above 0, refuted where all of it is below `margin`, the least that counts;
 - "no less": supported where the whole interval is above -`margin`, refuted where all of it is below -`margin`;
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
@@ -97,7 +98,8 @@ def rows_of(folder: str) -> tuple[pd.DataFrame, dict]:
 def values(folder: str, quantity: Quantity) -> pd.Series:
     """One number for each seed; a seed that lacks one of the readings is left out."""
     rows, tasks = rows_of(folder)
-    rows = rows[rows["group"].isin(quantity.groups) & (rows["probe"] == quantity.probe)]
+    seen = rows["probe"].map({probe: fnmatchcase(probe, quantity.probe) for probe in rows["probe"].unique()})
+    rows = rows[rows["group"].isin(quantity.groups) & seen.astype(bool)]
     if "" not in tasks and (rows["task"] == "").all():
         primary = {"": ""}
     else:
@@ -212,6 +214,14 @@ CLAIMS = (
             Test("structural recovery - heads alone", of("structural"), of("head")),
             Test("structural - dense recovery", of("structural"), of("dense"), "no less", 0.03),
             Test("gradual - one-shot, as many steps", of("structural"), of("one-shot")),
+            Test(
+                "loss barrier between neighbouring ages, in nats",
+                of("structural", metric="barrier", probe="Barrier since *", at="mean"),
+                None,
+                "below",
+                0.05,
+                scores=False,
+            ),
             Test("before - after, without recovery", of("none", at="first"), of("none"), control=True),
         ),
     ),
