@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from claims import CLAIMS, FEWEST, HERE, Claim, Found, found, rows_of, verdict
+from claims import CLAIMS, FEWEST, HERE, Claim, Found, bits, found, known, rows_of, verdict
 
 from lifespan import read
 
@@ -44,7 +44,7 @@ def interval(result: Found) -> str:
 def lived(claim: Claim) -> list[tuple[str, str, list[Found]]]:
     """The results of a claim by record, of those that were kept."""
     return [
-        (world, folder, [found(folder, test) for test in claim.tests])
+        (world, folder, [found(folder, test) for test in claim.tests if known(folder, test)])
         for world, folder in claim.records
         if (HERE / folder / "study.json").is_file()
     ]
@@ -87,6 +87,15 @@ def section(claim: Claim) -> tuple[list[str], list[str]]:
             effect = "-" if not math.isfinite(result.effect) else f"{result.effect:+.2f}"
             lines.append(f"| {what} | {predicted(result)} | {result.n} | {interval(result)} | {effect} | {result.verdict} |")
         lines.append("")
+        if claim.study == "drug_for_every_synapse":
+            lines += [
+                "| bits at which the mean keeps 95% of its score above chance | n | estimate (95% interval) |",
+                "|---|---|---|",
+            ]
+            for what, n, needed, low, high in bits(folder):
+                ends = "no interval" if math.isnan(low) else f"{low:.2f} to {high:.2f}"
+                lines.append(f"| {what} | {n} | {needed:.2f} ({ends}) |")
+            lines.append("")
     if not records:
         lines += ["Not lived yet.", ""]
         short.append(f"| {claim.number}. {claim.title} | - | - | 0 | - | not lived yet |")

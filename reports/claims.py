@@ -20,9 +20,11 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from lifespan import read, stats
+from lifespan.answers import bits_needed
 
 HERE = Path(__file__).parent
 FEWEST = 6
@@ -151,6 +153,42 @@ def verdict(results: list[Found]) -> str:
     return decided[0] if set(others) == set(decided) else f"{decided[0]} in part"
 
 
+DOSED = {
+    "drugged before learning, largest-weight grid": "{} bits before",
+    "drugged before learning, sigma grid": "{} bits before, sigma",
+    "drugged after learning, largest-weight grid": "{} bits after",
+}
+
+
+def bits(folder: str) -> list[tuple[str, int, float, float, float]]:
+    """Bits per synapse at which the mean score keeps 95% of what it is above chance: by order and grid, n, bits, low, high.
+
+    The crossing is that of the mean curve, for a subject that learns anew at each dose scatters more than 5%; the interval is
+    the percentile bootstrap over individuals.
+    """
+    _, tasks = rows_of(folder)
+    (task,) = tasks.values()
+    floor = float(task["chance"][task["metrics"][0]])
+    whole = values(folder, of("undrugged"))
+    told = []
+    for what, pattern in DOSED.items():
+        doses = {number: values(folder, of(pattern.format(number))) for number in (8, 4, 3, 2, 1)}
+        curves = pd.DataFrame({32: whole, **{number: scores for number, scores in doses.items() if len(scores)}}).dropna()
+        if len(curves.columns) < 2:
+            continue
+        chosen = np.random.default_rng(0).integers(len(curves), size=(2_000, len(curves)))
+        needed = [bits_needed(list(curves), mean, floor=floor) for mean in curves.to_numpy()[chosen].mean(axis=1)]
+        low, high = np.quantile(needed, [0.025, 0.975]) if len(curves) >= FEWEST else (math.nan, math.nan)
+        told.append((what, len(curves), bits_needed(list(curves), curves.mean(), floor=floor), low, high))
+    return told
+
+
+def known(folder: str, test: Test) -> bool:
+    """Whether a record has the groups that a test compares."""
+    groups = set(rows_of(folder)[0]["group"])
+    return all(groups & set(part.groups) for part in (test.first, test.second) if part is not None)
+
+
 SIX = ("acceptability", "sentiment", "paraphrase", "inference", "answering", "coreference")
 GLUE_SIX = ("cola", "sst2", "mrpc", "stsb", "rte", "qqp")
 
@@ -240,6 +278,8 @@ CLAIMS = (
             Test("8 bits before learning - undrugged", of("8 bits before"), of("undrugged"), "no less", 0.03),
             Test("4 bits before learning - undrugged", of("4 bits before"), of("undrugged"), "no less", 0.03),
             Test("3 bits before learning - undrugged", of("3 bits before"), of("undrugged"), "no less", 0.03),
+            Test("2 bits, sigma grid, before - undrugged", of("2 bits before, sigma"), of("undrugged"), "no less", 0.03),
+            Test("1 bit before learning - undrugged", of("1 bits before"), of("undrugged"), "no less", 0.03),
             Test("3 bits, before - after learning", of("3 bits before"), of("3 bits after")),
             Test("1 bit, before - after learning", of("1 bits before"), of("1 bits after")),
             Test("undrugged - 1 bit after learning", of("undrugged"), of("1 bits after"), control=True),
@@ -254,6 +294,11 @@ CLAIMS = (
         (
             Test("newborn: ticket - random structure", of("newborn, ticket"), of("newborn, random structure")),
             Test("newborn: ticket - with other weights", of("newborn, ticket"), of("newborn, ticket with other weights")),
+            Test(
+                "newborn: ticket with other weights - random structure",
+                of("newborn, ticket with other weights"),
+                of("newborn, random structure"),
+            ),
             Test(
                 "developed: start by magnitude - at random",
                 of("developed, start by magnitude"),
