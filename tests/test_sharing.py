@@ -1,12 +1,13 @@
 """Stores shared between studies, and what `lifespan gc` frees."""
 
+import dataclasses
 import json
 import shutil
 
 import pytest
-from conftest import tiny_life, tiny_study
+from conftest import TASKS, TINY, tiny_life, tiny_study, weights
 
-from lifespan import Suffer, UserError, WeightNoise, read, sharing, simulate
+from lifespan import Learn, Probe, Scenario, Score, Study, Suffer, UserError, WeightNoise, read, sharing, simulate
 from lifespan.claims import Claims
 from lifespan.engines.observer import Observer
 from lifespan.plan import compile_study
@@ -43,6 +44,24 @@ def test_a_second_study_reuses_the_childhoods_of_the_first(tmp_path):
     again = Counter()
     simulate(two, tmp_path / "two", threads=1, observer=again)
     assert again.lived == 0, "the shared store was forgotten"
+
+
+def test_a_worker_gives_each_origin_a_body_of_its_own(tmp_path):
+    origins = {"usual": TINY, "wide": dataclasses.replace(TINY, width=32), "forgetful": dataclasses.replace(TINY, dropout=0.5)}
+
+    def study(*events):
+        groups = {name: Scenario(name="life", subject=origin, events=events) for name, origin in origins.items()}
+        return Study(name="origins", groups=groups, individuals=2)
+
+    school = (Learn(TASKS[0], by=weights()), Probe(Score()))
+    simulate(study(Probe(Score())), tmp_path / "births", store=tmp_path / "shared", threads=1)
+    outcome = simulate(study(*school), tmp_path / "lives", store=tmp_path / "shared", threads=1)
+    assert outcome.done == 6
+    for name, origin in origins.items():
+        alone = Study(name="origins", groups={name: Scenario(name="life", subject=origin, events=school)}, individuals=2)
+        simulate(alone, tmp_path / name, threads=1)
+        found = read(tmp_path / "lives").measurements().query("group == @name")["value"].tolist()
+        assert found == read(tmp_path / name).measurements()["value"].tolist(), name
 
 
 def test_gc_frees_what_no_study_needs_and_only_that(tmp_path, run):
