@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lifespan import catalog
+from lifespan import catalog, record
 from lifespan.contracts import Contrast, Meaning
 
 
@@ -42,13 +42,28 @@ def methods() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def columns() -> str:
+    """The data dictionary of a record as Markdown."""
+    parts = [COLUMNS]
+    for table, found in record.dictionary().items():
+        rows = [f"| `{name}` | {told['type']} | {told['unit']} | {told['meaning']} |" for name, told in found.items()]
+        head = ["| column | type | unit | meaning |", "|---|---|---|---|"]
+        parts.append("\n".join([f"## {table}\n", *head, *(row.replace("  ", " ") for row in rows)]))
+    return "\n\n".join(parts) + "\n"
+
+
 def write(folder: Path) -> list[Path]:
-    """Write the pages `measures.md`, `disorders.md` and `methods.md` into a folder. Returns their paths."""
-    pages = {"measures": measures, "disorders": disorders, "methods": methods}
+    """Write the pages `measures.md`, `disorders.md`, `methods.md` and `columns.md` into a folder. Returns their paths."""
+    pages = {"measures": measures, "disorders": disorders, "methods": methods, "columns": columns}
     for name, page in pages.items():
         (folder / f"{name}.md").write_text(page(), encoding="utf-8")
     return [folder / f"{name}.md" for name in pages]
 
+
+COLUMNS = """# Columns
+
+Every table of a run directory, column by column. The same stands in `dictionary.json` beside the tables. `lifespan table
+DIR...` writes the measured rows with a few columns more. This page is written from the code."""
 
 MEASURES = """# Measures
 
