@@ -46,9 +46,11 @@ def columns() -> str:
     """The data dictionary of a record as Markdown."""
     parts = [COLUMNS]
     for table, found in record.dictionary().items():
-        rows = [f"| `{name}` | {told['type']} | {told['unit']} | {told['meaning']} |" for name, told in found.items()]
-        head = ["| column | type | unit | meaning |", "|---|---|---|---|"]
-        parts.append("\n".join([f"## {table}\n", *head, *(row.replace("  ", " ") for row in rows)]))
+        rows = [
+            f"| `{name}` | {_text(told['meaning'])} | {told['type']} | {told['unit'] or '-'} |" for name, told in found.items()
+        ]
+        head = ["| column | meaning | type | unit |", "|---|---|---|---|"]
+        parts.append("\n".join([f"## {table}\n", *head, *rows]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -98,6 +100,11 @@ def _table(meanings: tuple[Meaning, ...]) -> str:
 def _cell(text: str) -> str:
     """Text that does not end its cell."""
     return text.replace("|", "\\|")
+
+
+def _text(text: str) -> str:
+    """Plain text for a cell: Markdown takes what stands in angle brackets for HTML, and shows nothing."""
+    return _cell(text).replace("<", "&lt;")
 
 
 def _list(entries: list[catalog.Entry]) -> str:

@@ -117,13 +117,13 @@ def answers() -> str:
 def gallery(page: str) -> str:
     """All kept reports as one HTML page."""
     cards = []
-    for folder in sorted(path.parent for path in HERE.glob("*/study.json")):
-        record = read(folder)
+    for folder in sorted(path.parent for path in HERE.rglob("report.html")):
+        record, place = read(folder), folder.relative_to(HERE).as_posix()
         people, study = record.participants(), record.study
         asked = html.escape(str(study.get("about", "")).split("\n\n")[0].strip()) or html.escape(str(study["name"]))
         groups = people["group"].nunique()
         cards.append(
-            f'<li><a href="{folder.name}/report.html">{html.escape(folder.name.replace("_", " "))}</a> '
+            f'<li><a href="{place}/report.html">{html.escape(place.replace("_", " ").replace("/", ", "))}</a> '
             f"<small>{groups} groups, {len(people)} individuals</small><p>{asked}</p></li>"
         )
     return PAGE.format(answers=MarkdownIt("commonmark").enable("table").render(page), cards="\n".join(cards))
@@ -193,7 +193,7 @@ def figure() -> None:
         label.set(fontweight="bold" if result is None else "normal", fontsize=9)
     axes.axvline(0, color="#222222", linewidth=0.8)
     axes.set_ylim(len(rows) - 0.5, -0.7)
-    axes.set_xlabel("difference of scores (95% interval)\ngreen supports, red refutes, grey undecided; bar: what may be lost")
+    axes.set_xlabel("difference of scores (95% interval)\ngreen supports, red refutes,\ngrey undecided; bar: what may be lost")
     axes.grid(axis="x", color="#dddddd")
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)

@@ -105,5 +105,5 @@ def test_the_gallery_links_only_what_is_there():
     page = (REPORTS / "index.html").read_text(encoding="utf-8")
     links = re.findall(r'(?:href|src)="([^"#]+)"', page)
     assert links and all((REPORTS / link).is_file() for link in links)
-    kept = {path.parent.name for path in REPORTS.glob("*/study.json")}
-    assert kept == {link.partition("/")[0] for link in links if link.endswith("report.html")}
+    kept = {path.parent.relative_to(REPORTS).as_posix() for path in REPORTS.rglob("report.html")}
+    assert kept == {link.removesuffix("/report.html") for link in links if link.endswith("report.html")}
