@@ -6,7 +6,8 @@ FOLDER holds a config.json and a tokenizer; weights are random. `minilm` is that
 width 768, 110M parameters) with the same tokenizer. Batches of 32 pairs of MRPC, thinned to 1,600, at most 128 tokens, bf16
 autocast, AdamW. Ways take turns for `--rounds` rounds after one to warm up; a turn is 50 optimizer steps (one epoch), its
 figure steps a second. `together` starts so many processes on one card, each learning by weights or by masks for as many turns,
-and tells their steps a second in sum. `repeats` lives one study twice and compares the rows.
+and tells their steps a second in sum. `repeats` learns twice and compares the subjects bit by bit. Attention is throughout the
+one that lives use on a GPU.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import extremes
+from common import encoded, extremes, trainer_settings
 
 from lifespan import Glue, Masks, Pretrained, Weights, hardware
 from lifespan.batches import task_source
 from lifespan.compat import mend_torchvision
 from lifespan.randomness import Streams
 from lifespan.subject import Subject
+from lifespan.testing.lives import difference
 from lifespan.training import Recipe, train
 
 STREAMS = Streams(0, "benchmark")
@@ -75,25 +77,13 @@ class Theirs:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         self.model = AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(folder))
         self.collate = DataCollatorWithPadding(tokenizer)
-        rows = TASK.examples("train")
-        found = tokenizer(list(rows.first), list(rows.second or ()), truncation=True, max_length=128)
-        self.rows = [{**{k: found[k][i] for k in found}, "labels": int(rows.labels[i])} for i in range(len(rows))]
+        self.rows = encoded(tokenizer, TASK.examples("train"))
 
     def learn(self, folder: str) -> float:
         """Steps a second of one turn."""
         from transformers import Trainer, TrainingArguments
 
-        settings = TrainingArguments(
-            folder,
-            per_device_train_batch_size=BATCH,
-            max_steps=STEPS,
-            bf16=True,
-            train_sampling_strategy="group_by_length",
-            save_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
-            logging_steps=10_000,
-        )
+        settings = TrainingArguments(**trainer_settings(folder, half=True, steps=STEPS, batch=BATCH))
         trainer = Trainer(model=self.model, args=settings, train_dataset=self.rows, data_collator=self.collate)
         begin = time.perf_counter()
         trainer.train()
@@ -143,7 +133,6 @@ def together(folder: str, learner: str, count: int, turns: int) -> float:
 
 def part(folder: str, learner: str, turns: int) -> None:
     """One of several processes: says when it is warm, and goes when told."""
-    torch.set_num_threads(1)
     subject = Ours(folder)
     subject.learn(LEARNERS[learner])
     print("ready", flush=True)
@@ -158,18 +147,10 @@ def repeats(folder: str) -> dict[str, bool]:
     for exact in (False, True):
         torch.use_deterministic_algorithms(exact, warn_only=True)
         for name, learner in LEARNERS.items():
-            states = []
-            for _ in range(2):
-                subject = Ours(folder)
-                subject.learn(learner)
-                states.append(subject.subject)
-            one, other = states
-            same = all(torch.equal(w, other.synapses[n]) for n, w in one.synapses.items())
-            masks = one.skills[TASK.title].mask, other.skills[TASK.title].mask
-            if masks[0] is not None and masks[1] is not None:
-                same = same and all(torch.equal(mask, masks[1][n]) for n, mask in masks[0].items())
-            head = one.skills[TASK.title].head.state_dict(), other.skills[TASK.title].head.state_dict()
-            same = same and all(torch.equal(value, head[1][n]) for n, value in head[0].items())
+            once, again = Ours(folder), Ours(folder)
+            once.learn(learner)
+            again.learn(learner)
+            same = not difference(once.subject.state(), again.subject.state())
             found[f"{name}, {'repeatable' if exact else 'usual'} kernels"] = same
     return found
 
@@ -184,10 +165,9 @@ def main() -> None:
     parser.add_argument("--part", choices=LEARNERS)
     arguments = parser.parse_args()
     mend_torchvision()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    hardware.settle_arithmetic(threads=1, device="cuda")
     if arguments.part:
         return part(arguments.folder, arguments.part, arguments.turns)
-    hardware.settle_arithmetic(threads=1, device="cuda")
     found: dict[str, Any] = {"environment": hardware.environment(threads=1, device="cuda")}
     with tempfile.TemporaryDirectory() as into:
         for name, folder in (("minilm", arguments.folder), ("base", base(arguments.folder, into))):

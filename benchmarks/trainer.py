@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import extremes
+from common import encoded, extremes, trainer_settings
 from scipy import stats
 
 from lifespan import Glue, MiniLM, Weights, hardware
@@ -101,31 +101,16 @@ class Trainers:
         self.masked = AutoModelForMaskedLM.from_pretrained(place)
         self.padding = DataCollatorWithPadding(self.tokenizer)
         self.masking = DataCollatorForLanguageModeling(self.tokenizer, mlm_probability=0.15)
-        self.rows = {split: self._rows(task, split) for split in ("train", "dev")}
-
-    def _rows(self, task: Glue, split: str) -> list[dict[str, Any]]:
-        rows = task.examples(split)
-        texts = [list(rows.first)] if rows.second is None else [list(rows.first), list(rows.second)]
-        encoded = self.tokenizer(*texts, truncation=True, max_length=128)
-        return [{**{k: encoded[k][i] for k in encoded}, "labels": int(rows.labels[i])} for i in range(len(rows))]
+        self.rows = {split: encoded(self.tokenizer, task.examples(split)) for split in ("train", "dev")}
 
     def trainer(self, model: Any, collate: Any, *, half: bool, steps: int = STEPS, **others: Any) -> Any:
         """A Trainer of the rows at hand; `others` are further `TrainingArguments`."""
         from transformers import Trainer, TrainingArguments
 
         settings = TrainingArguments(
-            self.folder,
-            per_device_train_batch_size=BATCH,
-            per_device_eval_batch_size=BATCH,
-            max_steps=steps,
+            **trainer_settings(self.folder, half=half, steps=steps, batch=BATCH),
             learning_rate=1e-4,
             use_cpu=True,
-            bf16=half,
-            train_sampling_strategy="group_by_length" if half else "random",
-            save_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
-            logging_steps=10_000,
             dataloader_pin_memory=False,
             **others,
         )

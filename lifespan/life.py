@@ -19,7 +19,7 @@ from lifespan.learners.weights import Weights
 from lifespan.plan import Birth, Look, Step
 from lifespan.randomness import Streams
 from lifespan.scenario import Age, Develop, Learn, Recover, Suffer
-from lifespan.subject import Masks, Subject
+from lifespan.subject import Masks, Subject, true_entries
 from lifespan.training import Affliction, Keeper, Recipe, Trace, train
 
 
@@ -118,8 +118,8 @@ def _told(reading: Reading) -> dict[str, Any]:
 
 def checked_ageing(subject: Subject, masks: Masks, sparsity: float, *, exact: bool = True) -> Masks:
     """The pruner's masks, after checking that the dead stay dead and, where it is to be, the count is exact."""
-    revived = sum(int((masks[name] & ~subject.alive[name]).sum()) for name in subject.alive)
-    dead = sum(int((~masks[name]).sum()) for name in subject.alive)
+    revived = true_entries(masks[name] & ~subject.alive[name] for name in subject.alive)
+    dead = true_entries(~masks[name] for name in subject.alive)
     wanted = round(sparsity * subject.count)
     if revived:
         raise LifespanError(f"a pruner revived {revived} dead synapses; masks must be nested in the alive masks")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import html
 import math
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from claims import CLAIMS, FEWEST, HERE, Claim, Found, bits, found, known, rows_of, verdict
+from claims import CLAIMS, FEWEST, HERE, MARGIN, Claim, Found, bits, found, known, verdict
 
 from lifespan import read
 
@@ -35,12 +37,13 @@ def number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:+.3f}".replace("+0.", "+.").replace("-0.", "-.")
 
 
-def interval(result: Found) -> str:
-    """The estimate with its interval, where so few allow one."""
-    told = "no interval" if math.isnan(result.low) else f"{number(result.low)} to {number(result.high)}"
-    return f"{number(result.estimate)} ({told})"
+def interval(estimate: float, low: float, high: float, write: Callable[[float], str] = number) -> str:
+    """An estimate with its interval, where there are enough for one."""
+    told = "no interval" if math.isnan(low) else f"{write(low)} to {write(high)}"
+    return f"{write(estimate)} ({told})"
 
 
+@cache
 def lived(claim: Claim) -> list[tuple[str, str, list[Found]]]:
     """The results of a claim by record, of those that were kept."""
     return [
@@ -57,7 +60,7 @@ def predicted(result: Found) -> str:
         return f"below {number(test.margin)}"
     if test.predicted == "no less":
         return f"at least {number(-test.margin)}"
-    return "above 0" if test.margin == 0.02 else f"above 0 (least that counts: {test.margin:g})"
+    return "above 0" if test.margin == MARGIN else f"above 0 (least that counts: {test.margin:g})"
 
 
 def lost(folder: str) -> str:
@@ -75,7 +78,8 @@ def section(claim: Claim) -> tuple[list[str], list[str]]:
     for world, folder, results in records:
         says = verdict(results)
         main = next(result for result in results if not result.test.control)
-        short.append(f"| {claim.number}. {claim.title} | {world} | {main.test.what} | {main.n} | {interval(main)} | {says} |")
+        told = interval(main.estimate, main.low, main.high)
+        short.append(f"| {claim.number}. {claim.title} | {world} | {main.test.what} | {main.n} | {told} | {says} |")
         lines += [
             f"**{world}: {says}.** [Report]({folder}/report.html); record: `reports/{folder}`.{lost(folder)}",
             "",
@@ -85,16 +89,15 @@ def section(claim: Claim) -> tuple[list[str], list[str]]:
         for result in results:
             what = f"*control*: {result.test.what}" if result.test.control else result.test.what
             effect = "-" if not math.isfinite(result.effect) else f"{result.effect:+.2f}"
-            lines.append(f"| {what} | {predicted(result)} | {result.n} | {interval(result)} | {effect} | {result.verdict} |")
+            told = interval(result.estimate, result.low, result.high)
+            lines.append(f"| {what} | {predicted(result)} | {result.n} | {told} | {effect} | {result.verdict} |")
         lines.append("")
         if claim.study == "drug_for_every_synapse":
             lines += [
                 "| bits at which the mean keeps 95% of its score above chance | n | estimate (95% interval) |",
                 "|---|---|---|",
             ]
-            for what, n, needed, low, high in bits(folder):
-                ends = "no interval" if math.isnan(low) else f"{low:.2f} to {high:.2f}"
-                lines.append(f"| {what} | {n} | {needed:.2f} ({ends}) |")
+            lines += [f"| {what} | {n} | {interval(*needed, write='{:.2f}'.format)} |" for what, n, *needed in bits(folder)]
             lines.append("")
     if not records:
         lines += ["Not lived yet.", ""]
@@ -109,7 +112,6 @@ def answers() -> str:
         lines, short = section(claim)
         sections += lines
         table += short
-        rows_of.cache_clear()
     head = ["| claim | lived by | first test | n | estimate (95% interval) | verdict |", "|---|---|---|---|---|---|"]
     return "\n".join([INTRODUCTION, *head, *table, "", *sections]).rstrip() + "\n"
 
@@ -178,7 +180,6 @@ def figure() -> None:
             if enough:
                 rows.append((f"{claim.number}. {claim.title} ({world})", None))
                 rows += [(result.test.what, result) for result in enough]
-        rows_of.cache_clear()
     canvas, axes = pyplot.subplots(figsize=(8, 0.26 * len(rows) + 0.8), layout="constrained")
     for place, (_, result) in enumerate(rows):
         if result is None:

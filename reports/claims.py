@@ -102,13 +102,8 @@ def values(folder: str, quantity: Quantity) -> pd.Series:
     rows, tasks = rows_of(folder)
     seen = rows["probe"].map({probe: fnmatchcase(probe, quantity.probe) for probe in rows["probe"].unique()})
     rows = rows[rows["group"].isin(quantity.groups) & seen.astype(bool)]
-    if "" not in tasks and (rows["task"] == "").all():
-        primary = {"": ""}
-    else:
-        primary = {title: task["metrics"][0] for title, task in tasks.items()}
+    primary = {title: task["metrics"][0] for title, task in tasks.items() if title in (quantity.tasks or tasks)}
     wanted = {title: quantity.metric.replace("*", name) or name for title, name in primary.items()}
-    if quantity.tasks:
-        wanted = {title: name for title, name in wanted.items() if title in quantity.tasks}
     rows = rows[rows["metric"] == rows["task"].map(wanted)]
     chosen = rows.groupby(["seed", "group", "task"])["value"].agg(quantity.at).unstack(["group", "task"])
     found = chosen.dropna().mean(axis=1)
@@ -121,11 +116,10 @@ def judge(predicted: str, margin: float, low: float, high: float, n: int) -> str
         return "undecided"
     if predicted == "below":
         low, high, predicted = -high, -low, "no less"
-    bound = 0.0 if predicted == "more" else -margin
-    limit = margin if predicted == "more" else -margin
-    if low > bound:
+    least, most = (0.0, margin) if predicted == "more" else (-margin, -margin)
+    if low > least:
         return "supports"
-    return "refutes" if high < limit else "undecided"
+    return "refutes" if high < most else "undecided"
 
 
 def found(folder: str, test: Test) -> Found:

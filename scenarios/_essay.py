@@ -26,8 +26,6 @@ from lifespan import (
     Weights,
 )
 
-USUAL_WIDTH = 64
-
 
 @dataclass(frozen=True)
 class World:
@@ -100,13 +98,14 @@ def world(name, childhood_steps, epochs, subject=None):
     """The world of this name, "micro" or "glue"; no `epochs` are those that were tuned there.
 
     A micro subject that is wider than the usual one is taught at a rate that is lower by as much: at the usual rate it does
-    not learn its language (Yang et al. 2021 give this rule for Adam, table 8).
+    not learn its language (Yang et al. 2021, Tensor Programs V, scale the rate of hidden weights so for Adam).
     """
     if name == "micro":
-        pace = min(1.0, USUAL_WIDTH / subject.width) if subject else 1.0
+        subject = subject or Micro()
+        pace = min(1.0, Micro().width / subject.width)
         return World(
             small=True,
-            subject=subject or Micro(),
+            subject=subject,
             childhood=(Develop(MicroText(), steps=childhood_steps, rate=3e-3 * pace, length=32),),
             length=32,
             split="test",

@@ -38,7 +38,8 @@ NEWBORN_SPARSITY = 0.95
 ROUNDS = 3
 
 here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
-simple, task, other = here.task(here.simple), here.task(here.easy), here.task(here.three[0 if here.small else 1])
+another = next(name for name in here.three if name not in (here.simple, here.easy))
+simple, task, other = here.task(here.simple), here.task(here.easy), here.task(another)
 lottery = here.weights(kind=Lottery, sparsity=NEWBORN_SPARSITY, rounds=ROUNDS)
 
 

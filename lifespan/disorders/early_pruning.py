@@ -36,13 +36,15 @@ class EarlyPruning(Disorder):
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask; weights stay. Reports how many `entries` died and the `norm` of what they weighed."""
+        from lifespan.subject import true_entries
+
         if 0.9 * self.severity <= subject.sparsity:
             return {"entries": 0.0, "norm": 0.0}
         masks = self.by.choose(subject, 0.9 * self.severity, streams, ())
         died = {name: alive & ~masks[name] for name, alive in subject.alive.items()}
         subject.alive = {name: alive & masks[name] for name, alive in subject.alive.items()}
         square = sum(float(subject.synapses[name].data[gone].double().square().sum()) for name, gone in died.items())
-        return {"entries": float(sum(int(gone.sum()) for gone in died.values())), "norm": square**0.5}
+        return {"entries": float(true_entries(died.values())), "norm": square**0.5}
 
     def control(self) -> Disorder | None:
         """As many synapses, drawn at random."""

@@ -11,7 +11,7 @@ from lifespan.anatomy import Units
 from lifespan.pruning.gates import magnitudes
 from lifespan.pruning.selection import weakest
 from lifespan.randomness import Streams
-from lifespan.subject import Masks, Subject
+from lifespan.subject import Masks, Subject, true_entries
 
 
 def bury(subject: Subject, masks: Mapping[str, torch.Tensor]) -> dict[str, float]:
@@ -48,12 +48,7 @@ def without_synapses(subject: Subject, names: Sequence[str], count: int, by: str
         strength[name] = sign * weight.abs() if sign else torch.rand(weight.shape, generator=generator).to(weight.device)
     alive = {name: subject.alive[name] for name in names}
     size = sum(mask.numel() for mask in alive.values())
-    return weakest(strength, alive, (size - living_in(alive) + count) / size, scope="global")
-
-
-def living_in(masks: Mapping[str, torch.Tensor]) -> int:
-    """How many synapses live."""
-    return sum(int(mask.sum()) for mask in masks.values())
+    return weakest(strength, alive, (size - true_entries(alive.values()) + count) / size, scope="global")
 
 
 def without_units(subject: Subject, units: Sequence[Units], share: float, by: str, streams: Streams) -> tuple[Masks, int]:

@@ -40,14 +40,14 @@ class ScatteredLoss(Disorder):
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask alone. Reports the `entries` that died, the `norm` of their weights, also `relative` to all."""
-        from lifespan.disorders.losses import bury, living_in, without_synapses
+        from lifespan.disorders.losses import bury, without_synapses
         from lifespan.undoing import undone
 
         like = self.like
         names = like.region(subject) if isinstance(like, LayerFocal) else list(subject.synapses)
-        living = living_in(subject.alive)
+        living = subject.living
         with undone(subject):
             replace(like, severity=self.severity).strike(subject, streams)
-            count = living - living_in(subject.alive)
+            count = living - subject.living
         # Another counter than that of `like`, or the same draws would rank its units and these synapses.
         return bury(subject, without_synapses(subject, names, max(0, count), "random", streams, counter=1))

@@ -37,8 +37,9 @@ class SparseWiring(Focal):
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask alone. Reports the missing `entries`, the `norm` of their weights, also `relative` to all."""
-        from lifespan.disorders.losses import bury, living_in, without_synapses
+        from lifespan.disorders.losses import bury, without_synapses
+        from lifespan.subject import true_entries
 
         names = self.region(subject)
-        missing = round(self.severity * self.max_loss * living_in({name: subject.alive[name] for name in names}))
+        missing = round(self.severity * self.max_loss * true_entries(subject.alive[name] for name in names))
         return bury(subject, without_synapses(subject, names, missing, "random", streams))

@@ -42,10 +42,11 @@ class SynapseLoss(Focal):
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask alone. Reports the `entries` that died, the `norm` of their weights, also `relative` to all."""
-        from lifespan.disorders.losses import bury, living_in, without_synapses
+        from lifespan.disorders.losses import bury, without_synapses
+        from lifespan.subject import true_entries
 
         names = self.region(subject)
-        count = round(self.severity * living_in({name: subject.alive[name] for name in names}))
+        count = round(self.severity * true_entries(subject.alive[name] for name in names))
         return bury(subject, without_synapses(subject, names, count, self.by, streams))
 
     def control(self) -> Disorder | None:

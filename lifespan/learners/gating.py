@@ -14,7 +14,7 @@ from lifespan.contracts import Task
 from lifespan.learners.sheltering import Sheltered
 from lifespan.learners.weight_change import Group
 from lifespan.randomness import Streams
-from lifespan.subject import Masks, Subject
+from lifespan.subject import Masks, Subject, true_entries
 
 if TYPE_CHECKING:
     from lifespan.learners.hat import HAT
@@ -92,12 +92,12 @@ class Gating(Sheltered):
     def report(self) -> dict[str, float]:
         units = sum(unit.number for unit in self.units.values())
         now = {name: e.data > 0 for name, e in self.attention.items()}
-        gates = sum(int(gate.sum()) for gate in now.values())
-        used = sum(int(gate.sum()) for gate in self.used.values())
+        gates = true_entries(now.values())
+        used = true_entries(self.used.values())
         return {"units": gates / units, "used": used / units}
 
     def warnings(self) -> list[str]:
-        free = sum(int((~used).sum()) for used in self.used.values())
+        free = true_entries(~used for used in self.used.values())
         return [] if free else ["earlier tasks use all heads and neurons: nothing but gates and head can learn; raise `cost`"]
 
     def state(self) -> dict[str, torch.Tensor]:

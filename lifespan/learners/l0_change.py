@@ -13,7 +13,7 @@ from lifespan.learners.weight_change import WeightChange, decayed
 from lifespan.learners.wrapping import Around
 from lifespan.pruning.evidence import evidence, loss_gradients
 from lifespan.randomness import Streams
-from lifespan.subject import Subject, layer_of
+from lifespan.subject import Subject, layer_of, true_entries
 
 if TYPE_CHECKING:
     from lifespan.learners.l0_close import L0Close
@@ -78,7 +78,7 @@ class L0Change(Around):
         ]
 
     def report(self) -> dict[str, float]:
-        moved = sum(int((self.subject.synapses[name].data != before).sum()) for name, before in self.before.items())
+        moved = true_entries(self.subject.synapses[name].data != before for name, before in self.before.items())
         return {"l0": moved / self.subject.count}
 
     def settle(self) -> None:

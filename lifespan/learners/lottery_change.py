@@ -11,7 +11,7 @@ from lifespan.contracts import Plasticity, Task
 from lifespan.going_back import earlier
 from lifespan.learners.weight_change import decayed, head_parameters
 from lifespan.pruning.selection import exact_masks
-from lifespan.subject import Masks, Subject
+from lifespan.subject import Masks, Subject, true_entries
 
 if TYPE_CHECKING:
     from lifespan.learners.lottery import Lottery
@@ -64,7 +64,7 @@ class LotteryChange(Plasticity):
         self._confine()
 
     def report(self) -> dict[str, float]:
-        return {"sparsity": 1 - sum(int(mask.sum()) for mask in self.ticket.values()) / self.subject.count}
+        return {"sparsity": 1 - true_entries(self.ticket.values()) / self.subject.count}
 
     def state(self) -> dict[str, torch.Tensor]:
         tensors = {f"encoder/{name}": parameter.data for name, parameter in self.encoder.items()}

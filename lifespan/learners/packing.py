@@ -10,7 +10,7 @@ import torch
 from lifespan.contracts import Task
 from lifespan.learners.sheltering import Sheltered
 from lifespan.pruning.selection import exact_masks
-from lifespan.subject import Masks, Subject
+from lifespan.subject import Masks, Subject, true_entries
 
 if TYPE_CHECKING:
     from lifespan.learners.packnet import PackNet
@@ -28,7 +28,7 @@ class Packing(Sheltered):
         self.share, self.half, self.done = recipe.share, (steps + 1) // 2, 0
         self.cycle = self.half
         moving = {name: mask & ~self.taken[name] for name, mask in subject.alive.items()}
-        self.free = sum(int(mask.sum()) for mask in moving.values()) / subject.count
+        self.free = true_entries(moving.values()) / subject.count
         acting = {name: self.taken[name] & mask for name, mask in subject.alive.items()}
         super().__init__(subject, tasks, recipe, moving, acting, first=first)
 
@@ -47,8 +47,8 @@ class Packing(Sheltered):
             self.held[name] = torch.where(free & alive, 0.0, self.held.get(name, weight))
 
     def report(self) -> dict[str, float]:
-        own = sum(int(self.moving[name].sum()) for name in self.taken)
-        taken = sum(int(mask.sum()) for mask in self.taken.values())
+        own = true_entries(self.moving[name] for name in self.taken)
+        taken = true_entries(self.taken.values())
         return {"moving": own / self.subject.count, "taken": taken / self.subject.count}
 
     def warnings(self) -> list[str]:

@@ -9,6 +9,7 @@ import torch
 
 from lifespan.learners.mask_change import MaskChange
 from lifespan.randomness import Streams
+from lifespan.subject import true_entries
 
 
 class DrawnChange(MaskChange):
@@ -51,7 +52,7 @@ class PenalisedChange(MaskChange):
 
     def __init__(self, *arguments: Any, strength: float, **others: Any) -> None:
         super().__init__(*arguments, **others)
-        self.pull = strength / max(1, sum(int(mask.sum()) for mask in self.eligible.values()))
+        self.pull = strength / max(1, true_entries(self.eligible.values()))
 
     def score_gradient(self, name: str, gradient: torch.Tensor) -> torch.Tensor:
         chance = self.scores[name].data.sigmoid()

@@ -31,13 +31,15 @@ class Sparsity(Measure):
         return ()
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
+        from lifespan.subject import true_entries
+
         yield Reading("sparsity", subject.sparsity, subject.count)
         yield Reading("alive", float(subject.living), subject.count)
         yield from _by_layer(subject)
         for title in tasks:
             if title in subject.skills:
                 mask = subject.effective(title)
-                living = subject.count if mask is None else sum(int(part.sum()) for part in mask.values())
+                living = subject.count if mask is None else true_entries(mask.values())
                 yield Reading("sparsity", 1 - living / subject.count, subject.count, title)
 
 

@@ -45,12 +45,12 @@ class Layers(Pruner):
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Batches come from the "order" stream of the event."""
-        from lifespan.subject import layer_of
+        from lifespan.subject import layer_of, true_entries
 
         layers: dict[str, list[str]] = {}
         for name in subject.synapses:
             layers.setdefault(layer_of(name), []).append(name)
-        living = {layer: sum(int(subject.alive[name].sum()) for name in names) for layer, names in layers.items()}
+        living = {layer: true_entries(subject.alive[name] for name in names) for layer, names in layers.items()}
         budget = round(sparsity * subject.count) - (subject.count - sum(living.values()))
         self._check(sparsity, subject.count, list(living.values()), budget)
         masks = {name: mask.clone() for name, mask in subject.alive.items()}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from lifespan.subject import Masks, Subject
+from lifespan.subject import Masks, Subject, true_entries
 
 GOLDEN = 0.6180339887498949
 
@@ -45,7 +45,7 @@ def off_first(subject: Subject, mask: Masks, sparsity: float) -> Masks:
 
 def _clear(strength: Mapping[str, torch.Tensor], alive: Masks, target: int) -> Masks:
     """Clear the weakest living entries until `target` are dead (ties by position)."""
-    already = sum(int((~alive[name]).sum()) for name in strength)
+    already = true_entries(~alive[name] for name in strength)
     return exact_masks(strength, alive, target - already)
 
 
