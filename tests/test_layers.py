@@ -42,7 +42,7 @@ LAYERS = [
     {"pack_body", "pack_tensors"},
     {"pack"},
     {"record"},
-    {"engines", "sharing"},
+    {"engines", "sharing", "description", "assembly"},
     {"simulation"},
     {"references", "tables", "loggers"},
     {"bibtex", "aggregates", "growth", "survival", "dose_fits", "power"},

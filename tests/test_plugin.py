@@ -196,7 +196,7 @@ def test_a_class_of_another_package_is_not_taken_for_a_namesake():
 
 
 def test_citations_are_found_wherever_a_spec_is_held(deafness):
-    from lifespan.simulation import citations_of
+    from lifespan.description import citations_of
 
     study = Study(name="x", groups={"a": Scenario(name="a", subject=TINY, events=(Suffer(deafness()),))})
     assert list(citations_of(study)) == ["lifespan_deafness:Deafness"]
