@@ -26,7 +26,9 @@ rows of a kept record by `python reports/build.py`; tests and rule stand in `rep
 The rule: a predicted difference is supported where its interval lies above 0, and refuted where all of it lies below the
 least difference that counts (.02 unless the line says otherwise). "At least -.03" asks that no more than that is lost. Where
 fewer than {FEWEST} individuals lived, nothing is decided; a claim whose positive control (*control*) is not seen is undecided.
-Scores are each task's primary metric, averaged over the tasks. Verdicts hold for these subjects and recipes, no further.
+Scores are each task's primary metric, averaged over the tasks. Each interval stands for itself: none is corrected for the
+number of tests, so of forty true nothings about one would seem to be something in its prediction's favour. Verdicts hold for
+these subjects and recipes, no further.
 
 ![Differences of scores with their intervals, claim by claim](answers.svg)
 """

@@ -15,7 +15,7 @@ decided by its tests together: supported or refuted where all agree, "in part" w
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -46,6 +46,12 @@ class Quantity:
 def of(*groups, **settings):
     """A quantity of these groups."""
     return Quantity(groups, **settings)
+
+
+def rise(group):
+    """The rise of the training loss from where learning ended to half a weight's length away, in nats."""
+    place = of(group, metric="loss@0.5", probe="LossSlice")
+    return replace(place, minus=replace(place, metric="loss@0"))
 
 
 @dataclass(frozen=True)
@@ -326,6 +332,8 @@ CLAIMS = (
                 of("developed 32", minus=of("random 32")),
                 of("developed 256", minus=of("random 256")),
             ),
+            Test("masks - weights, both over random 256", of("random 256"), of("weights 256"), "no less", 0.03),
+            Test("random - developed, width 256", of("random 256"), of("developed 256"), "no less", 0.03),
             Test("developed - head, width 64", of("developed 64"), of("head 64"), control=True),
             Test("developed - head, width 256", of("developed 256"), of("head 256"), control=True),
         ),
@@ -359,6 +367,12 @@ CLAIMS = (
                 scores=False,
             ),
             Test(
+                "rise of the loss half a weight's length away, newborn - developed",
+                rise("newborn"),
+                rise("developed"),
+                scores=False,
+            ),
+            Test(
                 "likeness to before (CKA), first - last layer",
                 of("developed", metric="cka/1", probe="RepresentationSimilarity since 2"),
                 of("developed", metric="cka/2", probe="RepresentationSimilarity since 2"),
@@ -388,6 +402,7 @@ CLAIMS = (
                 of("sparse from birth", at="first"),
             ),
             Test("large, whole - sparse from birth", of("large, whole", at="first"), of("sparse from birth", at="first")),
+            Test("large, whole - small", of("large, whole", at="first"), of("small", at="first"), control=True),
         ),
     ),
     Claim(
