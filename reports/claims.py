@@ -252,6 +252,7 @@ CLAIMS = (
             Test("structural recovery - heads alone", of("structural"), of("head")),
             Test("structural - dense recovery", of("structural"), of("dense"), "no less", 0.03),
             Test("gradual - one-shot, as many steps", of("structural"), of("one-shot")),
+            Test("gradual - one-shot, as many steps since the last loss", of("structural"), of("one-shot, briefly")),
             Test(
                 "loss barrier between neighbouring ages, in nats",
                 of("structural", metric="barrier", probe="Barrier since *", at="mean"),

@@ -5,7 +5,8 @@ sparsification when each loss is followed by a quick structural re-fine-tuning, 
 80% sparsity `structural` keeps more of three skills than `none` and than `one-shot`, which loses as much at once and
 recovers as many steps in all, and about as much as `dense`, re-fine-tuning by weights; no barrier lies between neighbouring
 ages. Refuted if `structural` is no better than `none` or than `one-shot`, or if barriers grow along the way. Controls: those
-three twins, and `head`, recovery of the heads alone. Positive control: `none` must lose function.
+three twins; `head`, recovery of the heads alone; and `one-shot, briefly`, which recovers for no longer than `structural` does
+at the last age, so that the two differ in what came before alone. Positive control: `none` must lose function.
 """
 
 from _essay import world
@@ -31,10 +32,10 @@ def look(since):
     return (here.score(), Probe(Sparsity()), Probe(*(Since(since, contrast) for contrast in way)))
 
 
-def life(recover, ages=AGES):
-    """Ageing in so many steps; `recover` gives the events after each, of which there are so many."""
+def life(recover, ages=AGES, steps=RECOVERY_STEPS):
+    """Ageing in so many steps; `recover` gives the events after each, from the optimizer steps it may take."""
     events, place = [*school], start
-    after = recover(RECOVERY_STEPS * AGES // ages)
+    after = recover(steps)
     for age in gradually(to=FINAL_SPARSITY, in_steps=ages, each=lambda s: (Age(to=s, by=Magnitude()),)):
         events += [age, here.score(), *after, *look(place)]
         place += 1 + len(after)
@@ -54,6 +55,7 @@ study = Study(
         "structural": life(lambda steps: (here.recover(steps),)),
         "dense": life(by(here.weights())),
         "head": life(by(here.head())),
-        "one-shot": life(lambda steps: (here.recover(steps),), ages=1),
+        "one-shot": life(lambda steps: (here.recover(steps),), ages=1, steps=AGES * RECOVERY_STEPS),
+        "one-shot, briefly": life(lambda steps: (here.recover(steps),), ages=1),
     },
 )
