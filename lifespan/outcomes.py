@@ -122,9 +122,18 @@ def primary_rows(evidence: Evidence, probe: str) -> pd.DataFrame:
     rows = evidence.measurements
     rows = rows[(rows["probe"] == probe) & (rows["task"] != "")]
     rows = rows[rows["metric"] == rows["task"].map(evidence.primary)]
-    if (rows["split"] == "dev").any():
-        rows = rows[rows["split"] == "dev"]
-    return rows.dropna(subset=["value"])
+    return held_out(rows).dropna(subset=["value"])
+
+
+def held_out(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of each task's rows, those of one split: of the held-out ones the most looked at (dev, if equal), or else "train".
+
+    Readings of different splits do not make one course.
+    """
+    looks = rows.groupby(["task", "split"], sort=False).size().rename("looks").reset_index()
+    order = looks.assign(held_out=looks["split"] != "train", dev=looks["split"] == "dev")
+    chosen = order.sort_values(["held_out", "looks", "dev"]).groupby("task")["split"].last()
+    return rows[rows["split"] == rows["task"].map(chosen)]
 
 
 @lru_cache(maxsize=4)

@@ -54,6 +54,8 @@ def of_evidence(evidence: Evidence) -> pd.DataFrame:
     """`memories` of one or several records that were gathered already."""
     scores = outcomes.primary_scores(evidence)
     during = outcomes.primary_rows(evidence, "Score/during").sort_values("age", kind="stable")
+    split = during["task"].map(scores.drop_duplicates("task").set_index("task")["split"])
+    during = during[split.isna() | (split == during["split"])]
     readouts = _readouts(evidence)
     rows = []
     for _, person in evidence.participants.iterrows():

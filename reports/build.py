@@ -41,7 +41,7 @@ def number(value: float) -> str:
 
 def interval(estimate: float, low: float, high: float, write: Callable[[float], str] = number) -> str:
     """An estimate with its interval, where there are enough for one."""
-    told = "no interval" if math.isnan(low) else f"{write(low)} to {write(high)}"
+    told = "no interval" if math.isnan(low) else "all equal" if low == high else f"{write(low)} to {write(high)}"
     return f"{write(estimate)} ({told})"
 
 

@@ -25,19 +25,26 @@ import pandas as pd
 
 from lifespan import read, stats
 from lifespan.answers import bits_needed
+from lifespan.lifetimes import lifetimes
+from lifespan.outcomes import gather, held_out
 
 HERE = Path(__file__).parent
 FEWEST = 6
+KEPT = "functions kept"
 MARGIN = 0.02
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A mean over `groups` and `tasks` (all, if none). In `metric`, "" and `*` stand for each task's primary one."""
+    """A mean over `groups` and `tasks` (all, if none). In `metric`, "" and `*` stand for each task's primary one.
+
+    KEPT is the share of functions, learned above chance, that were not lost by the last look (`lifespan.lifetimes`).
+    """
 
     groups: tuple[str, ...]
     metric: str = ""
     probe: str = "Score"
+    stage: str = "*"
     at: str = "last"
     tasks: tuple[str, ...] = ()
     minus: Quantity | None = None
@@ -103,14 +110,28 @@ def rows_of(folder: str) -> tuple[pd.DataFrame, dict]:
     return rows[rows["probe"] != "Training"], dict(record.study["tasks"])
 
 
+@lru_cache(maxsize=4)
+def functions_of(folder: str) -> pd.DataFrame:
+    """How long each function of a kept record was kept, and whether it was lost."""
+    return lifetimes(gather([read(HERE / folder)]))
+
+
+def alike(names: pd.Series, pattern: str) -> pd.Series:
+    """Where a name is of this pattern."""
+    return names.map({name: fnmatchcase(name, pattern) for name in names.unique()}).astype(bool)
+
+
 def values(folder: str, quantity: Quantity) -> pd.Series:
     """One number for each seed; a seed that lacks one of the readings is left out."""
+    if quantity.metric == KEPT:
+        functions = functions_of(folder)
+        functions = functions[functions["group"].isin(quantity.groups)]
+        return 1.0 - functions.groupby("seed")["lost"].mean()
     rows, tasks = rows_of(folder)
-    seen = rows["probe"].map({probe: fnmatchcase(probe, quantity.probe) for probe in rows["probe"].unique()})
-    rows = rows[rows["group"].isin(quantity.groups) & seen.astype(bool)]
     primary = {title: task["metrics"][0] for title, task in tasks.items() if title in (quantity.tasks or tasks)}
     wanted = {title: quantity.metric.replace("*", name) or name for title, name in primary.items()}
-    rows = rows[rows["metric"] == rows["task"].map(wanted)]
+    rows = held_out(rows[alike(rows["probe"], quantity.probe) & (rows["metric"] == rows["task"].map(wanted))])
+    rows = rows[rows["group"].isin(quantity.groups) & alike(rows["stage"], quantity.stage)]
     chosen = rows.groupby(["seed", "group", "task"])["value"].agg(quantity.at).unstack(["group", "task"])
     found = chosen.dropna().mean(axis=1)
     return found if quantity.minus is None else (found - values(folder, quantity.minus)).dropna()
@@ -136,9 +157,11 @@ def found(folder: str, test: Test) -> Found:
     if len(pairs) < 2:
         return Found(test, len(pairs), *[math.nan] * 4, "undecided")
     told = stats.paired_difference(pairs["a"].to_numpy(), pairs["b"].to_numpy())
-    interval = told.difference
-    says = judge(test.predicted, test.margin, interval.low, interval.high, len(pairs))
-    return Found(test, len(pairs), interval.estimate, interval.low, interval.high, told.hedges_g_av, says)
+    estimate, low, high = told.difference.estimate, told.difference.low, told.difference.high
+    if len(pairs) >= FEWEST and np.ptp(pairs["a"] - pairs["b"]) == 0:
+        low = high = estimate
+    says = judge(test.predicted, test.margin, low, high, len(pairs))
+    return Found(test, len(pairs), estimate, low, high, told.hedges_g_av, says)
 
 
 def verdict(results: list[Found]) -> str:
@@ -431,6 +454,27 @@ CLAIMS = (
         (("micro world", "a_whole_life"), ("MiniLM, GLUE", "a_whole_life_on_glue")),
         (
             Test("at 80% - when learned, with recovery", of("healthy"), of("healthy", at="first"), "no less", 0.1),
+            Test(
+                "at the end of school - when learned",
+                of("healthy", stage="learn*"),
+                of("healthy", at="first"),
+                "no less",
+                0.03,
+            ),
+            Test("functions kept to 80%, with recovery", of("healthy", metric=KEPT), None, "no less", -0.5, scores=False),
+            Test(
+                "functions kept, healthy - no recovery",
+                of("healthy", metric=KEPT),
+                of("no recovery", metric=KEPT),
+                scores=False,
+            ),
+            Test(
+                "functions kept, healthy - unstable",
+                of("healthy", metric=KEPT),
+                of("unstable", metric=KEPT),
+                scores=False,
+            ),
+            Test("functions kept, healthy - noisy", of("healthy", metric=KEPT), of("noisy", metric=KEPT), scores=False),
             Test("healthy - unstable recovery", of("healthy"), of("unstable")),
             Test("healthy - synapses perturbed in mid-life", of("healthy"), of("noisy")),
             Test("healthy - no recovery", of("healthy"), of("no recovery"), control=True),

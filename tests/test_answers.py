@@ -5,6 +5,7 @@ import math
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from lifespan import Study, Weights, read, simulate
@@ -80,6 +81,42 @@ def test_quantities_are_read_from_a_record(tmp_path, monkeypatch):
     gap = claims.found("tiny", claims.Test("x", claims.of("masks"), claims.of("weights")))
     assert gap.n == 2 and gap.estimate == pytest.approx(float((apart[0] - apart[1]).mean())) and gap.verdict == "undecided"
     claims.rows_of.cache_clear()
+
+
+def test_a_course_is_of_one_split_and_can_end_with_a_stage(monkeypatch):
+    course = [
+        ("learn a", "test", 0.8),
+        ("learn a", "dev", 0.1),
+        ("age", "test", 0.6),
+        ("age", "test", 0.4),
+        ("age", "dev", 0.2),
+    ]
+    rows = [
+        {
+            "seed": seed,
+            "group": "old",
+            "task": "a",
+            "probe": "Score",
+            "metric": "f1",
+            "stage": s,
+            "split": split,
+            "value": value,
+        }
+        for seed in range(6)
+        for s, split, value in course
+    ]
+    monkeypatch.setattr(claims, "rows_of", lambda folder: (pd.DataFrame(rows), {"a": {"metrics": ["f1"]}}))
+    readings = [claims.of("old", at="first"), claims.of("old", stage="learn*"), claims.of("old")]
+    assert [claims.values("planted", reading).iloc[0] for reading in readings] == [0.8, 0.8, 0.4]
+    equal = claims.found("planted", claims.Test("x", readings[1], readings[0], "no less", 0.03))
+    assert (equal.n, equal.low, equal.high, equal.verdict) == (6, 0.0, 0.0, "supports")
+    assert "all equal" in build.interval(equal.estimate, equal.low, equal.high)
+
+
+def test_functions_that_were_not_lost_are_counted(monkeypatch):
+    table = pd.DataFrame({"group": ["old"] * 4 + ["ill"], "seed": [0, 0, 1, 1, 0], "lost": [True, False, False, False, True]})
+    monkeypatch.setattr(claims, "functions_of", lambda folder: table)
+    assert claims.values("planted", claims.of("old", metric=claims.KEPT)).to_dict() == {0: 0.5, 1: 1.0}
 
 
 def test_every_test_of_a_kept_record_finds_its_twins():
