@@ -17,7 +17,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lifespan import read, stats
-from lifespan.outcomes import Evidence, final_scores, gather
+from lifespan.evidence import Evidence, gather
+from lifespan.outcomes import final_scores
 
 COLUMNS = ["score", "low", "high", "n", "difference", "d_low", "d_high", "g", "p_holm"]
 COLUMNS += ["sparsity", "flips", "steps", "seconds", "kilobytes"]

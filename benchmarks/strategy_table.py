@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from lifespan import outcomes, read, stats
+from lifespan.evidence import gather
 from lifespan.recall import memories
 
 METRICS = ("acc", "forgetting_max", "bwt", "fwt", "intransigence")
@@ -53,7 +54,7 @@ def table(folder: Path) -> pd.DataFrame:
     record = read(folder)
     memory, rows, steps = memories(record), record.measurements(), record.steps()
     overall = memory[memory["task"] == ""].pivot_table(index=["group", "seed"], columns="metric", values="value", sort=False)
-    scores = outcomes.primary_scores(outcomes.gather([record]))
+    scores = outcomes.primary_scores(gather([record]))
     last = scores.sort_values("step", kind="stable").groupby(["group", "seed", "task"], sort=False)["value"].last()
     tasks = list(dict.fromkeys(scores["task"]))
     seconds = steps[steps["stage"].str.startswith("learn")].groupby(["group", "seed"])["seconds"].sum()

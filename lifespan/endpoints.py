@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lifespan import outcomes, stats
-from lifespan.outcomes import WHO, Evidence
+from lifespan.evidence import WHO, Evidence
 
 RULES: tuple[tuple[str, str, int, str], ...] = (
     (r"Response to (.+)", r"{primary}@area", +1, "under {0}"),

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 import lifespan
-from lifespan.outcomes import Evidence
+from lifespan.evidence import Evidence
 
 COLUMNS = ["group", "disorder", "severity", "step", "onset", "lasting"]
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from lifespan import lifetimes, outcomes, power, responses
 from lifespan.endpoints import effects
+from lifespan.evidence import Evidence
 from lifespan.group_means import overlap_means, recovery_means
-from lifespan.outcomes import Evidence
 from lifespan.overall import over_examples, overall
 from lifespan.overlaps import PAIRS
 from lifespan.summary import counted, equals, interval, listed, number

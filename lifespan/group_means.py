@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lifespan import outcomes, recall
-from lifespan.outcomes import WHO, Evidence
+from lifespan.evidence import WHO, Evidence
 from lifespan.overlaps import overlaps
 
 SUMMARY = ["mean", "low", "high", "n", "note"]

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from lifespan import outcomes, survival
+from lifespan.evidence import WHO, Evidence
 from lifespan.growth import growth
-from lifespan.outcomes import WHO, Evidence
 
 SHARE = 0.5
 """A function counts as lost below this share of what was learned, above chance."""

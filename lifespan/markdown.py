@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from lifespan import findings, outcomes, summary
-from lifespan.outcomes import Evidence
+from lifespan.evidence import Evidence
 
 
 def brief(evidence: Evidence) -> str:

@@ -26,8 +26,8 @@ from lifespan import (
     survival,
 )
 from lifespan.bibtex import Publication
+from lifespan.evidence import Evidence
 from lifespan.exposures import class_of, events_of
-from lifespan.outcomes import Evidence
 from lifespan.references import REFERENCES
 from lifespan.summary import MINUS, counted, listed
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lifespan import aggregates, outcomes, record
-from lifespan.outcomes import Evidence
+from lifespan.evidence import Evidence
 
 
 @lru_cache(maxsize=4)

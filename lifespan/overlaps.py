@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import pandas as pd
 
-from lifespan.outcomes import Evidence
+from lifespan.evidence import Evidence
 
 PAIRS = {
     "individuals": "between individuals",

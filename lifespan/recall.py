@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lifespan import memory, metrics, outcomes
-from lifespan.outcomes import WHO, Evidence, gather
+from lifespan.evidence import WHO, Evidence, gather
 from lifespan.record import Record
 
 WINDOWS = (2, 10)

@@ -35,8 +35,8 @@ from lifespan import (
     summary,
 )
 from lifespan.bibtex import Publication, bibliography, brought
+from lifespan.evidence import Evidence, gather, restricted
 from lifespan.files import write_bytes
-from lifespan.outcomes import Evidence
 from lifespan.references import REFERENCES, cited_by
 
 LINES = (
@@ -61,8 +61,8 @@ def write_report(
     directories are compared: their groups stand side by side and twins are paired by seed. `groups` leaves out all others but
     the control, for which `control` names another group.
     """
-    evidence = outcomes.gather([record.read(directory) for directory in directories])
-    evidence = outcomes.restricted(evidence, groups, control)
+    evidence = gather([record.read(directory) for directory in directories])
+    evidence = restricted(evidence, groups, control)
     page = _page_path(Path(out) if out is not None else Path(directories[0]))
     works = _citations(evidence)
     made = {name: drawing.draw(evidence) for name, drawing in figures.FIGURES.items()}

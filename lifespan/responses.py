@@ -10,8 +10,8 @@ import pandas as pd
 
 from lifespan import outcomes
 from lifespan.dose_fits import DoseFit, fit_dose_response
+from lifespan.evidence import WHO, Evidence
 from lifespan.exposures import exposures
-from lifespan.outcomes import WHO, Evidence
 
 
 @lru_cache(maxsize=4)

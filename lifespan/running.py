@@ -118,8 +118,8 @@ def _directories(places: Sequence[Path]) -> list[Path]:
 def brief_on(places: Sequence[Path], groups: Sequence[str] = (), control: str | None = None) -> str:
     """The report's words and tables as Markdown."""
     records = [record.read(directory) for directory in _directories(places)]
+    from lifespan.evidence import gather, restricted
     from lifespan.markdown import brief
-    from lifespan.outcomes import gather, restricted
 
     return brief(restricted(gather(records), groups, control))
 

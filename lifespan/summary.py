@@ -7,8 +7,8 @@ import math
 import pandas as pd
 
 from lifespan import outcomes
+from lifespan.evidence import Evidence
 from lifespan.group_means import forgetting_means
-from lifespan.outcomes import Evidence
 
 MINUS = "\N{MINUS SIGN}"
 

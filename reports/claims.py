@@ -25,8 +25,9 @@ import pandas as pd
 
 from lifespan import read, stats
 from lifespan.answers import bits_needed
+from lifespan.evidence import gather
 from lifespan.lifetimes import lifetimes
-from lifespan.outcomes import gather, held_out
+from lifespan.outcomes import held_out
 
 HERE = Path(__file__).parent
 FEWEST = 6

@@ -8,13 +8,14 @@ import pytest
 from synthetic import DIVERGED, GROUPS, STAGES, TASKS, write_record
 
 from lifespan import figures, outcomes, record, stats
+from lifespan.evidence import gather
 from lifespan.figures import canvas
 from lifespan.figures.lines import moment
 
 
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory):
-    return outcomes.gather([record.read(write_record(tmp_path_factory.mktemp("run") / "lived"))])
+    return gather([record.read(write_record(tmp_path_factory.mktemp("run") / "lived"))])
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def drawn(evidence):
 
 @pytest.fixture(scope="module")
 def newborn(tmp_path_factory):
-    return outcomes.gather([record.read(write_record(tmp_path_factory.mktemp("run") / "newborn", lived=0))])
+    return gather([record.read(write_record(tmp_path_factory.mktemp("run") / "newborn", lived=0))])
 
 
 def test_figures_have_tables_and_leave_pyplot_alone(drawn):

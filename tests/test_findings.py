@@ -7,11 +7,12 @@ import pytest
 from synthetic_looks import CYCLES, ED50, EXAMPLES, GROUPS, INDIVIDUALS, TASKS, write_looks
 
 from lifespan import endpoints, exposures, figures, findings, lifetimes, outcomes, overall, overlaps, record, responses
+from lifespan.evidence import gather
 
 
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory):
-    return outcomes.gather([record.read(write_looks(tmp_path_factory.mktemp("run") / "looks"))])
+    return gather([record.read(write_looks(tmp_path_factory.mktemp("run") / "looks"))])
 
 
 def drawn(evidence, name):

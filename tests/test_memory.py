@@ -28,8 +28,8 @@ from lifespan import (
 )
 from lifespan.errors import ScenarioError
 from lifespan.estimate import estimate
+from lifespan.evidence import gather
 from lifespan.methods import markdown
-from lifespan.outcomes import gather
 from lifespan.plan import compile_study
 from lifespan.recall import memories
 from lifespan.store import Store

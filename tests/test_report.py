@@ -14,6 +14,7 @@ from synthetic import GROUPS, PRIMARY, TASKS, write_record
 import lifespan
 from lifespan import figures, methods, outcomes, record, references, stats, summary
 from lifespan.errors import RecordError
+from lifespan.evidence import gather
 from lifespan.report import inline_svg, write_report
 
 HTML = "{http://www.w3.org/1999/xhtml}"
@@ -233,7 +234,7 @@ def test_several_records_are_compared(run, tmp_path, timeline_only):
     assert made == tmp_path / "both" / "compare.html" and (tmp_path / "both" / "methods.md").is_file()
     groups = pd.read_csv(tmp_path / "both" / "tables" / "final_scores.csv")["group"].unique()
     assert list(groups) == [f"{name}: {group}" for name in ("graceful-aging", "harsh-aging") for group in GROUPS]
-    evidence = outcomes.gather([record.read(run), record.read(other)])
+    evidence = gather([record.read(run), record.read(other)])
     assert evidence.control == "graceful-aging: healthy"
     assert len(outcomes.comparisons(evidence)) == len(TASKS) * 5
 
@@ -273,7 +274,7 @@ def test_many_groups_are_told_by_their_range(tmp_path, monkeypatch):
     import synthetic
 
     from lifespan import summary
-    from lifespan.outcomes import gather
+    from lifespan.evidence import gather
     from lifespan.record import read
 
     monkeypatch.setattr(synthetic, "GROUPS", ("control", *(f"group {i}" for i in range(15))))

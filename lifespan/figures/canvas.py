@@ -23,7 +23,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from lifespan import notebook, outcomes
-from lifespan.outcomes import Evidence
+from lifespan.evidence import Evidence
 
 Drawn = tuple[Figure, pd.DataFrame] | None
 """A figure and a table of exactly what is drawn in it; None where the record holds nothing to draw."""

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from lifespan import outcomes
+from lifespan.evidence import Evidence
 from lifespan.figures.canvas import INK, Drawing, Drawn, brief, keys, legend, look, marker, short, small_panels, style
 from lifespan.figures.lines import moment
-from lifespan.outcomes import Evidence
 from lifespan.responses import dose_curves, dose_fits, told
 
 MOST = 16

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lifespan import outcomes, stats
+from lifespan.evidence import Evidence
 from lifespan.figures.canvas import INK, Drawing, Drawn, canvas, look, marker, short, style
-from lifespan.outcomes import Evidence
 
 JOINED_UP_TO = 40
 """Individuals up to which twins are joined by a line."""

@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 
 from lifespan import outcomes
 from lifespan.endpoints import effects
+from lifespan.evidence import Evidence
 from lifespan.figures.canvas import INK, Drawing, Drawn, brief, canvas, legend, look, marker, short, small_panels, style
-from lifespan.outcomes import Evidence
 
 ROW = 0.2
 """Height of a row in inches."""

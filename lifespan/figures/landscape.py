@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lifespan import outcomes
+from lifespan.evidence import WHO, Evidence
 from lifespan.figures.canvas import Drawing, Drawn, keys, legend, look, marker, short, small_panels, span, style
 from lifespan.figures.lines import moment
-from lifespan.outcomes import WHO, Evidence
 
 MOST = 9
 """Panels that one figure shows."""

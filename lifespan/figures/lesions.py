@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from lifespan import outcomes
+from lifespan.evidence import WHO, Evidence
 from lifespan.figures.canvas import INK, Drawing, Drawn, canvas, keys, legend, look, marker, short, small_panels, span, style
 from lifespan.figures.lines import moment
-from lifespan.outcomes import WHO, Evidence
 
 MOST = 12
 """Maps that one figure shows."""

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from lifespan import outcomes, stats
+from lifespan.evidence import Evidence
 from lifespan.figures.canvas import FAINT, INK, KINDS, RESAMPLES, THIN_UP_TO, look
-from lifespan.outcomes import Evidence
 
 
 def developments(axes: Axes, evidence: Evidence, table: pd.DataFrame, *, by: str, breaks: bool = False) -> None:

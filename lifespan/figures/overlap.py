@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lifespan import outcomes
+from lifespan.evidence import Evidence
 from lifespan.figures.canvas import AGE, INK, Drawing, Drawn, canvas, keys, legend, look, marker, style
 from lifespan.figures.lines import moment
-from lifespan.outcomes import Evidence
 from lifespan.overlaps import PAIRS, overlaps
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from lifespan.evidence import WHO, Evidence
 from lifespan.figures.canvas import AGE, Drawing, Drawn, keys, legend, small_panels, style, titled
 from lifespan.figures.lines import developments, stages, start_at_first, with_status
-from lifespan.outcomes import WHO, Evidence
 
 SIGNS: dict[tuple[str, str], str] = {
     ("FreshTask", "learning_curve_area"): "learning a fresh task",

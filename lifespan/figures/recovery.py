@@ -6,10 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lifespan import outcomes, recall, stats
+from lifespan.evidence import WHO, Evidence
 from lifespan.figures.canvas import INK, RESAMPLES, Drawing, Drawn, canvas, keys, legend, look, marker, style, titled
 from lifespan.figures.lines import moment
 from lifespan.lifetimes import kept
-from lifespan.outcomes import WHO, Evidence
 
 
 def recovery(evidence: Evidence) -> Drawn:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import seaborn
 
 from lifespan import outcomes
+from lifespan.evidence import Evidence
 from lifespan.figures.canvas import Drawing, Drawn, canvas, short, span, style
-from lifespan.outcomes import Evidence
 
 
 def draw(evidence: Evidence) -> Drawn:

@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 
 from lifespan import stats
 from lifespan.dose_fits import DoseFit
+from lifespan.evidence import Evidence
 from lifespan.figures.canvas import AGE, INK, RESAMPLES, Drawing, Drawn, brief, legend, short, small_panels, style
-from lifespan.outcomes import Evidence
 from lifespan.responses import exposed_scores, severity_fits, severity_rows, told
 
 COLORS = ("#0173b2", "#de8f05", "#029e73", "#cc78bc", "#d55e00")

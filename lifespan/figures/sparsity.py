@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from lifespan import outcomes
+from lifespan.evidence import WHO, Evidence
 from lifespan.figures.canvas import AGE, INK, THIN_UP_TO, Drawing, Drawn, canvas, keys, legend, look, marker, style, titled
 from lifespan.figures.lines import developments, moment, stage_legend, stages, with_status
-from lifespan.outcomes import WHO, Evidence
 
 
 def curve(evidence: Evidence) -> Drawn:

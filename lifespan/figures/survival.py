@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from lifespan import outcomes, survival
+from lifespan.evidence import Evidence
 from lifespan.figures.canvas import Drawing, Drawn, brief, canvas, keys, legend, look, short, style
 from lifespan.lifetimes import lifetimes
-from lifespan.outcomes import Evidence
 
 
 def draw(evidence: Evidence) -> Drawn:

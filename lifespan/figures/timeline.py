@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
 from lifespan import outcomes
+from lifespan.evidence import Evidence
 from lifespan.figures.canvas import INK, KINDS, Drawing, Drawn, brief, canvas, legend, short, style
-from lifespan.outcomes import Evidence
 
 MANY = 12
 """Groups beyond which their names stand beside the blocks rather than above."""

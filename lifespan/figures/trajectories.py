@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lifespan import outcomes
+from lifespan.evidence import WHO, Evidence
 from lifespan.figures.canvas import AGE, Drawing, Drawn, canvas, keys, legend, style, titled
 from lifespan.figures.lines import developments, stage_legend, stages, start_at_first, with_status
-from lifespan.outcomes import WHO, Evidence
 
 BINS = 80
 """Bins of age that a training curve is averaged in."""
