@@ -46,5 +46,8 @@ study = Study(
             for bits in FINER_BITS
         },
         **{f"{bits} bits after": life(learn, Treat(Quantize.to_bits(bits)), score) for bits in BITS},
+        **{
+            f"{bits} bits after, sigma": life(learn, Treat(Quantize.to_bits(bits, grid="sigma")), score) for bits in FINER_BITS
+        },
     },
 )

@@ -5,8 +5,9 @@ sparsification when each loss is followed by a quick structural re-fine-tuning, 
 80% sparsity `structural` keeps more of three skills than `none` and than `one-shot`, which loses as much at once and
 recovers as many steps in all, and about as much as `dense`, re-fine-tuning by weights; no barrier lies between neighbouring
 ages. Refuted if `structural` is no better than `none` or than `one-shot`, or if barriers grow along the way. Controls: those
-three twins; `head`, recovery of the heads alone; and `one-shot, briefly`, which recovers for no longer than `structural` does
-at the last age, so that the two differ in what came before alone. Positive control: `none` must lose function.
+three twins; `head`, recovery of the heads alone; `one-shot, briefly`, which recovers for no longer than `structural` does at
+the last age; and `one-shot, practised`, which does so too, and before its loss learns on for as many steps as `structural`
+did, so that the two differ in the loss alone. Positive control: `none` must lose function.
 """
 
 from _essay import world
@@ -32,10 +33,10 @@ def look(since):
     return (here.score(), Probe(Sparsity()), Probe(*(Since(since, contrast) for contrast in way)))
 
 
-def life(recover, ages=AGES, steps=RECOVERY_STEPS):
-    """Ageing in so many steps; `recover` gives the events after each, from the optimizer steps it may take."""
-    events, place = [*school], start
+def life(recover, ages=AGES, steps=RECOVERY_STEPS, practice=0):
+    """Ageing in so many steps; `recover` gives the events after each, `practice` times before any, from the steps they take."""
     after = recover(steps)
+    events, place = [*school, *after * practice], start + len(after) * practice
     for age in gradually(to=FINAL_SPARSITY, in_steps=ages, each=lambda s: (Age(to=s, by=Magnitude()),)):
         events += [age, here.score(), *after, *look(place)]
         place += 1 + len(after)
@@ -57,5 +58,6 @@ study = Study(
         "head": life(by(here.head())),
         "one-shot": life(lambda steps: (here.recover(steps),), ages=1, steps=AGES * RECOVERY_STEPS),
         "one-shot, briefly": life(lambda steps: (here.recover(steps),), ages=1),
+        "one-shot, practised": life(lambda steps: (here.recover(steps),), ages=1, practice=AGES - 1),
     },
 )

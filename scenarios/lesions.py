@@ -4,7 +4,7 @@ Claim (essay "The Curious Case of Developmental BERTology"; Michel et al. 2019):
 units matter much and most do not, and an aged network has less to spare. Prediction: silencing the heads that matter most
 harms more than silencing as many random ones; silencing the least important harms hardly at all; the same share harms the
 aged more than the young. Refuted where targeted is no worse than random, or the aged lose no more. Controls: random lesions
-of equal size, and `young`, the twin that learned on for as many steps as ageing and recovery took, and lost nothing.
+of equal size, and `young`, the twin that lost nothing; recovery finds nothing to mend in it.
 """
 
 from _essay import world

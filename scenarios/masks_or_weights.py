@@ -3,9 +3,9 @@
 Claim (essay "The Curious Case of Developmental BERTology", figures 2 and 3; Radiya-Dixit & Wang 2020; Zhao et al. 2020): a
 binary mask over frozen weights learns a task about as well as fine-tuning does. Prediction: on each task masks come within 3
 points of weights, and 5 or more above the head alone. Refuted on a task where the interval of masks - weights lies below
--.03, or that of masks - head includes 0. Controls: `head`, the same head on the frozen body, and `random`, a random mask of
-the same sparsity in which only the head learns. Each task is learned by a subject of its own, fresh from its childhood.
-Positive control: weights must beat the head.
+-.03, or that of masks - head includes 0. Controls: `head`, the same head on the frozen body; `random`, a random mask of about
+the sparsity that masks come to, in which only the head learns; and `weights, as long`, which learn for as many steps as masks
+do. Each task is learned by a subject of its own, fresh from its childhood. Positive control: weights must beat the head.
 """
 
 from _essay import world
@@ -20,9 +20,10 @@ EPOCHS = 0.0
 here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
 WAYS = {
     "weights": here.weights(),
+    **({"weights, as long": here.weights(2 * here.epochs)} if here.small else {}),
     "masks": here.masks(),
     "head": here.head(),
-    "random": here.weights(kind=FixedMask, by=Random(), sparsity=0.05),
+    "random": here.weights(kind=FixedMask, by=Random(), sparsity=0.3),
 }
 
 
