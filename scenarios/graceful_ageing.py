@@ -34,7 +34,7 @@ def look(since):
 
 
 def life(recover, ages=AGES, steps=RECOVERY_STEPS, practice=0):
-    """Ageing in so many steps; `recover` gives the events after each, `practice` times before any, from the steps they take."""
+    """Ageing in so many steps; `recover` gives what follows each, and `practice` times precedes all, from its steps."""
     after = recover(steps)
     events, place = [*school, *after * practice], start + len(after) * practice
     for age in gradually(to=FINAL_SPARSITY, in_steps=ages, each=lambda s: (Age(to=s, by=Magnitude()),)):

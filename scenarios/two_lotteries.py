@@ -4,16 +4,16 @@ Claim (essay "The Curious Case of Developmental BERTology"): a ticket of Frankle
 random weights learnable, and depends on which weights it was found with; pre-training draws weights that make structure
 learnable, and what then matters is where the structure starts. Predictions: (1) in the newborn, `ticket` learns better than
 a random structure of equal sparsity with the same weights, and than the same structure with other weights; (2) in the
-developed, masks that start by magnitude beat masks that start at random, and both beat masks over weights that were shuffled
-within each matrix; (3) a mask found on another task serves a task better than a random mask does. Refuted for (1) or (2)
-where the twin without the winning draw does as well. Positive controls: in both, dense weights must beat the head alone,
-and in the newborn a random structure too, or no structure could win anything.
+developed, masks that start by magnitude beat masks that start at random, and both beat masks over weights that were
+shuffled within each matrix; (3) a mask found on another task serves a task better than a random mask does. Refuted for (1)
+or (2) where the twin without the winning draw does as well. Positive controls: in both, dense weights must beat the head
+alone, and in the newborn a random structure too, or no structure could win anything.
 
 The newborn all learn for equally many steps at the end; of the developed, masks take twice as long as the rest in the micro
-world. What a lottery taught embeddings and head stays when its synapses get other weights: `ticket with other weights` is to
-be read against `random structure after a lottery`, which keeps as much. The newborn learn a simple task, the only kind they
-can learn, at 95% sparsity; the developed an easy one whose answer is more than its words, at 70%. With `WORLD=glue` the newborn is MiniLM's configuration
-with random weights.
+world. What a lottery taught embeddings and head stays when its synapses get other weights: `ticket with other weights` is
+to be read against `random structure after a lottery`, which keeps as much. The newborn learn a simple task, the only kind
+they can learn, at 95% sparsity; the developed an easy one whose answer is more than its words, at 70%. With `WORLD=glue`
+the newborn is MiniLM's configuration with random weights.
 """
 
 from _essay import world
