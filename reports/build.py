@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from claims import CLAIMS, FEWEST, HERE, MARGIN, Claim, Found, bits, found, known, verdict
+from claims import CLAIMS, FEWEST, HERE, MARGIN, Claim, Found, bits, by_task, found, known, verdict
 
 from lifespan import read
 
@@ -23,12 +23,14 @@ What the essay "The Curious Case of Developmental BERTology" claims, and what li
 between twins of one seed, with its 95% interval (BCa bootstrap), n pairs and effect size (Hedges' g_av), computed from the
 rows of a kept record by `python reports/build.py`; tests and rule stand in `reports/claims.py`.
 
-The rule: a predicted difference is supported where its interval lies above 0, and refuted where all of it lies below the
-least difference that counts (.02 unless the line says otherwise). "At least -.03" asks that no more than that is lost. Where
-fewer than {FEWEST} individuals lived, nothing is decided; a claim whose positive control (*control*) is not seen is undecided.
-Scores are each task's primary metric, averaged over the tasks. Each interval stands for itself: none is corrected for the
-number of tests, so of forty true nothings about one would seem to be something in its prediction's favour. Verdicts hold for
-these subjects and recipes, no further.
+The rule: a predicted difference is supported where its interval lies above 0 and its sign-flip p is below .05, and refuted
+where all of it lies below the least difference that counts (.02 unless the line says otherwise). "At least -.03" asks that no
+more than that is lost, "within .03" that nothing more is lost or won. Where fewer than {FEWEST} individuals lived, nothing is
+decided; a claim whose positive control (*control*) is not seen is undecided. What nobody had predicted and was looked for
+when the rows had been seen (*afterwards*) is a lead: it decides nothing. Scores are each task's primary metric, averaged over
+the tasks, so that a Matthews correlation, whose range is twice an accuracy's, weighs most: the last column tells them apart.
+Each interval stands for itself: none is corrected for the number of tests, so of forty true nothings about one would seem to
+be something in its prediction's favour. Verdicts hold for these subjects and recipes, no further.
 
 ![Differences of scores with their intervals, claim by claim](answers.svg)
 """
@@ -60,6 +62,8 @@ def predicted(result: Found) -> str:
     test = result.test
     if test.predicted == "below":
         return f"below {number(test.margin)}"
+    if test.predicted == "alike":
+        return f"within {number(test.margin).lstrip('+')}"
     if test.predicted == "no less":
         return f"at least {number(-test.margin)}"
     return "above 0" if test.margin == MARGIN else f"above 0 (least that counts: {test.margin:g})"
@@ -70,6 +74,18 @@ def lost(folder: str) -> str:
     people = read(HERE / folder).participants()
     missing = int((people["status"] != "done").sum())
     return f" {missing} of {len(people)} individuals did not come to the end." if missing else ""
+
+
+def cells(folder: str, result: Found) -> list[str]:
+    """A result as the cells of its line."""
+    test = result.test
+    what = f"*control*: {test.what}" if test.control else f"*afterwards*: {test.what}" if test.afterwards else test.what
+    effect = "-" if not math.isfinite(result.effect) else f"{result.effect:+.2f}"
+    p = "-" if result.n < FEWEST or test.predicted != "more" else "< .001" if result.p < 0.001 else f"{result.p:.3f}".lstrip("0")
+    apart = ", ".join(f"{task.removeprefix('micro-')} {number(value)}" for task, value in by_task(folder, test).items())
+    says = f"({result.verdict})" if test.afterwards else result.verdict
+    told = interval(result.estimate, result.low, result.high)
+    return [what, predicted(result), str(result.n), told, effect, p, says, apart]
 
 
 def section(claim: Claim) -> tuple[list[str], list[str]]:
@@ -85,14 +101,11 @@ def section(claim: Claim) -> tuple[list[str], list[str]]:
         lines += [
             f"**{world}: {says}.** [Report]({folder}/report.html); record: `reports/{folder}`.{lost(folder)}",
             "",
-            "| difference | predicted | n | estimate (95% interval) | g_av | verdict |",
-            "|---|---|---|---|---|---|",
+            "| difference | predicted | n | estimate (95% interval) | g_av | p | verdict | by task |",
+            "|---|---|---|---|---|---|---|---|",
         ]
         for result in results:
-            what = f"*control*: {result.test.what}" if result.test.control else result.test.what
-            effect = "-" if not math.isfinite(result.effect) else f"{result.effect:+.2f}"
-            told = interval(result.estimate, result.low, result.high)
-            lines.append(f"| {what} | {predicted(result)} | {result.n} | {told} | {effect} | {result.verdict} |")
+            lines.append(f"| {' | '.join(cells(folder, result))} |")
         lines.append("")
         if claim.study == "drug_for_every_synapse":
             lines += [
@@ -164,7 +177,8 @@ COLOURS = {"supports": "#1b7837", "refutes": "#b2182b", "undecided": "#777777"}
 
 def drawn(result: Found) -> bool:
     """Whether a difference has its place in the figure: one of scores, and no control."""
-    return result.test.scores and not result.test.control and result.test.predicted != "below"
+    told = result.test.scores and not result.test.control and not result.test.afterwards
+    return told and result.test.predicted != "below"
 
 
 def figure() -> None:
@@ -189,7 +203,7 @@ def figure() -> None:
         colour = COLOURS[result.verdict]
         axes.plot([result.low, result.high], [place, place], color=colour, linewidth=2)
         axes.plot(result.estimate, place, "o", color=colour, markersize=5)
-        if result.test.predicted == "no less":
+        if result.test.predicted in ("no less", "alike"):
             axes.plot(-result.test.margin, place, "|", color="#222222", markersize=9)
     axes.set_yticks(range(len(rows)), [text for text, _ in rows])
     for label, (_, result) in zip(axes.get_yticklabels(), rows, strict=True):

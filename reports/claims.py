@@ -3,13 +3,16 @@
 A quantity is one number for each individual of a kept record: a mean over tasks (and over groups, where a study has a group
 for each task) of the first, the last or all readings of a metric. A test compares two quantities pair by pair, by a - b:
 
-- "more": supported where the whole interval is above 0, refuted where all of it is below `margin`, the least that counts;
+- "more": supported where the whole interval is above 0 and the sign-flip p of the pairs is below .05, too (an interval may be
+  one individual's doing); refuted where all of it is below `margin`, the least that counts;
 - "no less": supported where the whole interval is above -`margin`, refuted where all of it is below -`margin`;
-- "below": supported where the whole interval is below `margin`, refuted where all of it is above; here `second` is nothing.
+- "below": supported where the whole interval is below `margin`, refuted where all of it is above; here `second` is nothing;
+- "alike": supported where the whole interval is between -`margin` and `margin`, refuted where all of it is outside.
 
 Anything else is undecided, and so is every test of fewer than six pairs, whose smallest possible p is above .05. A claim is
 decided by its tests together: supported or refuted where all agree, "in part" where some support it and some refute it,
-"supports in part" where the others are undecided; without its positive control nothing is decided.
+"supports in part" where the others are undecided; without its positive control nothing is decided. A test that no docstring
+predicted, and that was written when its rows had been seen, is marked as `afterwards` and decides nothing.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from lifespan.outcomes import held_out
 HERE = Path(__file__).parent
 FEWEST = 6
 KEPT = "functions kept"
+LASTED = "steps that functions lasted"
 MARGIN = 0.02
 
 
@@ -39,7 +43,9 @@ MARGIN = 0.02
 class Quantity:
     """A mean over `groups` and `tasks` (all, if none). In `metric`, "" and `*` stand for each task's primary one.
 
-    KEPT is the share of functions, learned above chance, that were not lost by the last look (`lifespan.lifetimes`).
+    KEPT is the share of functions, learned above chance, that were never lost: never below half of that at two looks in a row
+    (`lifespan.lifetimes`); LASTED the optimizer steps until then, or until the last look. With `over`, what the mean has above
+    chance is divided by what the mean of `over` has.
     """
 
     groups: tuple[str, ...]
@@ -49,6 +55,7 @@ class Quantity:
     at: str = "last"
     tasks: tuple[str, ...] = ()
     minus: Quantity | None = None
+    over: Quantity | None = None
 
 
 def of(*groups, **settings):
@@ -66,7 +73,8 @@ def rise(group):
 class Test:
     """A predicted difference a - b between quantities.
 
-    `control` marks the positive control of its study, `scores` that the difference is one of scores.
+    `control` marks the positive control of its study, `scores` that the difference is one of scores, `afterwards` that nobody
+    had predicted it.
     """
 
     what: str
@@ -76,6 +84,7 @@ class Test:
     margin: float = MARGIN
     control: bool = False
     scores: bool = True
+    afterwards: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,7 @@ class Found:
     low: float
     high: float
     effect: float
+    p: float
     verdict: str
 
 
@@ -122,53 +132,85 @@ def alike(names: pd.Series, pattern: str) -> pd.Series:
     return names.map({name: fnmatchcase(name, pattern) for name in names.unique()}).astype(bool)
 
 
+@lru_cache(maxsize=64)
+def readings(folder: str, probe: str, metric: str) -> pd.DataFrame:
+    """Rows of a record with these probes and this metric of each task, all on the split that was looked at most."""
+    rows, tasks = rows_of(folder)
+    primary = {title: task["metrics"][0] for title, task in tasks.items()}
+    wanted = {title: metric.replace("*", name) or name for title, name in primary.items()}
+    return held_out(rows[alike(rows["probe"], probe) & (rows["metric"] == rows["task"].map(wanted))])
+
+
+def each(folder: str, quantity: Quantity) -> pd.DataFrame:
+    """A quantity before its mean: a row for each seed, a column for each group and task."""
+    rows = readings(folder, quantity.probe, quantity.metric)
+    rows = rows[rows["group"].isin(quantity.groups) & alike(rows["stage"], quantity.stage)]
+    if quantity.tasks:
+        rows = rows[rows["task"].isin(quantity.tasks)]
+    return rows.groupby(["seed", "group", "task"])["value"].agg(quantity.at).unstack(["group", "task"]).dropna()
+
+
 def values(folder: str, quantity: Quantity) -> pd.Series:
     """One number for each seed; a seed that lacks one of the readings is left out."""
-    if quantity.metric == KEPT:
+    if quantity.metric in (KEPT, LASTED):
         functions = functions_of(folder)
-        functions = functions[functions["group"].isin(quantity.groups)]
-        return 1.0 - functions.groupby("seed")["lost"].mean()
-    rows, tasks = rows_of(folder)
-    primary = {title: task["metrics"][0] for title, task in tasks.items() if title in (quantity.tasks or tasks)}
-    wanted = {title: quantity.metric.replace("*", name) or name for title, name in primary.items()}
-    rows = held_out(rows[alike(rows["probe"], quantity.probe) & (rows["metric"] == rows["task"].map(wanted))])
-    rows = rows[rows["group"].isin(quantity.groups) & alike(rows["stage"], quantity.stage)]
-    chosen = rows.groupby(["seed", "group", "task"])["value"].agg(quantity.at).unstack(["group", "task"])
-    found = chosen.dropna().mean(axis=1)
+        own = functions[functions["group"].isin(quantity.groups)].groupby("seed")
+        return 1.0 - own["lost"].mean() if quantity.metric == KEPT else own["time"].mean()
+    found = each(folder, quantity).mean(axis=1)
+    if quantity.over is not None:
+        _, tasks = rows_of(folder)
+        chances = [task["chance"][task["metrics"][0]] for task in tasks.values()]
+        return ((found - np.mean(chances)) / (values(folder, quantity.over) - np.mean(chances))).dropna()
     return found if quantity.minus is None else (found - values(folder, quantity.minus)).dropna()
 
 
-def judge(predicted: str, margin: float, low: float, high: float, n: int) -> str:
-    """The verdict on one interval."""
+def judge(predicted: str, margin: float, low: float, high: float, n: int, p: float = 0.0) -> str:
+    """The verdict on one interval; `p` is that of no difference."""
     if n < FEWEST or not math.isfinite(low + high):
         return "undecided"
+    if predicted == "alike":
+        return "supports" if -margin < low and high < margin else "refutes" if low > margin or high < -margin else "undecided"
     if predicted == "below":
         low, high, predicted = -high, -low, "no less"
     least, most = (0.0, margin) if predicted == "more" else (-margin, -margin)
-    if low > least:
+    if low > least and (predicted != "more" or p < 0.05):
         return "supports"
     return "refutes" if high < most else "undecided"
 
 
-def found(folder: str, test: Test) -> Found:
-    """The paired difference of a test in a kept record."""
+def paired(folder: str, test: Test) -> pd.DataFrame:
+    """Both quantities of a test, "a" and "b", for every seed that has both."""
     first = values(folder, test.first)
     second = 0 * first if test.second is None else values(folder, test.second)
-    pairs = pd.concat([first, second], axis=1, keys=["a", "b"]).dropna()
+    return pd.concat([first, second], axis=1, keys=["a", "b"]).dropna()
+
+
+def found(folder: str, test: Test) -> Found:
+    """The paired difference of a test in a kept record."""
+    pairs = paired(folder, test)
     if len(pairs) < 2:
-        return Found(test, len(pairs), *[math.nan] * 4, "undecided")
+        return Found(test, len(pairs), *[math.nan] * 5, "undecided")
     told = stats.paired_difference(pairs["a"].to_numpy(), pairs["b"].to_numpy())
     estimate, low, high = told.difference.estimate, told.difference.low, told.difference.high
     if len(pairs) >= FEWEST and np.ptp(pairs["a"] - pairs["b"]) == 0:
         low = high = estimate
-    says = judge(test.predicted, test.margin, low, high, len(pairs))
-    return Found(test, len(pairs), estimate, low, high, told.hedges_g_av, says)
+    says = judge(test.predicted, test.margin, low, high, len(pairs), told.p)
+    return Found(test, len(pairs), estimate, low, high, told.hedges_g_av, told.p, says)
+
+
+def by_task(folder: str, test: Test) -> dict[str, float]:
+    """The mean difference on each task, where a test of scores has more than one; the tasks of a mean may weigh unequally."""
+    if not test.scores or test.second is None or test.first.minus or test.second.minus:
+        return {}
+    sides = [each(folder, part).T.groupby(level="task").mean().T for part in (test.first, test.second)]
+    shared = (sides[0] - sides[1]).dropna(axis=1, how="all")
+    return {str(task): float(shared[task].mean()) for task in shared} if len(shared.columns) > 1 else {}
 
 
 def verdict(results: list[Found]) -> str:
     """What the tests of one record say of their claim together."""
     controls = [result.verdict for result in results if result.test.control]
-    others = [result.verdict for result in results if not result.test.control]
+    others = [result.verdict for result in results if not result.test.control and not result.test.afterwards]
     if any(word != "supports" for word in controls):
         return "undecided"
     decided = sorted(set(others) - {"undecided"})
@@ -181,6 +223,7 @@ DOSED = {
     "drugged before learning, largest-weight grid": "{} bits before",
     "drugged before learning, sigma grid": "{} bits before, sigma",
     "drugged after learning, largest-weight grid": "{} bits after",
+    "drugged after learning, sigma grid": "{} bits after, sigma",
 }
 
 
@@ -217,9 +260,9 @@ SIX = ("acceptability", "sentiment", "paraphrase", "inference", "answering", "co
 GLUE_SIX = ("cola", "sst2", "mrpc", "stsb", "rte", "qqp")
 
 
-def ways(way: str) -> Quantity:
-    """The groups of `masks_or_weights` that learned in one way, of either world."""
-    return of(*(f"{way} {task}" for task in (*SIX, *GLUE_SIX)))
+def ways(way: str, *tasks: str) -> Quantity:
+    """The groups of `masks_or_weights` that learned these tasks, or all of either world, in one way."""
+    return of(*(f"{way} {task}" for task in tasks or (*SIX, *GLUE_SIX)))
 
 
 def lesion(kind: str, share: float, group: str = "young") -> Quantity:
@@ -227,9 +270,22 @@ def lesion(kind: str, share: float, group: str = "young") -> Quantity:
     return of(group, metric=f"*@{share:g}/{kind}" if share else "*@0", probe="TargetedLesions")
 
 
+def aged_less_young(kind: str, share: float) -> tuple[Quantity, Quantity]:
+    """What a lesion costs the aged, and the young."""
+    aged, young = (
+        of(group, metric="*@0", probe="TargetedLesions", minus=lesion(kind, share, group)) for group in ("aged", "young")
+    )
+    return aged, young
+
+
+def left_over(kind: str, share: float, group: str) -> Quantity:
+    """The share of what is above chance that a lesion leaves."""
+    return replace(lesion(kind, share, group), over=lesion("", 0, group))
+
+
 def agnostic(group: str) -> Quantity:
-    """Scores with the strength that suits best for all synapses."""
-    return of(group, metric="weight_agnostic_*@max", probe="WeightAgnostic")
+    """Scores with one strength for all synapses: each matrix's own mean strength."""
+    return of(group, metric="weight_agnostic_*@1", probe="WeightAgnostic")
 
 
 def overlap(group: str, metric: str) -> Quantity:
@@ -246,6 +302,12 @@ CLAIMS = (
         (("micro world", "masks_or_weights"), ("MiniLM, GLUE", "masks_or_weights_on_glue")),
         (
             Test("masks - weights, six tasks", ways("masks"), ways("weights"), "no less", 0.03),
+            Test("masks - weights, as many steps", ways("masks"), ways("weights, as long"), "no less", 0.03),
+            *(
+                Test(f"masks - weights, as many steps: {t}", ways("masks", t), ways("weights, as long", t), "no less", 0.03)
+                for t in SIX
+            ),
+            *(Test(f"masks - weights: {t}", ways("masks", t), ways("weights", t), "no less", 0.03) for t in GLUE_SIX),
             Test("masks - head alone", ways("masks"), ways("head"), margin=0.05),
             Test("masks - random mask", ways("masks"), ways("random"), margin=0.05),
             Test("weights - head alone", ways("weights"), ways("head"), control=True),
@@ -258,11 +320,20 @@ CLAIMS = (
         "many_good_subnetworks",
         (("micro world", "many_good_subnetworks"),),
         (
-            Test("mask of 50% - mask of 10%", of("masks 50%"), of("masks 10%"), "no less", 0.03),
-            Test("mask of 70% - mask of 10%", of("masks 70%"), of("masks 10%"), "no less", 0.03),
-            Test("mask of 50% - random mask of 50%", of("masks 50%"), of("random 50%")),
+            Test("mask of 30% - mask of 10%", of("masks 30%", at="first"), of("masks 10%", at="first"), "no less", 0.03),
+            Test("mask of 50% - mask of 10%", of("masks 50%", at="first"), of("masks 10%", at="first"), "no less", 0.03),
+            Test("mask of 50% - random mask of 50%", of("masks 50%", at="first"), of("random 50%", at="first")),
+            Test("second mask of 50% - first", of("masks 50%"), of("masks 50%", at="first"), "alike", 0.03),
             Test("overlap of two masks of 50%: 0 by chance, 1 alike", overlap("masks 50%", "corrected"), None, "below", 0.5),
-            Test("mask of 10% - mask of 90%", of("masks 10%"), of("masks 90%"), control=True),
+            Test(
+                "mask of 70% - mask of 10%",
+                of("masks 70%", at="first"),
+                of("masks 10%", at="first"),
+                "no less",
+                0.03,
+                afterwards=True,
+            ),
+            Test("mask of 10% - mask of 90%", of("masks 10%", at="first"), of("masks 90%", at="first"), control=True),
         ),
     ),
     Claim(
@@ -276,14 +347,53 @@ CLAIMS = (
             Test("structural recovery - heads alone", of("structural"), of("head")),
             Test("structural - dense recovery", of("structural"), of("dense"), "no less", 0.03),
             Test("gradual - one-shot, as many steps", of("structural"), of("one-shot")),
-            Test("gradual - one-shot, as many steps since the last loss", of("structural"), of("one-shot, briefly")),
             Test(
-                "loss barrier between neighbouring ages, in nats",
-                of("structural", metric="barrier", probe="Barrier since *", at="mean"),
+                "gradual - one-shot, as many steps in all, most of them before the loss",
+                of("structural"),
+                of("one-shot, practised"),
+            ),
+            Test(
+                "highest loss barrier between neighbouring ages, in nats",
+                of("structural", metric="barrier", probe="Barrier since *", at="max"),
                 None,
                 "below",
                 0.05,
                 scores=False,
+            ),
+            Test(
+                "gradual - one-shot, as many steps since the last loss",
+                of("structural"),
+                of("one-shot, briefly"),
+                afterwards=True,
+            ),
+            Test(
+                "barrier, one-shot - highest of the gradual way",
+                of("one-shot", metric="barrier", probe="Barrier since *"),
+                of("structural", metric="barrier", probe="Barrier since *", at="max"),
+                scores=False,
+                afterwards=True,
+            ),
+            Test(
+                "rise of the loss from the end of school to 80%, in nats",
+                of(
+                    "structural",
+                    metric="loss@1",
+                    probe="Barrier since *",
+                    minus=of("structural", metric="loss@0", probe="Barrier since *", at="first"),
+                ),
+                None,
+                "below",
+                0.05,
+                scores=False,
+                afterwards=True,
+            ),
+            Test(
+                "score at 80%, recovered - when learned",
+                of("structural"),
+                of("structural", at="first"),
+                "no less",
+                0.1,
+                afterwards=True,
             ),
             Test("before - after, without recovery", of("none", at="first"), of("none"), control=True),
         ),
@@ -305,8 +415,18 @@ CLAIMS = (
             Test("3 bits before learning - undrugged", of("3 bits before"), of("undrugged"), "no less", 0.03),
             Test("2 bits, sigma grid, before - undrugged", of("2 bits before, sigma"), of("undrugged"), "no less", 0.03),
             Test("1 bit before learning - undrugged", of("1 bits before"), of("undrugged"), "no less", 0.03),
-            Test("3 bits, before - after learning", of("3 bits before"), of("3 bits after")),
-            Test("1 bit, before - after learning", of("1 bits before"), of("1 bits after")),
+            *(
+                Test(f"{k} bit{'s' * (k > 1)}, before - after learning", of(f"{k} bits before"), of(f"{k} bits after"))
+                for k in (4, 3, 2, 1)
+            ),
+            *(
+                Test(
+                    f"{k} bit{'s' * (k > 1)}, sigma grid, before - after learning",
+                    of(f"{k} bits before, sigma"),
+                    of(f"{k} bits after, sigma"),
+                )
+                for k in (2, 1)
+            ),
             Test("undrugged - 1 bit after learning", of("undrugged"), of("1 bits after"), control=True),
         ),
     ),
@@ -320,9 +440,16 @@ CLAIMS = (
             Test("newborn: ticket - random structure", of("newborn, ticket"), of("newborn, random structure")),
             Test("newborn: ticket - with other weights", of("newborn, ticket"), of("newborn, ticket with other weights")),
             Test(
-                "newborn: ticket with other weights - random structure",
+                "newborn: ticket with other weights - random structure after a lottery",
                 of("newborn, ticket with other weights"),
+                of("newborn, random structure after a lottery"),
+                afterwards=True,
+            ),
+            Test(
+                "newborn: another task's ticket - random structure",
+                of("newborn, ticket of another task", tasks=("micro-sentiment",)),
                 of("newborn, random structure"),
+                afterwards=True,
             ),
             Test(
                 "developed: start by magnitude - at random",
@@ -332,6 +459,11 @@ CLAIMS = (
             Test(
                 "developed: own weights - shuffled weights",
                 of("developed, start by magnitude"),
+                of("developed, shuffled weights"),
+            ),
+            Test(
+                "developed: start at random - shuffled weights",
+                of("developed, start at random"),
                 of("developed, shuffled weights"),
             ),
             Test(
@@ -352,6 +484,7 @@ CLAIMS = (
         (("micro world", "is_pretraining_needed"),),
         (
             Test("random - head, width 256", of("random 256"), of("head 256")),
+            Test("random, width 256 - width 32", of("random 256"), of("random 32")),
             Test(
                 "gap to the developed, width 32 - width 256",
                 of("developed 32", minus=of("random 32")),
@@ -361,6 +494,9 @@ CLAIMS = (
             Test("random - developed, width 256", of("random 256"), of("developed 256"), "no less", 0.03),
             Test("developed - head, width 64", of("developed 64"), of("head 64"), control=True),
             Test("developed - head, width 256", of("developed 256"), of("head 256"), control=True),
+            Test("developed, width 256 - width 32", of("developed 256"), of("developed 32"), "no less", 0.03, control=True),
+            Test("gap to the developed, width 32", of("developed 32"), of("random 32"), control=True),
+            Test("weights - head, width 256", of("weights 256"), of("head 256"), control=True),
         ),
     ),
     Claim(
@@ -427,6 +563,18 @@ CLAIMS = (
                 of("sparse from birth", at="first"),
             ),
             Test("large, whole - sparse from birth", of("large, whole", at="first"), of("sparse from birth", at="first")),
+            Test(
+                "large, compressed - small, in accuracy",
+                of("large, compressed", at="first", metric="accuracy"),
+                of("small", at="first", metric="accuracy"),
+                afterwards=True,
+            ),
+            Test(
+                "large, compressed - small, at the end of school",
+                of("large, compressed"),
+                of("small"),
+                afterwards=True,
+            ),
             Test("large, whole - small", of("large, whole", at="first"), of("small", at="first"), control=True),
         ),
     ),
@@ -439,8 +587,11 @@ CLAIMS = (
         (
             Test("healthy - unstable at school", of("healthy"), of("unstable at school")),
             Test("healthy - unstable in the first third", of("healthy"), of("unstable, early")),
-            Test("healthy - bad scale at birth", of("healthy"), of("scale, at birth")),
-            Test("healthy - missing wiring at birth", of("healthy"), of("wiring, at birth")),
+            Test("healthy - unstable in the last third", of("healthy"), of("unstable, later")),
+            Test("healthy - bad scale after childhood", of("healthy"), of("scale, after childhood")),
+            Test("healthy - missing wiring after childhood", of("healthy"), of("wiring, after childhood")),
+            Test("bad scale at birth - healthy", of("scale, at birth"), of("healthy"), "no less", 0.03),
+            Test("missing wiring at birth - healthy", of("wiring, at birth"), of("healthy"), "no less", 0.03),
             Test("unstable, first third - last third", of("unstable, early"), of("unstable, later")),
             Test("bad scale, at birth - after childhood", of("scale, at birth"), of("scale, after childhood")),
             Test("missing wiring, at birth - after childhood", of("wiring, at birth"), of("wiring, after childhood")),
@@ -475,7 +626,20 @@ CLAIMS = (
                 of("unstable", metric=KEPT),
                 scores=False,
             ),
-            Test("functions kept, healthy - noisy", of("healthy", metric=KEPT), of("noisy", metric=KEPT), scores=False),
+            Test(
+                "steps that functions lasted, healthy - unstable",
+                of("healthy", metric=LASTED),
+                of("unstable", metric=LASTED),
+                margin=10.0,
+                scores=False,
+            ),
+            Test(
+                "steps that functions lasted, healthy - noisy",
+                of("healthy", metric=LASTED),
+                of("noisy", metric=LASTED),
+                margin=10.0,
+                scores=False,
+            ),
             Test("healthy - unstable recovery", of("healthy"), of("unstable")),
             Test("healthy - synapses perturbed in mid-life", of("healthy"), of("noisy")),
             Test("healthy - no recovery", of("healthy"), of("no recovery"), control=True),
@@ -490,7 +654,20 @@ CLAIMS = (
         (
             Test("one strength for all: masks - head", agnostic("masks"), agnostic("head")),
             Test("one strength for all: masks - shuffled", agnostic("masks"), agnostic("masks, shuffled")),
+            Test(
+                "share kept with one strength for all, masks - weights",
+                replace(agnostic("masks"), over=of("masks")),
+                replace(agnostic("weights"), over=of("weights")),
+                margin=0.05,
+                scores=False,
+            ),
             Test("masks, one strength - own strengths", agnostic("masks"), of("masks"), "no less", 0.1),
+            Test(
+                "points lost by one strength for all, weights - masks",
+                replace(of("weights"), minus=agnostic("weights")),
+                replace(of("masks"), minus=agnostic("masks")),
+                afterwards=True,
+            ),
             Test("masks - masks with shuffled weights", of("masks"), of("masks, shuffled"), control=True),
         ),
     ),
@@ -504,10 +681,21 @@ CLAIMS = (
             Test("random - targeted lesion of 25% of the heads", lesion("random", 0.25), lesion("targeted", 0.25)),
             Test("harmless lesion of 25% - none", lesion("harmless", 0.25), lesion("", 0), "no less", 0.03),
             Test("harmless lesion of 50% - none", lesion("harmless", 0.5), lesion("", 0), "no less", 0.03),
+            Test("cost of a targeted lesion of 25%, aged - young", *aged_less_young("targeted", 0.25)),
+            Test("cost of a random lesion of 25%, aged - young", *aged_less_young("random", 0.25)),
             Test(
-                "cost of a targeted lesion of 25%, aged - young",
-                of("aged", metric="*@0", probe="TargetedLesions", minus=lesion("targeted", 0.25, "aged")),
-                of("young", metric="*@0", probe="TargetedLesions", minus=lesion("targeted", 0.25)),
+                "share left by a targeted lesion of 25%, young - aged",
+                left_over("targeted", 0.25, "young"),
+                left_over("targeted", 0.25, "aged"),
+                scores=False,
+                afterwards=True,
+            ),
+            Test(
+                "share left by a random lesion of 25%, young - aged",
+                left_over("random", 0.25, "young"),
+                left_over("random", 0.25, "aged"),
+                scores=False,
+                afterwards=True,
             ),
             Test("none - targeted lesion of 50%", lesion("", 0), lesion("targeted", 0.5), control=True),
         ),

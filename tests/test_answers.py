@@ -41,17 +41,26 @@ build = module("build")
         ("below", 0.5, 0.4, 0.6, 20, "undecided"),
         ("below", 0.5, 0.6, 0.7, 20, "refutes"),
         ("more", 0.02, math.nan, math.nan, 20, "undecided"),
+        ("alike", 0.03, -0.02, 0.02, 20, "supports"),
+        ("alike", 0.03, -0.02, 0.04, 20, "undecided"),
+        ("alike", 0.03, 0.031, 0.04, 20, "refutes"),
     ],
 )
 def test_an_interval_becomes_a_verdict(predicted, margin, low, high, n, says):
     assert claims.judge(predicted, margin, low, high, n) == says
 
 
-def results(*words, control="supports"):
+def test_an_interval_that_is_one_individuals_doing_supports_nothing():
+    assert claims.judge("more", 0.02, 0.001, 0.06, 20, p=0.2) == "undecided"
+    assert claims.judge("no less", 0.03, 0.001, 0.06, 20, p=0.2) == "supports"
+
+
+def results(*words, control="supports", afterwards=()):
     quantity = claims.of("a")
     tests = [(claims.Test("x", quantity, quantity), word) for word in words]
+    tests += [(claims.Test("x", quantity, quantity, afterwards=True), word) for word in afterwards]
     tests.append((claims.Test("x", quantity, quantity, control=True), control))
-    return [claims.Found(test, 20, 0.0, 0.0, 0.0, 0.0, word) for test, word in tests]
+    return [claims.Found(test, 20, 0.0, 0.0, 0.0, 0.0, 0.5, word) for test, word in tests]
 
 
 def test_tests_are_weighed_together():
@@ -61,6 +70,7 @@ def test_tests_are_weighed_together():
     assert claims.verdict(results("refutes", "undecided")) == "refutes in part"
     assert claims.verdict(results("supports", "refutes", "undecided")) == "in part"
     assert claims.verdict(results("supports", "supports", control="undecided")) == "undecided"
+    assert claims.verdict(results("supports", afterwards=("refutes",))) == "supports"
 
 
 def test_quantities_are_read_from_a_record(tmp_path, monkeypatch):
@@ -70,6 +80,7 @@ def test_quantities_are_read_from_a_record(tmp_path, monkeypatch):
     simulate(Study(name="tiny", groups=lives, individuals=2), tmp_path / "tiny", threads=1)
     monkeypatch.setattr(claims, "HERE", tmp_path)
     claims.rows_of.cache_clear()
+    claims.readings.cache_clear()
     rows = read(tmp_path / "tiny").measurements()
     scores = rows[(rows["probe"] == "Score") & (rows["group"] == "masks") & (rows["metric"] == "accuracy")]
     one = scores[(scores["seed"] == scores["seed"].min()) & (scores["task"] == TASKS[0].title)].sort_values("step")["value"]
@@ -81,42 +92,55 @@ def test_quantities_are_read_from_a_record(tmp_path, monkeypatch):
     gap = claims.found("tiny", claims.Test("x", claims.of("masks"), claims.of("weights")))
     assert gap.n == 2 and gap.estimate == pytest.approx(float((apart[0] - apart[1]).mean())) and gap.verdict == "undecided"
     claims.rows_of.cache_clear()
+    claims.readings.cache_clear()
 
 
-def test_a_course_is_of_one_split_and_can_end_with_a_stage(monkeypatch):
-    course = [
-        ("learn a", "test", 0.8),
-        ("learn a", "dev", 0.1),
-        ("age", "test", 0.6),
-        ("age", "test", 0.4),
-        ("age", "dev", 0.2),
-    ]
-    rows = [
-        {
-            "seed": seed,
-            "group": "old",
-            "task": "a",
-            "probe": "Score",
-            "metric": "f1",
-            "stage": s,
-            "split": split,
-            "value": value,
-        }
-        for seed in range(6)
-        for s, split, value in course
-    ]
-    monkeypatch.setattr(claims, "rows_of", lambda folder: (pd.DataFrame(rows), {"a": {"metrics": ["f1"]}}))
+PLANTED = [
+    {"seed": seed, "group": group, "task": task, "probe": "Score", "metric": "f1", "stage": s, "split": split, "value": value}
+    for seed in range(6)
+    for group, more in (("old", 0.0), ("young", 0.1))
+    for task, worth in (("a", 0.0), ("b", 2 * more))
+    for s, split, value in (
+        *(("learn x", "test", 0.8 + more), ("learn x", "dev", 0.1)),
+        *(("age", "test", 0.6), ("age", "test", 0.4 + more + worth), ("age", "dev", 0.2)),
+    )
+]
+
+
+@pytest.fixture
+def planted(monkeypatch):
+    tasks = {name: {"metrics": ["f1"], "chance": {"f1": 0.2}} for name in "ab"}
+    monkeypatch.setattr(claims, "rows_of", lambda folder: (pd.DataFrame(PLANTED), tasks))
+    claims.readings.cache_clear()
+    yield "planted"
+    claims.readings.cache_clear()
+
+
+def test_a_course_is_of_one_split_and_can_end_with_a_stage(planted):
     readings = [claims.of("old", at="first"), claims.of("old", stage="learn*"), claims.of("old")]
-    assert [claims.values("planted", reading).iloc[0] for reading in readings] == [0.8, 0.8, 0.4]
-    equal = claims.found("planted", claims.Test("x", readings[1], readings[0], "no less", 0.03))
+    assert [claims.values(planted, reading).iloc[0] for reading in readings] == pytest.approx([0.8, 0.8, 0.4])
+    equal = claims.found(planted, claims.Test("x", readings[1], readings[0], "no less", 0.03))
     assert (equal.n, equal.low, equal.high, equal.verdict) == (6, 0.0, 0.0, "supports")
     assert "all equal" in build.interval(equal.estimate, equal.low, equal.high)
 
 
+def test_tasks_are_told_apart_and_shares_are_above_chance(planted):
+    test = claims.Test("x", claims.of("young"), claims.of("old"))
+    assert claims.by_task(planted, test) == pytest.approx({"a": 0.1, "b": 0.3})
+    share = claims.values(planted, claims.of("old", over=claims.of("old", at="first")))
+    assert share.tolist() == pytest.approx([(0.4 - 0.2) / (0.8 - 0.2)] * 6)
+
+
 def test_functions_that_were_not_lost_are_counted(monkeypatch):
-    table = pd.DataFrame({"group": ["old"] * 4 + ["ill"], "seed": [0, 0, 1, 1, 0], "lost": [True, False, False, False, True]})
+    table = pd.DataFrame(
+        {
+            **{"group": ["old"] * 4 + ["ill"], "seed": [0, 0, 1, 1, 0]},
+            **{"lost": [True, False, False, False, True], "time": [10.0, 20.0, 30.0, 30.0, 5.0]},
+        }
+    )
     monkeypatch.setattr(claims, "functions_of", lambda folder: table)
     assert claims.values("planted", claims.of("old", metric=claims.KEPT)).to_dict() == {0: 0.5, 1: 1.0}
+    assert claims.values("planted", claims.of("old", metric=claims.LASTED)).to_dict() == {0: 15.0, 1: 30.0}
 
 
 def test_every_test_of_a_kept_record_finds_its_twins():
