@@ -81,7 +81,13 @@ def cells(folder: str, result: Found) -> list[str]:
     test = result.test
     what = f"*control*: {test.what}" if test.control else f"*afterwards*: {test.what}" if test.afterwards else test.what
     effect = "-" if not math.isfinite(result.effect) else f"{result.effect:+.2f}"
-    p = "-" if result.n < FEWEST or test.predicted != "more" else "< .001" if result.p < 0.001 else f"{result.p:.3f}".lstrip("0")
+    p = (
+        "-"
+        if result.n < FEWEST or test.predicted != "more"
+        else "< .001"
+        if result.p < 0.001
+        else f"{result.p:.3f}".lstrip("0")
+    )
     apart = ", ".join(f"{task.removeprefix('micro-')} {number(value)}" for task, value in by_task(folder, test).items())
     says = f"({result.verdict})" if test.afterwards else result.verdict
     told = interval(result.estimate, result.low, result.high)
