@@ -31,9 +31,8 @@ when the rows had been seen (*afterwards*) is a lead: it decides nothing. Scores
 the tasks, so that a Matthews correlation, whose range is twice an accuracy's, weighs most: the last column tells them apart.
 Each interval stands for itself: none is corrected for the number of tests, so of forty true nothings about one would seem to
 be something in its prediction's favour. Verdicts hold for these subjects and recipes, no further.
-
-![Differences of scores with their intervals, claim by claim](answers.svg)
 """
+FIGURE = "![Differences of scores with their intervals, claim by claim](answers.svg)"
 
 
 def number(value: float) -> str:
@@ -134,7 +133,7 @@ def answers() -> str:
         sections += lines
         table += short
     head = ["| claim | lived by | first test | n | estimate (95% interval) | verdict |", "|---|---|---|---|---|---|"]
-    return "\n".join([INTRODUCTION, *head, *table, "", *sections]).rstrip() + "\n"
+    return "\n".join([INTRODUCTION, *head, *table, "", FIGURE, "", *sections]).rstrip() + "\n"
 
 
 def gallery(page: str) -> str:
@@ -188,7 +187,7 @@ def drawn(result: Found) -> bool:
 
 
 def figure() -> None:
-    """Every difference of scores between enough twins, claim by claim, as `answers.svg`."""
+    """The differences of scores in the first record of each claim that has enough twins, as `answers.svg`."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -197,12 +196,12 @@ def figure() -> None:
 
     rows: list[tuple[str, Found | None]] = []
     for claim in CLAIMS:
-        for world, _, results in lived(claim):
-            enough = [result for result in results if result.n >= FEWEST and drawn(result)]
-            if enough:
-                rows.append((f"{claim.number}. {claim.title} ({world})", None))
-                rows += [(result.test.what, result) for result in enough]
-    canvas, axes = pyplot.subplots(figsize=(8, 0.26 * len(rows) + 0.8), layout="constrained")
+        enough = [[result for result in results if result.n >= FEWEST and drawn(result)] for _, _, results in lived(claim)]
+        shown = next(filter(None, enough), [])
+        if shown:
+            rows.append((f"{claim.number}. {claim.title}", None))
+            rows += [(result.test.what, result) for result in shown]
+    canvas, axes = pyplot.subplots(figsize=(8, 0.22 * len(rows) + 0.8), layout="constrained")
     for place, (_, result) in enumerate(rows):
         if result is None:
             continue

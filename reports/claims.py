@@ -346,9 +346,9 @@ CLAIMS = (
             Test("structural recovery - none, at 80%", of("structural"), of("none")),
             Test("structural recovery - heads alone", of("structural"), of("head")),
             Test("structural - dense recovery", of("structural"), of("dense"), "no less", 0.03),
-            Test("gradual - one-shot, as many steps", of("structural"), of("one-shot")),
+            Test("gradual - one-shot, as many steps after the loss", of("structural"), of("one-shot")),
             Test(
-                "gradual - one-shot, as many steps in all, most of them before the loss",
+                "gradual - one-shot, as many steps before the loss",
                 of("structural"),
                 of("one-shot, practised"),
             ),
