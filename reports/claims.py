@@ -435,7 +435,7 @@ CLAIMS = (
         "Two lotteries",
         "A ticket is structure that makes weights learnable; pre-training draws weights that make structure learnable.",
         "two_lotteries",
-        (("micro world", "two_lotteries"),),
+        (("micro world", "two_lotteries"), ("MiniLM, GLUE", "two_lotteries_on_glue")),
         (
             Test("newborn: ticket - random structure", of("newborn, ticket"), of("newborn, random structure")),
             Test("newborn: ticket - with other weights", of("newborn, ticket"), of("newborn, ticket with other weights")),
@@ -447,7 +447,7 @@ CLAIMS = (
             ),
             Test(
                 "newborn: another task's ticket - random structure",
-                of("newborn, ticket of another task", tasks=("micro-sentiment",)),
+                of("newborn, ticket of another task", tasks=("micro-sentiment", "sst2")),
                 of("newborn, random structure"),
                 afterwards=True,
             ),
@@ -468,7 +468,7 @@ CLAIMS = (
             ),
             Test(
                 "developed: another task's mask - random mask",
-                of("developed, mask of another task", tasks=("micro-inference",)),
+                of("developed, mask of another task", tasks=("micro-inference", "stsb")),
                 of("developed, random mask"),
             ),
             Test("newborn: dense - random structure", of("newborn, dense"), of("newborn, random structure"), control=True),
