@@ -13,7 +13,7 @@ RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent.parent / "docs" / "speed.md"
 HEAD = """# How fast it is
 
-Every figure is a ratio of things measured side by side, in turns, on one machine; the numbers in brackets are the lowest
+Most figures are ratios of things measured side by side, in turns, on one machine; the numbers in brackets are the lowest
 and the highest of the rounds. The scripts are in `benchmarks/`, their results in `benchmarks/results/` as JSON with the
 machine and the versions. This page is written by `python benchmarks/speed_table.py`. What was tried and did not pay is in
 `reports/LOG.md`.
@@ -44,7 +44,7 @@ def rows() -> list[tuple[str, str, str]]:
         for peer in ("Trainer, fp32", "Trainer, bf16"):
             speed = f"{trainer[kind]['ours']['examples_per_second']:.0f} examples/s: "
             found.append((f"{name} over {peer}", speed + ratio(trainer[kind][peer]["ours_over_it"]), "trainer.py"))
-    for name, whose in (("of_trainers_products", "Trainer's step"), ("of_our_products", "our step, which leaves some out")):
+    for name, whose in (("of_trainers_products", "Trainer's step"), ("of_our_products", "our step, which does fewer of them")):
         what = f"Fine-tuning, share of the bf16 limit of the matrix products of {whose}"
         found.append((what, ratio(trainer[name]["of_limit"], ""), "trainer.py"))
     low, high = scores["interval"]

@@ -54,7 +54,8 @@ def bits_needed(bits: Sequence[float], scores: ArrayLike, *, floor: float = 0.0,
     `scores` are those at `bits`, in any order, the most bits being the whole score (32: untouched). From the whole score
     down, the first crossing of the level floor + keep x (whole - floor), on a straight line between neighbouring numbers of
     bits. Two ends are open. A task that keeps its score at the fewest bits tested needs at most those, which are returned.
-    One that loses it at the most bits tested below 32 needs more than those; what is returned lies less than 1 above them.
+    One that loses it at the most bits tested below 32 needs more than those; after 32, what is returned lies less than 1 above
+    them.
     A score that does not exist (NaN) is at the floor; NaN where the whole score is not above it.
 
     >>> bits_needed([32, 8, 4, 2], [0.9, 0.9, 0.9, 0.5], floor=0.5, keep=0.5)
@@ -68,7 +69,7 @@ def bits_needed(bits: Sequence[float], scores: ArrayLike, *, floor: float = 0.0,
     found = np.nan_to_num(found, nan=floor)
     for place in range(1, len(at)):
         if found[place] < level:
-            above = at[place - 1] if place > 1 else at[place] + 1
+            above = at[place] + 1 if at[place - 1] == WHOLE else at[place - 1]
             part = (found[place - 1] - level) / (found[place - 1] - found[place])
             return float(above - part * (above - at[place]))
     return float(at[-1])

@@ -1,4 +1,4 @@
-"""What is built in: the classes of every family, found from the packages that export them, and the scenarios."""
+"""What is built in: the classes of every family, found from the packages that export them, functions and scenarios."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lifespan.loading import Source, builtin, read_source
 from lifespan.spec import Spec
 
 FAMILIES = {
+    "studies": "lifespan.scenario",
     "events": "lifespan.scenario",
     "tasks": "lifespan.tasks",
     "corpora": "lifespan.corpora",
@@ -24,18 +25,20 @@ FAMILIES = {
     "strategies": "lifespan.strategies",
     "probes": "lifespan.probes",
     "engines": "lifespan.engines",
+    "functions": "lifespan",
+    "contracts": "lifespan",
 }
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One built-in class, or one built-in scenario (then `kind` is None and `path` its file)."""
+    """One built-in class or function, or one built-in scenario (then `kind` is None and `path` its file)."""
 
     name: str
     family: str
     summary: str
     citation: str = ""
-    kind: type | None = None
+    kind: Any = None
     path: Path | None = None
 
     @property
@@ -57,7 +60,9 @@ def entries(family: str) -> list[Entry]:
     if family not in FAMILIES:
         raise ScenarioError(family, "is no family.", did_you_mean(family, [*FAMILIES, "scenarios"]))
     module = importlib.import_module(FAMILIES[family])
-    kinds = _events() if family == "events" else [getattr(module, name) for name in module.__all__]
+    if family in _OF_THE_PACKAGE:
+        return [_entry(kind, family) for kind in _OF_THE_PACKAGE[family]()]
+    kinds = [getattr(module, name) for name in module.__all__]
     return [_entry(kind, family) for kind in kinds if isinstance(kind, type) and is_dataclass(kind)]
 
 
@@ -79,8 +84,8 @@ def find(name: str) -> Entry:
     raise ScenarioError(name, "nothing built in has this name.", f"{hint}`lifespan list` shows all names.")
 
 
-def signature(kind: type[Any]) -> str:
-    """How to write an object of this class: every argument with its type and default.
+def signature(kind: Any) -> str:
+    """How to write an object of this class, or a call of this function: every argument with its type and default.
 
     >>> from lifespan.scenario import Age
     >>> print(signature(Age))
@@ -90,20 +95,26 @@ def signature(kind: type[Any]) -> str:
     )
     """
     lines = []
-    for parameter in list(inspect.signature(kind.__init__).parameters.values())[1:]:
+    for parameter in _parameters(kind):
         star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
         known = "" if parameter.default is parameter.empty else f" = {_default(kind, parameter)}"
         lines.append(f"    {star}{parameter.name}: {_annotation(parameter.annotation)}{known},")
     return "\n".join([f"{kind.__name__}(", *lines, ")"]) if lines else f"{kind.__name__}()"
 
 
-def positional(kind: type[Any]) -> list[str]:
+def positional(kind: Any) -> list[str]:
     """Names of the arguments that may be written without their name."""
-    parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
-    return [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+    return [p.name for p in _parameters(kind) if p.kind is not p.KEYWORD_ONLY]
 
 
-def _entry(kind: type, family: str) -> Entry:
+def _parameters(kind: Any) -> list[inspect.Parameter]:
+    first = int(inspect.isclass(kind))
+    found = list(inspect.signature(kind.__init__ if first else kind).parameters.values())[first:]
+    # A class without arguments of its own shows those of whatever is at its root.
+    return found if any(p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in found) else []
+
+
+def _entry(kind: Any, family: str) -> Entry:
     summary = inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]
     return Entry(kind.__name__, family, summary, _citation(kind), kind)
 
@@ -115,6 +126,29 @@ def _events() -> list[type]:
     return [kind for kind in own if kind is not scenario.Event]
 
 
+def _studies() -> list[type]:
+    from lifespan.scenario import Between, Scenario, Study
+
+    return [Scenario, Study, Between]
+
+
+def _functions() -> list[Any]:
+    import lifespan
+
+    return [value for value in (getattr(lifespan, name) for name in sorted(lifespan.__all__)) if inspect.isfunction(value)]
+
+
+def _contracts() -> list[type]:
+    import lifespan
+
+    kinds = [value for value in (getattr(lifespan, name) for name in sorted(lifespan.__all__)) if isinstance(value, type)]
+    homes = ("contracts", "affliction", "guarding", "measuring")
+    return [kind for kind in kinds if kind.__module__ in [f"lifespan.{home}" for home in homes]]
+
+
+_OF_THE_PACKAGE = {"studies": _studies, "events": _events, "functions": _functions, "contracts": _contracts}
+
+
 def _citation(kind: type) -> str:
     from lifespan.references import REFERENCES
 
@@ -122,8 +156,8 @@ def _citation(kind: type) -> str:
     return known.cited if known is not None else ""
 
 
-def _default(kind: type, parameter: inspect.Parameter) -> str:
-    for field in fields(kind):
+def _default(kind: Any, parameter: inspect.Parameter) -> str:
+    for field in fields(kind) if is_dataclass(kind) else ():
         if field.name == parameter.name and field.default_factory is not MISSING:
             value = field.default_factory()
             return value.describe() if isinstance(value, Spec) else repr(value)

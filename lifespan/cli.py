@@ -18,7 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-ScenarioName = Annotated[str, typer.Argument(metavar="[SCENARIO]", help="A scenario file, or a built-in name.")]
+ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file, or a built-in name.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Rebind a constant of the scenario. Repeatable.")
 ]
@@ -43,10 +43,14 @@ def lifespan(
 @app.command()
 def simulate(
     scenario: ScenarioName = "first_life",
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory.", show_default="runs/<study name>")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Run directory; usually runs/STUDY.", show_default=False)
+    ] = None,
     individuals: Individuals = None,
     device: Device = "cpu",
-    threads: Annotated[int | None, typer.Option(metavar="N", help="Threads of torch.", show_default="by size")] = None,
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", help="Threads of torch; by the subjects' size, if none.", show_default=False)
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run; there must be one.")] = False,
     settings: Settings = None,
     every: Annotated[int, typer.Option(metavar="N", help="Optimizer steps between saved states inside an event.")] = 100,
@@ -54,9 +58,7 @@ def simulate(
     report: Annotated[bool, typer.Option(help="Write report.html at the end.")] = True,
     engine: Annotated[
         str | None,
-        typer.Option(
-            metavar="inline|local|ray|slurm", help="Who lives it; rows do not depend on it.", show_default="by workers"
-        ),
+        typer.Option(metavar="inline|local|ray|slurm", help="Who lives it; rows do not depend on it.", show_default=False),
     ] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes that live it; implies local.")] = None,
     cluster: Annotated[
@@ -108,7 +110,10 @@ def plan(
     workers: Annotated[int, typer.Option(metavar="N", min=1, help="Tell the time that so many workers take.")] = 1,
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="Shared store whose finished steps count.")] = None,
 ) -> None:
-    """Dry run: the tree of events, what it saves over separate lives, and its estimated cost."""
+    """Dry run: the tree of events and what it costs.
+
+    Tells what the tree saves over separate lives, and about how long it takes.
+    """
     from lifespan import display, estimate
     from lifespan.loading import load
     from lifespan.simulation import plan_for
@@ -127,8 +132,10 @@ def list_(
     family: Annotated[
         str | None,
         typer.Argument(
-            help="events, tasks, corpora, subjects, learners, pruners, disorders, drugs, strategies, probes, engines, ....",
-            show_default="all",
+            metavar="FAMILY",
+            help="studies, events, tasks, corpora, subjects, learners, pruners, disorders, drugs, strategies, probes, "
+            "engines, functions, contracts or scenarios; usually all.",
+            show_default=False,
         ),
     ] = None,
 ) -> None:
@@ -140,8 +147,8 @@ def list_(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A class, or a built-in scenario.")]) -> None:
-    """What one class or built-in scenario is."""
+def show(name: Annotated[str, typer.Argument(help="A class, a function, or a built-in scenario.")]) -> None:
+    """What one class, function or built-in scenario is."""
     from lifespan import catalog, display
     from lifespan.loading import load
 
@@ -154,9 +161,9 @@ def show(name: Annotated[str, typer.Argument(help="A class, or a built-in scenar
 
 @app.command()
 def status(directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")]) -> None:
-    """Who is done, living, pending, diverged or failed, and why; when it will end.
+    """Who is done, living or pending, or failed, and why.
 
-    Works on a run that goes on, or was killed, from any machine that sees the directory.
+    Tells when it will end. Works on a run that goes on, or was killed, from any machine that sees the directory.
     """
     from lifespan import display
     from lifespan.status import status_of
@@ -189,14 +196,16 @@ def gc(
 @app.command()
 def report(
     directories: Annotated[
-        list[Path], typer.Argument(metavar="DIR...", help="Run directories, or stores that several share; several compare.")
+        list[Path], typer.Argument(metavar="DIR", help="Run directories, or stores that several share; several compare.")
     ],
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write.", show_default="in DIR")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write; usually into DIR.", show_default=False)
+    ] = None,
     group: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this group and the control. Repeatable.")
     ] = None,
     control: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Compare with this group.", show_default="the study's")
+        str | None, typer.Option(metavar="NAME", help="Compare with this group, not the study's control.", show_default=False)
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the words and tables; draw and write nothing.")] = False,
 ) -> None:
@@ -215,7 +224,7 @@ def report(
 
 @app.command()
 def table(
-    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Run directories.")],
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR", help="Run directories.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Ends in .parquet, .csv, .csv.gz or .tsv.")],
 ) -> None:
     """Write all measured values as one long table.
@@ -267,10 +276,10 @@ def export(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a pack that is there.")] = False,
 ) -> None:
-    """Pack a life's skills to send or keep: one shared base, and a head and a coded mask for each.
+    """Pack a life's skills to send or keep.
 
-    `lifespan.load_pack(FOLDER)` reads it, without network; the language head stays behind. The table compares bytes with one
-    full checkpoint for each skill.
+    One shared base, and a head and a coded mask for each skill. `lifespan.load_pack(FOLDER)` reads it, without network; the
+    language head stays behind. The table compares bytes with one full checkpoint for each skill.
     """
     from lifespan.exporting import export as export_pack
 
@@ -315,6 +324,9 @@ def _explain(error: Exception) -> int:
 
     if isinstance(error, UserError):
         display.complain(error)
+        return 2
+    if type(error).__name__ == "NoArgsIsHelpError":
+        display.errors.print(error.format_message(), markup=False, highlight=False)  # type: ignore[attr-defined]
         return 2
     if hasattr(error, "format_message"):
         context = getattr(error, "ctx", None)

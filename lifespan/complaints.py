@@ -61,11 +61,18 @@ def _explained(error: BaseException) -> tuple[str, str, str]:
         return "AttributeError", f"{error}.", nearest(error.name, dir(error.obj))
     if isinstance(error, SystemExit):
         return "SystemExit", "a scenario file must not end the program.", "Remove the call of exit."
-    unnamed = re.match(r"(\w+)\.__init__\(\) takes \d+ positional", str(error))
-    if isinstance(error, TypeError) and unnamed:
-        kind = unnamed[1]
-        return f"{kind}(...)", "takes its arguments by name.", f"`lifespan show {kind}` lists them."
+    call = re.match(r"(\w+)(?:\.__init__)?\(\) (takes|got|missing) (.*)", str(error))
+    if isinstance(error, TypeError) and call and call[1] in _public():
+        plain = f"{call[2]} {call[3]}."
+        rule = "takes its arguments by name." if "positional argument" in call[3] and call[2] == "takes" else plain
+        return f"{call[1]}(...)", rule, f"`lifespan show {call[1]}` lists them."
     return type(error).__name__, f"{error}.", "Run with --debug for the traceback."
+
+
+def _public() -> list[str]:
+    import lifespan
+
+    return list(lifespan.__all__)
 
 
 def _unknown_name(error: NameError) -> tuple[str, str, str]:

@@ -1,16 +1,17 @@
 """The open families: the few interfaces behind which every method lives. Read this first.
 
-A method is one small final class in one file that implements one of these interfaces:
+A method is one small final class in one file that implements one of these interfaces. They stand here, except where a
+module is named:
 
     Origin    where a subject comes from         -> a model and its tokenizer
     Task      labelled sentences or pairs        -> Examples of a split
     Corpus    unlabelled text                    -> passages
     Learner   one kind of plasticity             -> a Plasticity, which the one gradient loop steps
     Pruner    which synapses should live         -> masks, which the engine applies
-    Disorder  a perturbation with a severity     -> changes through one narrow set of hooks (treatments too)
-    Strategy  against forgetting                 -> a Guard, which the loop asks at each step
-    Measure   a look at the subject              -> Readings, changing nothing
-    Contrast  a look at two subjects at once     -> Readings, changing nothing
+    Disorder  a perturbation with a severity     -> changes through a narrow set of hooks (affliction.py; treatments too)
+    Strategy  against forgetting                 -> a Guard, which the loop asks at each step (guarding.py)
+    Measure   a look at the subject              -> Readings, changing nothing (measuring.py)
+    Contrast  a look at two subjects at once     -> Readings, changing nothing (measuring.py)
 
 Every one is a `Spec`: a frozen dataclass whose arguments are its configuration. Modules of the families import torch
 inside their methods, so that a scenario can be read, planned and checked without it.

@@ -58,6 +58,13 @@ class Evidence:
         """The task's primary metric, or "score" where the record does not say."""
         return next(iter(self.tasks.get(task, {}).get("metrics", [])), "score")
 
+    def disputed(self) -> list[str]:
+        """Tasks of whose metrics or chance level the records say different things."""
+        told = [(title, task) for study in self.studies for title, task in study.get("tasks", {}).items()]
+        facts = ("metrics", "chance")
+        apart = [title for title, task in told if any(task.get(fact) != self.tasks[title].get(fact) for fact in facts)]
+        return list(dict.fromkeys(apart))
+
 
 def gather(records: Sequence[Record]) -> Evidence:
     """Unite records. With more than one, a group is named "study: group"; the first record's control is the control."""

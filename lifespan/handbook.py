@@ -6,7 +6,24 @@ import sys
 from pathlib import Path
 
 from lifespan import catalog, record
+from lifespan.affliction import AETIOLOGIES
 from lifespan.contracts import Contrast, Meaning
+
+
+def lives() -> str:
+    """What a life is written with, as Markdown: everything that is neither a method, nor a disorder, nor a measure."""
+    parts = [LIVES]
+    for family, title in (
+        ("studies", "Studies"),
+        ("events", "Events"),
+        ("functions", "Functions"),
+        ("subjects", "Subjects"),
+        ("tasks", "Tasks"),
+        ("corpora", "Corpora"),
+        ("engines", "Engines"),
+    ):
+        parts.append(f"## {title}\n\n{_list(catalog.entries(family))}")
+    return "\n\n".join(parts) + "\n"
 
 
 def measures() -> str:
@@ -28,7 +45,7 @@ def disorders() -> str:
     """Every built-in disorder, treatment and drug as Markdown, by what it comes from."""
     found = [*catalog.entries("disorders"), *catalog.entries("drugs")]
     parts = [DISORDERS]
-    for aetiology in dict.fromkeys(getattr(entry.kind, "aetiology", "") for entry in found):
+    for aetiology in AETIOLOGIES:
         part = [entry for entry in found if getattr(entry.kind, "aetiology", "") == aetiology]
         parts.append(f"## {aetiology.capitalize()}\n\n{_list(part)}")
     return "\n\n".join(parts) + "\n"
@@ -55,32 +72,41 @@ def columns() -> str:
 
 
 def write(folder: Path) -> list[Path]:
-    """Write the pages `measures.md`, `disorders.md`, `methods.md` and `columns.md` into a folder. Returns their paths."""
-    pages = {"measures": measures, "disorders": disorders, "methods": methods, "columns": columns}
+    """Write the generated pages into a folder. Returns their paths."""
+    pages = {"lives": lives, "measures": measures, "disorders": disorders, "methods": methods, "columns": columns}
     for name, page in pages.items():
         (folder / f"{name}.md").write_text(page(), encoding="utf-8")
     return [folder / f"{name}.md" for name in pages]
 
 
+LIVES = """# Lives
+
+What a life and a study are written with. All of it is imported from `lifespan`; `lifespan show NAME` prints the arguments and
+the whole description. This page is written from the code."""
+
 COLUMNS = """# Columns
 
-Every table of a run directory, column by column. The same stands in `dictionary.json` beside the tables. `lifespan table
-DIR...` writes the measured rows with a few columns more. This page is written from the code."""
+Every table of a run directory, column by column; tables of single examples have the columns of their probe, too (`Outputs`:
+task, split, example, label, prediction, right, and a logit for each answer). The same stands in `dictionary.json` beside the
+tables. `lifespan table DIR...` writes the measured rows with a few columns more. This page is written from the code."""
 
 MEASURES = """# Measures
 
 A measure looks at one subject: `Probe(Score(), Sparsity())`. With `every=20` it looks inside the learning event before it. A
-contrast looks at two: at a subject and its younger self, `Probe(Since("development", contrast))`, or at two lives,
-`Study(between=(Between(contrast),))`. Looking changes nothing: neither the subject, nor a later draw, nor a digest.
+contrast looks at two: at a subject and its younger self, `Probe(Since("development", contrast))`, where the moment is
+"birth", "development" (the end of the last `Develop`) or the number of an event; or at two lives,
+`Study(between=(Between(contrast),))`. `usual()` and `robustness()` are sets of measures for a look at everything. Looking
+changes nothing: neither the subject, nor a later draw, nor a digest.
 
 In a metric's name `*` stands for any text, such as a task's metric, a layer or a dose. `lifespan show NAME` prints the
 arguments and the whole description. This page is written from the classes."""
 
 DISORDERS = """# Disorders, treatments and drugs
 
-`Suffer(UnstableOptimizer(severity=0.5), lasting=2)` strikes a subject, `Treat(LowerRate())` treats it. A severity lies in
-[0, 1], and 0 is health, bit for bit. `lifespan show NAME` prints the arguments, the native parameter and the matched control.
-Names are those of mechanisms; clinical names appear as analogies only. This page is written from the classes."""
+`Suffer(UnstableOptimizer(severity=0.5), lasting=2)` strikes a subject, for the two events that follow; without `lasting` a
+chronic disorder stays to the end of life. `Treat(LowerRate())` treats it, and drugs are given by `Treat`, too. A severity
+lies in [0, 1], and 0 is health, bit for bit. `lifespan show NAME` prints the arguments, the native parameter and the matched
+control. Names are those of mechanisms; clinical names appear as analogies only. This page is written from the classes."""
 
 METHODS = """# Methods
 
@@ -109,7 +135,8 @@ def _text(text: str) -> str:
 
 def _list(entries: list[catalog.Entry]) -> str:
     head = "| name | what it does | source |\n|---|---|---|"
-    return "\n".join([head, *(f"| `{entry.name}` | {_cell(entry.summary)} | {entry.citation or '-'} |" for entry in entries)])
+    rows = sorted(entries, key=lambda entry: entry.name.lower())
+    return "\n".join([head, *(f"| `{entry.name}` | {_cell(entry.summary)} | {entry.citation or '-'} |" for entry in rows)])
 
 
 if __name__ == "__main__":

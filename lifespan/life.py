@@ -218,7 +218,8 @@ def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, her
     for disorder, _ in _afflicted(step):
         steps = disorder.refit(steps)
     if steps == 0:
-        return Lived()
+        looks = [seen.digest for seen in here.inside]
+        return Lived(inside={digest: [] for digest in looks}, seconds_inside=dict.fromkeys(looks, 0.0))
     sources = [
         _schooling(subject, task, event.length, learner, step, Streams(step.seed, f"{step.key}/{task.title}"))
         for task in tasks

@@ -80,7 +80,7 @@ def declines(evidence: Evidence) -> pd.DataFrame:
     for task, met in table.groupby("task", sort=False):
         for group in outcomes.telling(evidence):
             own = met[met["group"].isin([group, evidence.control]) & (met["step"] >= parted.get(group, 0) - 1)]
-            own = own.assign(age=own["since"] / 1000, value=own["kept"])
+            own = own.assign(individual=own["seed"], age=own["since"] / 1000, value=own["kept"])
             own = own[own.groupby(["group", "individual"])["step"].transform("size") >= 3] if len(own) else own
             if group == evidence.control or own["group"].nunique() < 2:
                 continue

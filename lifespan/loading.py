@@ -87,7 +87,8 @@ def find(scenario: str) -> Path:
     if scenario in known:
         return known[scenario]
     if path.suffix == ".py" or len(path.parts) > 1:
-        near = nearest(str(path), [str(entry) for entry in sorted(path.parent.glob("*.py"))])
+        files = [str(entry) for entry in sorted(path.parent.glob("*.py"))]
+        near = f"Did you mean {path.stem!r}?" if path.stem in known else nearest(str(path), files)
         remedy = near or f"Built-in scenarios: {', '.join(sorted(known))}."
         raise ScenarioError(scenario, "there is no such scenario file.", remedy)
     remedy = nearest(scenario, [*known, *(entry.name for entry in Path().glob("*.py"))])
@@ -121,7 +122,9 @@ def with_settings(source: Source, settings: Sequence[str]) -> Source:
         name = name.strip()
         where = f"--set {setting}"
         if not equals:
-            raise ScenarioError(where, "must be NAME=VALUE.", f"For example: --set {name or 'STEPS'}=100.")
+            known = name in constants
+            remedy = f"For example: --set {name}={constants[name]!r}." if known else _settable(name, source.constants)
+            raise ScenarioError(where, "must be NAME=VALUE.", remedy)
         if name not in constants:
             raise ScenarioError(where, f"{source.path.name} has no such constant.", _settable(name, source.constants))
         constants[name] = _as_kind_of(source.constants[name], text.strip(), where)

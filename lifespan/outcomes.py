@@ -26,17 +26,22 @@ TOLD = 8
 @lru_cache(maxsize=4)
 def primary_scores(evidence: Evidence) -> pd.DataFrame:
     """Every primary score on held-out examples, of every individual, in the order in which it was lived."""
-    rows = primary_rows(evidence, "Score").drop_duplicates([*WHO, "step", "task"], keep="last")
+    rows = primary_rows(evidence, "Score").sort_values("n", kind="stable")  # Of two looks at once, the one at more rows.
+    rows = rows.drop_duplicates([*WHO, "step", "task"], keep="last")
     rows = rows.merge(evidence.participants[["group", "individual", "status"]], on=["group", "individual"], how="left")
     return _in_order(evidence, rows)
 
 
 def primary_rows(evidence: Evidence, probe: str) -> pd.DataFrame:
-    """Rows of a probe with the tasks' primary metric, on held-out examples where there are such, with a finite value."""
+    """Rows of a probe with the tasks' primary metric, on held-out examples where there are such.
+
+    A score that does not exist, as the correlation of an answer that is always the same, counts as that of the best constant
+    answer: without it a function that collapsed would keep the score that it had before.
+    """
     rows = evidence.measurements
     rows = rows[(rows["probe"] == probe) & (rows["task"] != "")]
-    rows = rows[rows["metric"] == rows["task"].map(evidence.primary)]
-    return held_out(rows).dropna(subset=["value"])
+    rows = held_out(rows[rows["metric"] == rows["task"].map(evidence.primary)])
+    return rows.assign(value=rows["value"].fillna(rows["task"].map(lambda task: chance_of(evidence, task))))
 
 
 def held_out(rows: pd.DataFrame) -> pd.DataFrame:
@@ -48,6 +53,15 @@ def held_out(rows: pd.DataFrame) -> pd.DataFrame:
     order = looks.assign(held_out=looks["split"] != "train", dev=looks["split"] == "dev")
     chosen = order.sort_values(["held_out", "looks", "dev"]).groupby("task")["split"].last()
     return rows[rows["split"] == rows["task"].map(chosen)]
+
+
+def unheard(evidence: Evidence) -> list[tuple[str, str]]:
+    """(group, task) of scores that no table has, as they are of another split than most scores of the task."""
+    rows = evidence.measurements
+    rows = rows[(rows["probe"] == "Score") & (rows["metric"] == rows["task"].map(evidence.primary))]
+    heard = primary_scores(evidence)
+    known = set(zip(heard["group"], heard["task"], strict=True))
+    return [pair for pair in dict.fromkeys(zip(rows["group"], rows["task"], strict=True)) if pair not in known]
 
 
 @lru_cache(maxsize=4)
@@ -142,14 +156,14 @@ def retention(evidence: Evidence) -> pd.DataFrame:
 
 
 def learning_moments(evidence: Evidence, group: str) -> list[tuple[int, str]]:
-    """Steps at which this group learned, with a label; a task learned again is numbered."""
+    """Steps at which this group learned, with a label; a task learned again is numbered, unless beside a new one."""
     met: dict[str, int] = {}
     moments = []
     for step in evidence.timeline(group):
         if step.get("kind") == "Learn" and step.get("task"):
-            task = step["task"]
-            met[task] = met.get(task, 0) + 1
-            moments.append((int(step["step"]), task if met[task] == 1 else f"{task} ({met[task]})"))
+            for task in (step["task"], *(other for other in step.get("also", ()) if other not in met)):
+                met[task] = met.get(task, 0) + 1
+                moments.append((int(step["step"]), task if met[task] == 1 else f"{task} ({met[task]})"))
     return moments
 
 
@@ -192,11 +206,17 @@ def sparsities(evidence: Evidence) -> pd.DataFrame:
 
 
 def first_learned_at(evidence: Evidence, group: str) -> dict[str, int]:
-    """The step at which a group first learned each of its tasks."""
-    found: dict[str, int] = {}
+    """The step at which a group first learned each of its tasks, alone or jointly."""
+    return {task: steps[0] for task, steps in learnings(evidence, group).items()}
+
+
+def learnings(evidence: Evidence, group: str) -> dict[str, list[int]]:
+    """The steps at which a group learned each of its tasks, alone or jointly; tasks in order of first learning."""
+    found: dict[str, list[int]] = {}
     for step in evidence.timeline(group):
         if step.get("kind") == "Learn" and step.get("task"):
-            found.setdefault(step["task"], int(step["step"]))
+            for task in (step["task"], *step.get("also", ())):
+                found.setdefault(task, []).append(int(step["step"]))
     return found
 
 
@@ -256,15 +276,22 @@ def sparsity_reached(evidence: Evidence) -> pd.DataFrame:
 
 @lru_cache(maxsize=4)
 def parting(evidence: Evidence) -> dict[str, int]:
-    """The step at which each group's lives first differ from their control twins', told by the steps' digests."""
+    """The step at which each group's lives first differ from their control twins', told by the steps' digests.
+
+    A life that is its twin's with more events at the end parts from it at the first of these.
+    """
     table = evidence.steps.pivot_table(index=["seed", "step"], columns="group", values="digest", aggfunc="first")
     found = {}
     for group in evidence.groups:
         if group in table and evidence.control in table and group != evidence.control:
             both = table[[group, evidence.control]].dropna()
-            differ = both[both[group] != both[evidence.control]]
-            if len(differ):
-                found[group] = int(differ.index.get_level_values("step").min())
+            step = both.index.get_level_values("step")
+            differ = both[group] != both[evidence.control]
+            lengths = sorted(len(evidence.timeline(name)) for name in (group, evidence.control))
+            if differ.any():
+                found[group] = int(step[differ].min())
+            elif lengths[0] < lengths[1] and (step == lengths[0] - 1).any():
+                found[group] = lengths[0]
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -96,10 +97,7 @@ class _Life:
     def of(
         cls, evidence: Evidence, who: dict[str, Any], scores: pd.DataFrame, during: pd.DataFrame, readouts: pd.DataFrame
     ) -> _Life:
-        learnings: dict[str, list[int]] = {}
-        for step in evidence.timeline(who["group"]):
-            if step.get("kind") == "Learn" and step.get("task"):
-                learnings.setdefault(step["task"], []).append(int(step["step"]))
+        learnings = outcomes.learnings(evidence, who["group"])
         steps = evidence.steps
         steps = steps[(steps["group"] == who["group"]) & (steps["seed"] == who["seed"])].dropna(subset=["age"])
         begun = (steps["age"] - steps["optimizer_steps"]).astype(int)
@@ -161,10 +159,12 @@ def _sequence(life: _Life, scores: pd.DataFrame) -> Found:
 def _transfer(life: _Life) -> float:
     """FWT from readouts: right before a task minus before all learning, mean over all tasks but the first."""
     gains = []
-    for task in life.tasks[1:]:
+    for earlier, task in pairwise(life.tasks):
         curve = life.readouts[life.readouts["task"] == task].sort_values("step", kind="stable")
         before, start = (curve[curve["step"] < life.learned(other)]["value"] for other in (task, life.tasks[0]))
-        gains.append(before.iloc[-1] - start.iloc[-1] if len(before) and len(start) else np.nan)
+        # An older look than the last learning would pass for one without any transfer.
+        since = curve["step"].loc[before.index] >= life.learned(earlier)
+        gains.append(before.iloc[-1] - start.iloc[-1] if len(start) and since.any() else np.nan)
     return float(np.mean(gains))
 
 

@@ -7,6 +7,7 @@ Every number comes from the tables written beside it, and those from the rows of
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,7 @@ from lifespan import (
     summary,
 )
 from lifespan.bibtex import Publication, bibliography, brought
+from lifespan.errors import RecordError
 from lifespan.evidence import Evidence, gather, restricted
 from lifespan.files import write_bytes
 from lifespan.references import REFERENCES, cited_by
@@ -64,6 +66,7 @@ def write_report(
     evidence = gather([record.read(directory) for directory in directories])
     evidence = restricted(evidence, groups, control)
     page = _page_path(Path(out) if out is not None else Path(directories[0]))
+    _require_writable(page.parent)
     works = _citations(evidence)
     made = {name: drawing.draw(evidence) for name, drawing in figures.FIGURES.items()}
     drawn = {name: each for name, each in made.items() if each is not None}
@@ -104,6 +107,13 @@ def inline_svg(vector: str, *, name: str, title: str, description: str) -> Marku
 
 def _page_path(out: Path) -> Path:
     return out if out.suffix.lower() in (".html", ".htm") else out / "report.html"
+
+
+def _require_writable(folder: Path) -> None:
+    """Said before anything is drawn, which takes a while."""
+    present = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not present.is_dir() or not os.access(present, os.W_OK):
+        raise RecordError(str(folder), f"{present} is no folder that you may write.", "Choose another --out.")
 
 
 def _citations(evidence: Evidence) -> list[Publication]:

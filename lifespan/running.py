@@ -141,6 +141,12 @@ def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
     begun = f", {lived} of them lived already" if lived else ""
     shared = f" ({plan.separate:,} if nothing were shared)" if plan.separate > plan.shared else ""
     display.say(f"{study.name}: {people}, {display.counted(plan.shared, 'event')} to live{shared}{begun}")
+    if (directory / "study.json").is_file():
+        before = {digest for life in record.read(directory).study.get("lives", {}).values() for digest in life["steps"]}
+        gone = len(before - set(plan.nodes))
+        if gone:
+            told = f"{display.counted(gone, 'event')} of the study as it was lived in {directory} before"
+            display.notice(f"{told}: not part of it any more; the record and its report will be of this one.")
 
 
 def engine_of(name: str | None, workers: int | None, settings: Sequence[str] = ()) -> Engine:

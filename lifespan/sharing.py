@@ -83,8 +83,10 @@ def rubbish(place: Path) -> Rubbish:
     steps = [path for path in _steps(store) if path.name not in needed]
     blobs = {name for digest in needed for name in _blobs(store / digest)}
     files = [path for path in (store / "blobs").glob("*.safetensors") if path.stem not in blobs]
-    files += [path for path in store.rglob(".*.*") if path.is_file() and path.name != ".gitignore"]
-    files = [path for path in files if not any(step in path.parents for step in steps)]
+    kept = [path for path in _steps(store) if path.name in needed]
+    # Nowhere else: what lies beside these was not put there by us.
+    for folder in (store / "blobs", store / "claims", store / "runs", *kept):
+        files += [path for path in folder.glob(".*.*") if path.is_file()]
     weight = sum(path.stat().st_size for path in files)
     weight += sum(path.stat().st_size for step in steps for path in step.rglob("*") if path.is_file())
     gone = [str(directory) for directory in directories if directory not in present]
@@ -115,11 +117,12 @@ def _studies_of(place: Path) -> tuple[Path, list[Path]]:
         if not store.is_symlink():
             return store, [place]
         return _studies_of(store.resolve())
-    if not (place / "runs").is_dir():
-        raise RecordError(
-            str(place), "is neither a run directory nor a shared store.", "`lifespan simulate --store DIR` makes one."
-        )
-    entries = [_entry(path) for path in sorted((place / "runs").glob("*.json"))]
+    files = sorted((place / "runs").glob("*.json"))
+    if not files:
+        inside = [str(path.parent) for path in sorted(place.glob("runs/*/study.json"))]
+        hint = f"Do you mean {' or '.join(inside[:3])}?" if inside else "`lifespan simulate --store DIR` makes one."
+        raise RecordError(str(place), "is neither a run directory nor a shared store.", hint)
+    entries = [_entry(path) for path in files]
     unread = sum("directory" not in entry for entry in entries)
     if unread:
         raise RecordError(

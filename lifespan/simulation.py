@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lifespan import hardware, record
 from lifespan.assembly import assemble
 from lifespan.description import describe_study, fingerprints
-from lifespan.errors import RecordError, UserError
+from lifespan.errors import RecordError, ScenarioError, UserError
 from lifespan.files import write_bytes, write_json
 from lifespan.plan import Plan, compile_study
 from lifespan.scenario import Study
@@ -59,12 +60,14 @@ def simulate(
     of end ("failed", "diverged") that are to be tried again. Raises `UserError` before anything is written when an input
     is wrong, and `training.Interrupted` when stopped.
     """
+    if not isinstance(study, Study):
+        what = f"simulate({type(study).__name__})"
+        raise ScenarioError(what, "lives a Study.", 'Write Study(name="...", groups={"healthy": scenario}).')
     directory = Path(out) if out is not None else Path("runs") / study.name
     before = _previous(directory, study)
     plan = plan_for(study, device=device, precision=before.get("precision"))
     engine = engine or _inline()
     threads = threads or before.get("threads") or default_threads(study, engine)
-    _check_device(device)
     data = fingerprints(plan)
     _check_data(directory, before.get("data", {}), data)
     from lifespan.engines.engine import Job
@@ -132,7 +135,11 @@ def default_threads(study: Study, engine: Engine) -> int:
 
 
 def plan_for(study: Study, *, device: str = "cpu", precision: str | None = None) -> Plan:
-    """The study's plan at the precision it asks for on this machine, or at a given one."""
+    """The study's plan at the precision it asks for on this machine, or at a given one.
+
+    Raises `ScenarioError` for a device that this machine lacks.
+    """
+    _check_device(device)
     if precision is None:
         precision = hardware.resolve_precision(study.precision, half_pays=study.half_pays, device=device)
     return compile_study(study, precision=precision)
@@ -175,12 +182,14 @@ def _check_data(directory: Path, before: dict[str, str], now: dict[str, str]) ->
 
 
 def _check_device(device: str) -> None:
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise ScenarioError(f"device {device!r}", "must be cpu, cuda or cuda:N.")
+    if device == "cpu":
+        return
     import torch
 
-    from lifespan.errors import ScenarioError
-
-    kind = device.partition(":")[0]
-    if kind not in ("cpu", "cuda"):
-        raise ScenarioError(f"device={device!r}", "must be cpu, cuda or cuda:N.")
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ScenarioError(f"device={device!r}", "this machine or this torch build has no CUDA device.", "Use cpu.")
+    if not torch.cuda.is_available():
+        raise ScenarioError(f"device {device!r}", "this machine or this torch build has no CUDA device.", "Use cpu.")
+    number, devices = int(device.partition(":")[2] or 0), torch.cuda.device_count()
+    if number >= devices:
+        raise ScenarioError(f"device {device!r}", f"there are {devices} CUDA devices, counted from 0.", "Use cuda:0.")

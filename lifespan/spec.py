@@ -120,7 +120,8 @@ class Spec(metaclass=SpecType):
         value = getattr(self, field)
         if isinstance(value, type) and issubclass(value, kind):
             self.require(field, False, "is a class, not an object.", f"Write {value.__name__}(...), with parentheses.")
-        self.require(field, isinstance(value, kind), f"must be a {kind.__name__}.", f"For example: {example}.")
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        self.require(field, isinstance(value, kind), f"must be {article} {kind.__name__}.", f"For example: {example}.")
 
 
 def as_data(value: Any) -> Any:

@@ -146,7 +146,8 @@ def sign_flip_p(differences: Numbers, *, draws: int = 99_999, seed: int = SEED) 
 def hedges_g_av(treated: Numbers, control: Numbers) -> float:
     """Hedges' g_av of twins: J * mean(difference) / sqrt((var(treated) + var(control)) / 2).
 
-    The average standard deviation keeps the size comparable with unpaired studies (Lakens 2013, equation 10). The
+    The average standard deviation keeps the size comparable with unpaired studies (Lakens 2013, d_av); it is averaged as
+    variances, as Cumming (2012, chapter 11) does. The
     small-sample correction is the exact J = gamma(m/2) / (sqrt(m/2) gamma((m-1)/2)) with m = n - 1 (Hedges 1981). NaN
     for fewer than 3 pairs or no variance.
 

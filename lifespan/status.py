@@ -43,6 +43,8 @@ def status_of(directory: Path) -> Status:
         raise RecordError(
             str(directory / "study.json"), "does not name its lives.", "`lifespan simulate --resume` writes it anew."
         )
+    if not (directory / "store").is_dir():
+        return _kept(directory, study)
     stages = {group: [moment["stage"] for moment in known["timeline"]] for group, known in groups.items()}
     found = _Found(directory / "store", {digest for life in lives.values() for digest in life["steps"]})
     rows = [found.individual(name, life["steps"], stages[life["group"]]) for name, life in lives.items()]
@@ -51,6 +53,19 @@ def status_of(directory: Path) -> Status:
     workers = len({(claim["host"], claim["pid"]) for claim in found.claims.values()})
     events, seconds = found.left(going, found.seconds(paths), max(1, workers))
     return Status(study, rows, workers, events, seconds)
+
+
+def _kept(directory: Path, study: Mapping[str, Any]) -> Status:
+    """What a record tells that was kept without its states."""
+    people = read(directory).participants().set_index("individual")
+    rows = []
+    for name, life in study["lives"].items():
+        known = people.loc[name] if name in people.index else None
+        row = {"name": name, "events": len(life["steps"]) - 1, "lived": 0, "status": "pending", "note": ""}
+        if known is not None:
+            row |= {"lived": int(known["steps"]), "status": known["status"], "note": known["reason"] or "states not kept"}
+        rows.append(row)
+    return Status(study, rows, 0, 0, None)
 
 
 @dataclass(frozen=True)

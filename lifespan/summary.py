@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pandas as pd
 
@@ -116,6 +117,10 @@ def cautions(evidence: Evidence) -> list[str]:
             "Final scores and comparisons are over individuals that lived to the end (pairs in which both did), so "
             "groups that lost individuals may look better than they are."
         )
+    for group, task in outcomes.unheard(evidence):
+        warnings.append(f"{group} was scored on {task}, but on another split than the rest: its scores are left out.")
+    for task in evidence.disputed():
+        warnings.append(f"The runs differ in their metrics or their chance level of {task}: those of the last are used.")
     if len(evidence.studies) > 1 and len({study.get("precision") for study in evidence.studies}) > 1:
         warnings.append("The compared runs differ in numerical precision.")
     return warnings
@@ -192,10 +197,10 @@ def _extremes(rows: pd.DataFrame, control: str) -> pd.DataFrame:
     return rows[rows.index.isin(ends) | (rows["group"] == control)]
 
 
-def _range(values: pd.Series) -> str:
+def _range(values: pd.Series, write: Callable[[float], str] = str) -> str:
     """One value, or the least and the greatest."""
-    low, high = values.min(), values.max()
-    return f"{low}" if low == high else f"{low} to {high}"
+    low, high = write(values.min()), write(values.max())
+    return low if low == high else f"{low} to {high}"
 
 
 def _comparison(row: pd.Series, *, family: int) -> str:
@@ -253,7 +258,7 @@ def _sparsity(evidence: Evidence) -> list[str]:
     if not table["n"].any() and not table["planned"].any():
         return []
     if len(table) > NAMED_UP_TO:
-        reached, planned = _range(table["mean"].map(number)), _range(table["planned"].map(number))
+        reached, planned = _range(table["mean"], number), _range(table["planned"], number)
         return [f"The mean sparsity of the anatomy that groups reached is {reached} (planned: {planned})."]
     parts = []
     for _, row in table[table["n"] > 0].iterrows():

@@ -117,7 +117,10 @@ def train(
     progress: Callable[[int, float], None] = lambda step, loss: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Trace:
-    """Run the loop to the end of its recipe and let the plasticity settle. Raises `Diverged` on a non-finite loss."""
+    """Run the loop to the end of its recipe and let the plasticity settle.
+
+    Raises `Diverged` where a loss, or in the end a parameter that was learned, is not finite.
+    """
     source = plasticity.feed(source)
     keeper = keeper if plasticity.resumable else None
     optimizer = torch.optim.AdamW(plasticity.groups(), betas=BETAS, fused=True)
@@ -142,6 +145,7 @@ def train(
     finally:
         _set_training(subject, False)
         _forget_gradients(subject)
+    run.check_finite()
     plasticity.settle()
     subject.age += recipe.steps
     return run.trace
@@ -193,6 +197,11 @@ class _Run:
             raise Diverged(f"the loss became {value} at optimizer step {step + 1} of {self.recipe.steps}")
         self._count(value, batch)
         return value
+
+    def check_finite(self) -> None:
+        """A last update may leave what no later loss would tell, and scores that are no numbers switch synapses off unseen."""
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
+            raise Diverged(f"what was learned is not finite after {self.recipe.steps} optimizer steps")
 
     def _course(self, affliction: Affliction, task: str | None, step: int) -> Course:
         own = (affliction.streams, affliction.memory, self.recipe.warmup)
@@ -296,7 +305,9 @@ def batch_loss(subject: Subject, task: str | None, batch: Batch) -> torch.Tensor
         chosen = labels != -100
         states = token_states(subject, batch)[chosen]
         with autocast(subject):
-            return functional.cross_entropy(language_logits(subject.language, states).float(), labels[chosen])
+            logits = language_logits(subject.language, states).float()
+        # The mean over no token is not a number; a batch of nothing but unknown words teaches nothing.
+        return functional.cross_entropy(logits, labels[chosen]) if len(logits) else logits.sum()
     skill = subject.skills[task]
     state = first_states(subject, batch)
     with autocast(subject):

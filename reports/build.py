@@ -19,7 +19,8 @@ from lifespan import read
 
 INTRODUCTION = f"""# The essay, claim by claim
 
-What the essay "The Curious Case of Developmental BERTology" claims, and what lives said of it. Every line is a difference
+What the essay [The Curious Case of Developmental BERTology](https://arxiv.org/abs/2007.03774) (Wang 2020) claims, and what
+lives said of it. Every line is a difference
 between twins of one seed, with its 95% interval (BCa bootstrap), n pairs and effect size (Hedges' g_av), computed from the
 rows of a kept record by `python reports/build.py`; tests and rule stand in `reports/claims.py`.
 
@@ -27,10 +28,12 @@ The rule: a predicted difference is supported where its interval lies above 0 an
 where all of it lies below the least difference that counts (.02 unless the line says otherwise). "At least -.03" asks that no
 more than that is lost, "within .03" that nothing more is lost or won. Where fewer than {FEWEST} individuals lived, nothing is
 decided; a claim whose positive control (*control*) is not seen is undecided. What nobody had predicted and was looked for
-when the rows had been seen (*afterwards*) is a lead: it decides nothing. Scores are each task's primary metric, averaged over
-the tasks, so that a Matthews correlation, whose range is twice an accuracy's, weighs most: the last column tells them apart.
-Each interval stands for itself: none is corrected for the number of tests, so of forty true nothings about one would seem to
-be something in its prediction's favour. Verdicts hold for these subjects and recipes, no further.
+when the rows had been seen (*afterwards*) is a lead: it decides nothing. A claim is supported or refuted where all its tests
+agree; "in part" says that some support and some refute it, "supports in part" that some support it and the rest are
+undecided. Scores are each task's primary metric, averaged over the tasks, so that a Matthews correlation, whose range is
+twice an accuracy's, weighs most: the column `by task` tells them apart. Each interval stands for itself: none is corrected
+for the number of tests, so about one in forty tests of no effect will look like support. Verdicts hold for these subjects
+and recipes, no further.
 """
 FIGURE = "![Differences of scores with their intervals, claim by claim](answers.svg)"
 
@@ -100,7 +103,7 @@ def section(claim: Claim) -> tuple[list[str], list[str]]:
     short = []
     for world, folder, results in records:
         says = verdict(results)
-        main = next(result for result in results if not result.test.control)
+        main = next((result for result in results if not result.test.control and not result.test.afterwards), results[0])
         told = interval(main.estimate, main.low, main.high)
         short.append(f"| {claim.number}. {claim.title} | {world} | {main.test.what} | {main.n} | {told} | {says} |")
         lines += [

@@ -115,16 +115,18 @@ class Found:
 
 @lru_cache(maxsize=4)
 def rows_of(folder: str) -> tuple[pd.DataFrame, dict]:
-    """The measured rows of a kept record and its tasks, with the metrics of each."""
+    """The measured rows of a kept record, of individuals that lived to the end, and its tasks, with the metrics of each."""
     record = read(HERE / folder)
-    rows = record.measurements()
-    return rows[rows["probe"] != "Training"], dict(record.study["tasks"])
+    rows, people = record.measurements(), record.participants()
+    ended = people.loc[people["status"] == "done", ["group", "seed"]]
+    return rows[rows["probe"] != "Training"].merge(ended, on=["group", "seed"]), dict(record.study["tasks"])
 
 
 @lru_cache(maxsize=4)
 def functions_of(folder: str) -> pd.DataFrame:
-    """How long each function of a kept record was kept, and whether it was lost."""
-    return lifetimes(gather([read(HERE / folder)]))
+    """How long each function of a kept record was kept, and whether it was lost, in lives that came to their end."""
+    table = lifetimes(gather([read(HERE / folder)]))
+    return table[table["status"] == "done"]
 
 
 def alike(names: pd.Series, pattern: str) -> pd.Series:
@@ -134,11 +136,17 @@ def alike(names: pd.Series, pattern: str) -> pd.Series:
 
 @lru_cache(maxsize=64)
 def readings(folder: str, probe: str, metric: str) -> pd.DataFrame:
-    """Rows of a record with these probes and this metric of each task, all on the split that was looked at most."""
+    """Rows of a record with these probes and this metric of each task, all on the split that was looked at most.
+
+    A score that does not exist, as a correlation of equal answers, counts as that of the best constant answer.
+    """
     rows, tasks = rows_of(folder)
     primary = {title: task["metrics"][0] for title, task in tasks.items()}
     wanted = {title: metric.replace("*", name) or name for title, name in primary.items()}
-    return held_out(rows[alike(rows["probe"], probe) & (rows["metric"] == rows["task"].map(wanted))])
+    rows = held_out(rows[alike(rows["probe"], probe) & (rows["metric"] == rows["task"].map(wanted))])
+    scores = primary if not metric or "*" in metric else dict.fromkeys(tasks, metric)
+    chance = {title: tasks[title].get("chance", {}).get(name) for title, name in scores.items()}
+    return rows.assign(value=rows["value"].fillna(rows["task"].map(chance).astype(float)))
 
 
 def each(folder: str, quantity: Quantity) -> pd.DataFrame:
@@ -151,7 +159,10 @@ def each(folder: str, quantity: Quantity) -> pd.DataFrame:
 
 
 def values(folder: str, quantity: Quantity) -> pd.Series:
-    """One number for each seed; a seed that lacks one of the readings is left out."""
+    """One number for each seed; a seed that lacks one of the readings is left out.
+
+    The functions of KEPT and LASTED are those that a seed learned above chance.
+    """
     if quantity.metric in (KEPT, LASTED):
         functions = functions_of(folder)
         own = functions[functions["group"].isin(quantity.groups)].groupby("seed")
@@ -159,7 +170,8 @@ def values(folder: str, quantity: Quantity) -> pd.Series:
     found = each(folder, quantity).mean(axis=1)
     if quantity.over is not None:
         _, tasks = rows_of(folder)
-        chances = [task["chance"][task["metrics"][0]] for task in tasks.values()]
+        named = [task for title, task in tasks.items() if title in (quantity.tasks or tasks)]
+        chances = [task["chance"][task["metrics"][0]] for task in named]
         return ((found - np.mean(chances)) / (values(folder, quantity.over) - np.mean(chances))).dropna()
     return found if quantity.minus is None else (found - values(folder, quantity.minus)).dropna()
 
@@ -211,7 +223,7 @@ def verdict(results: list[Found]) -> str:
     """What the tests of one record say of their claim together."""
     controls = [result.verdict for result in results if result.test.control]
     others = [result.verdict for result in results if not result.test.control and not result.test.afterwards]
-    if any(word != "supports" for word in controls):
+    if not controls or any(word != "supports" for word in controls):
         return "undecided"
     decided = sorted(set(others) - {"undecided"})
     if len(decided) != 1:
@@ -288,7 +300,7 @@ def left_over(kind: str, share: float, group: str) -> Quantity:
 
 
 def agnostic(group: str) -> Quantity:
-    """Scores with one strength for all synapses: each matrix's own mean strength."""
+    """Scores with one strength for all synapses of the encoder: the mean of theirs."""
     return of(group, metric="weight_agnostic_*@1", probe="WeightAgnostic")
 
 
@@ -542,10 +554,7 @@ CLAIMS = (
                 rise("developed"),
                 scores=False,
             ),
-            *(
-                Test(f"likeness to before (CKA), first - last layer of {last}", nearness(1), nearness(last))
-                for last in (2, 6)
-            ),
+            *(Test(f"likeness to before (CKA), first - last layer of {last}", nearness(1), nearness(last)) for last in (2, 6)),
             Test("newborn, after - before weights moved", of("newborn"), of("newborn", at="first"), control=True),
             Test("developed, after - before weights moved", of("developed"), of("developed", at="first"), control=True),
         ),

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import TASKS
+from small_lives import born
 
 from lifespan.batches import BUCKET, MaskedSource, Shuffle, TaskSource, Tokens, TurnSource
 from lifespan.randomness import Streams
+from lifespan.training import batch_loss
 from lifespan.world.vocabulary import tokenizer
 
 STREAMS = Streams(0, "develop#0")
@@ -70,3 +72,15 @@ def test_tasks_take_turns():
         ("micro-sentiment", 1),
         ("micro-entailment", 1),
     ]
+
+
+def test_a_batch_of_nothing_but_unknown_words_teaches_nothing():
+    subject = born()
+    source = MaskedSource(
+        ["\u4e2d \u6587"] * 4, subject.tokenizer, length=8, batch_size=4, masking=0.15, streams=Streams(0, "develop")
+    )
+    batch = source.batch(0)
+    assert (batch["labels"] == -100).all(), "something can be predicted after all"
+    loss = batch_loss(subject, None, batch)
+    loss.backward()
+    assert loss.item() == 0.0

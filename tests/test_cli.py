@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -320,3 +321,10 @@ def test_unexpected_errors_are_one_line_and_debug_shows_the_traceback(run, life,
     assert code == 1 and "unexpected ZeroDivisionError" in err and "--debug" in err and "Traceback" not in err
     with pytest.raises(ZeroDivisionError):
         cli.main(["show", "Masks", "--debug"])
+
+
+def test_the_status_of_a_record_without_its_states_is_that_of_its_individuals(run, life):
+    assert run("simulate", life, "--no-report", "--out", "kept")[0] == 0
+    shutil.rmtree("kept/store")
+    code, out, _ = run("status", "kept")
+    assert code == 0 and "done" in out and "states not kept" in out and "pending" not in out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from synthetic_looks import CYCLES, ED50, EXAMPLES, GROUPS, INDIVIDUALS, TASKS, write_looks
@@ -121,3 +123,30 @@ def test_every_figure_of_looks_is_drawn(evidence):
     made = {name for name, drawing in figures.FIGURES.items() if drawing.draw(evidence) is not None}
     assert {"dose_response", "lesion_map", "targeted_lesions", "loss_slices", "loss_barriers", "plasticity"} <= made
     assert {"survival", "recovery", "forgetting_curves", "mask_overlap", "outcomes", "differences", "estimation"} <= made
+
+
+def with_groups(evidence, **events):
+    """The evidence with groups that live the control's life after one disorder each."""
+    healthy = evidence.groups[evidence.control]
+    subject, own = healthy["scenario"].get("subject"), list(healthy["scenario"]["events"])
+    groups = {evidence.control: healthy}
+    for name, (disorder, changes) in events.items():
+        suffered = {"class": "lifespan:Suffer", "revision": 1, "disorder": disorder}
+        groups[name] = {**healthy, "scenario": {"subject": subject, "events": [suffered, *own], **changes}}
+    return dataclasses.replace(evidence, groups=groups)
+
+
+def loss(severity, **settings):
+    return {"class": "lifespan:HeadLoss", "revision": 1, "severity": severity, **settings}
+
+
+def test_variants_of_a_disorder_have_dose_curves_of_their_own(evidence):
+    several = with_groups(evidence, a=(loss(0.5), {}), b=(loss(0.5, by="random"), {}))
+    assert exposures.exposures(several)["disorder"].tolist() == ["HeadLoss()", "HeadLoss(by='random')"]
+    alike = with_groups(evidence, a=(loss(0.25), {}), b=(loss(0.5), {}))
+    assert exposures.exposures(alike)["disorder"].tolist() == ["HeadLoss", "HeadLoss"]
+
+
+def test_another_subject_is_not_the_controls_life_with_a_disorder_more(evidence):
+    other = {"subject": {"class": "lifespan:Micro", "revision": 1, "width": 999}}
+    assert exposures.exposures(with_groups(evidence, a=(loss(0.5), other))).empty

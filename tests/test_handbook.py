@@ -28,3 +28,9 @@ def test_every_disorder_and_every_method_has_its_row():
         for entry in (entry for family in families for entry in catalog.entries(family)):
             assert page.count(f"| `{entry.name}` |") == 1, entry.name
     assert "## Noise and neuromodulation" in handbook.disorders()
+
+
+def test_lives_has_everything_that_is_no_method_disorder_or_measure():
+    page = handbook.lives()
+    for name in ("Study", "Suffer", "gradually", "Micro", "Glue", "TaskText", "Slurm"):
+        assert page.count(f"| `{name}` |") == 1, name

@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 
 import pytest
+import small_lives
 import torch
 from architectures import born as born_as
 from architectures import states
@@ -44,13 +45,14 @@ from lifespan import (
 )
 from lifespan.anatomy import anatomy_of
 from lifespan.contracts import Disorder
+from lifespan.disorders.exchange import exchange
 from lifespan.errors import ScenarioError
 from lifespan.life import checked_ageing
 from lifespan.plan import compile_study
 from lifespan.randomness import Streams
 from lifespan.rebuilding import rebuilt
 from lifespan.references import REFERENCES
-from lifespan.subject import Skill, Subject
+from lifespan.subject import Skill, Subject, layer_of
 
 STREAMS = Streams(5, "suffer/test#0")
 BODY = replace(TINY, layers=4, heads=4)
@@ -695,3 +697,17 @@ def test_the_rival_of_a_slow_course_is_about_as_large():
 def test_messages(wrong, message):
     with pytest.raises(ScenarioError, match=message):
         wrong()
+
+
+def test_what_strategies_remember_of_a_layer_moves_with_it():
+    subject = small_lives.born(origin=lifespan.Micro(layers=2, width=16, heads=2, feed_forward=32))
+    first, second = dict.fromkeys(layer_of(name) for name in subject.synapses)
+    names = [name for name in subject.synapses if layer_of(name) == first]
+    subject.remembered = {f"EWC/anchor/{n}": torch.full((1,), float(i)) for i, n in enumerate(names)}
+    subject.remembered |= {f"EWC/anchor/{n.replace(first, second)}": -torch.ones(1) for n in names}
+    subject.remembered["EWC/seen"] = torch.ones(1)
+    exchange(subject, [first, second])
+    for i, name in enumerate(names):
+        assert subject.remembered[f"EWC/anchor/{name.replace(first, second)}"].item() == i
+        assert subject.remembered[f"EWC/anchor/{name}"].item() == -1
+    assert len(subject.remembered) == 2 * len(names) + 1

@@ -148,3 +148,9 @@ def test_find_ignores_case_and_suggests():
     assert catalog.find("masks").name == "Masks"
     with pytest.raises(ScenarioError, match="Did you mean 'Masks'"):
         catalog.find("Maskss")
+
+
+def test_functions_and_contracts_are_found_by_name():
+    assert catalog.find("gradually").family == "functions"
+    assert catalog.signature(catalog.find("gradually").kind).startswith("gradually(\n    to: float,")
+    assert catalog.find("Study").family == "studies" and catalog.find("Disorder").family == "contracts"

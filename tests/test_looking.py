@@ -22,6 +22,7 @@ from lifespan import (
     Masks,
     Measure,
     MicroText,
+    NoRefit,
     Probe,
     Reading,
     Recover,
@@ -249,3 +250,11 @@ def test_the_time_of_looking_is_told_apart_from_the_time_of_living(tmp_path):
     steps = read(tmp_path).steps()
     assert (steps["look_seconds"] > 0).tolist() == [False, False, True]
     assert (steps["seconds"] > 0).all()
+
+
+def test_a_recovery_that_is_refused_entirely_ends_though_somebody_looks_inside(tmp_path):
+    events = (Learn(TASKS[0], by=weights(2)), Suffer(NoRefit(severity=1.0)), Recover(steps=4), Probe(Score(), every=2))
+    life = Scenario(name="life", subject=TINY, events=events)
+    simulate(Study(name="refused", groups={"life": life}), tmp_path, threads=1)
+    assert read(tmp_path).participants()["status"].tolist() == ["done"]
+    assert not (read(tmp_path).measurements()["probe"] == "Score/during").any()

@@ -355,3 +355,11 @@ def test_a_half_life_in_tasks_learned_since_is_recovered(tmp_path):
         assert found["half_life_tasks_beyond", task.title] == 1
     assert ("half_life_tasks", tasks[-1].title) not in found.index
     assert found["forgetting_last", ""] == pytest.approx(np.mean([0.4 - 0.4 * 2 ** (-k / 5) for k in range(1, len(tasks))]))
+
+
+def test_forward_transfer_needs_a_look_between_two_learnings(tmp_path):
+    """A readout before all learning is not one right before the third task."""
+    look = Probe(Readout(TASKS, examples=24))
+    life = Scenario(name="life", subject=TINY, events=(look, *(Learn(task, by=weights(4)) for task in TASKS)))
+    simulate(Study(name="early", groups={"life": life}), tmp_path, threads=1)
+    assert "fwt" not in set(memories(read(tmp_path))["metric"])

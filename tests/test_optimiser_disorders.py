@@ -1,19 +1,20 @@
 """Disorders of optimiser dynamics: health at severity 0, doses by hand, the effect itself, and resuming after a kill."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
 import torch
 from afflicted import Witness, born, course, differing, killed, learn, outcome
-from conftest import TASKS
+from conftest import TASKS, TINY
 from torch import nn
 
 import lifespan.training
 from lifespan import (
     Both,
     HighRate,
+    Learn,
     LossSpikes,
     LostClipping,
     Lottery,
@@ -24,10 +25,15 @@ from lifespan import (
     OscillatingRate,
     Rewire,
     RigL,
+    Scenario,
     SignFlips,
     StaleUpdates,
+    Study,
+    Suffer,
     UserError,
     Weights,
+    read,
+    simulate,
 )
 from lifespan.contracts import Disorder, Plasticity, Regimen
 from lifespan.references import REFERENCES
@@ -337,3 +343,21 @@ def test_a_spike_reaches_the_optimizer_unclipped(monkeypatch):
 def test_bad_arguments_say_so(make, said):
     with pytest.raises(UserError, match=said):
         make()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastStepExplodes(Disorder):
+    """The last update is not a number. Native parameter: none."""
+
+    def gradient(self, parameters, course):
+        if course.step == course.steps - 1:
+            parameters[0].grad.fill_(float("nan"))
+
+
+@pytest.mark.parametrize("by", [Masks(steps=3), Weights(steps=3)], ids=["masks", "weights"])
+def test_a_last_update_that_is_not_a_number_is_a_divergence(by, tmp_path):
+    """No later loss tells, and a mask made of scores that are no numbers is finite."""
+    life = Scenario(name="life", subject=TINY, events=(Suffer(LastStepExplodes()), Learn(TASKS[0], by=by)))
+    simulate(Study(name="late", groups={"life": life}), tmp_path, threads=1)
+    person = read(tmp_path).participants().iloc[0]
+    assert person["status"] == "diverged" and "not finite" in person["reason"]

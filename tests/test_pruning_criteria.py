@@ -349,3 +349,21 @@ def test_selection_by_magnitude_equals_that_of_nncf(scope):
     for name, mask in masks.items():
         (theirs,) = (value for key, value in state.items() if key.endswith("binary_mask") and f".{name}:weight" in key)
         assert torch.equal(mask, theirs.bool())
+
+
+def test_every_task_is_asked_where_batches_are_fewer(monkeypatch):
+    """Nine tasks and two batches: the last seven would have no say."""
+
+    class Source:
+        def batch(self, number):
+            return number
+
+    monkeypatch.setattr("lifespan.pruning.evidence.task_source", lambda *_, **__: Source())
+    tasks = [MicroTask(name) for name in ("sentiment", "entailment", "acceptability")]
+    streams = Streams(0, "age")
+
+    def met(batches):
+        return [title for title, _ in evidence(None, tasks, batches=batches, batch_size=1, streams=streams, who="x")]
+
+    assert met(1) == [task.title for task in tasks]
+    assert met(4) == [*(task.title for task in tasks), tasks[0].title]

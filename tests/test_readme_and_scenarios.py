@@ -10,6 +10,7 @@ from lifespan import simulate
 from lifespan.contracts import Course, Disorder
 from lifespan.loading import load
 from lifespan.plan import compile_study
+from lifespan.testing import check_disorder
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = sorted(path.stem for path in (ROOT / "scenarios").glob("[!_]*.py"))
@@ -71,9 +72,10 @@ def test_the_readmes_disorder_is_a_disorder():
 
     code = next(block for block in blocks() if "class Deafness" in block)
     names = {"torch": torch}
-    exec("from dataclasses import dataclass\nfrom lifespan import Disorder\n" + code, names)
+    exec(code, names)
     deafness = names["Deafness"]
     assert issubclass(deafness, Disorder)
+    check_disorder(deafness(severity=0.3))
     batch = {"input_ids": torch.ones(4, 50, dtype=torch.long), "attention_mask": torch.ones(4, 50, dtype=torch.long)}
     streams = Streams(0, "suffer/Deafness#0")
     course = Course(None, None, None, 0, 10, streams, {})

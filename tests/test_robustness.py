@@ -473,6 +473,7 @@ def test_planted_bits_are_recovered(needed):
     assert bits_needed([32, 4, 2], [0.9, 0.9, 0.9], floor=0.5) == 2
     assert np.isnan(bits_needed([32, 4], [0.5, 0.5], floor=0.5))
     assert 4 < bits_needed([32, 4, 2], [0.9, 0.5, 0.5], floor=0.5) < 5
+    assert bits_needed([8, 4, 2], [0.9, 0.5, 0.5], floor=0.5, keep=0.5) == 6.0  # no 32: a straight line from the 8
     assert bits_needed([32, 4, 3], [0.8, 0.8, np.nan], floor=0.0, keep=0.5) == 3.5
 
 

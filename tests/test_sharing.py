@@ -135,3 +135,35 @@ def test_each_step_tells_the_bytes_that_it_added(tmp_path):
     assert steps["bytes"].sum() == stored
     ageing = steps[steps.kind == "Age"]["bytes"]
     assert (ageing < steps["bytes"].iloc[0] / 8).all(), "an ageing step stored more than its mask"
+
+
+def test_a_project_folder_with_runs_in_it_is_no_store(tmp_path, run):
+    """What lies in it was not put there by us, hidden files least of all."""
+    simulate(studies()[0], tmp_path / "runs" / "one", threads=1)
+    for hidden in (tmp_path / ".pre-commit-config.yaml", tmp_path / "sub" / ".travis.yml"):
+        hidden.parent.mkdir(exist_ok=True)
+        hidden.write_text("mine")
+    code, _, err = run("gc", tmp_path, "--yes")
+    assert code == 2 and "neither a run directory nor a shared store" in err
+    assert f"Do you mean {tmp_path}/runs/one?" in err.replace("\n", "")
+    assert (tmp_path / ".pre-commit-config.yaml").exists() and (tmp_path / "sub" / ".travis.yml").exists()
+
+
+def test_a_store_keeps_what_others_put_beside_its_own(tmp_path, run):
+    simulate(studies()[0], tmp_path / "one", store=tmp_path / "shared", threads=1)
+    foreign = [tmp_path / "shared" / ".notes.txt", tmp_path / "shared" / "mine" / ".keep.txt"]
+    left = tmp_path / "shared" / "runs" / ".left.json.17"
+    for path in (*foreign, left):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    assert run("gc", tmp_path / "shared", "--yes")[0] == 0
+    assert all(path.exists() for path in foreign) and not left.exists()
+
+
+def test_a_changed_study_says_that_it_takes_the_place_of_the_record(tmp_path, run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["simulate", "first_life", "--out", "run", "--no-report", "--individuals", "1"]
+    short = ["--set", "CHILDHOOD_STEPS=2", "--set", "SCHOOL_STEPS=2", "--set", "AGES=1", "--set", "RECOVERY_STEPS=2"]
+    assert "not part of it any more" not in run(*command, *short)[2]
+    assert "not part of it any more" not in run(*command, *short)[2]
+    assert "of the study as it was lived in run before: not part of it any more" in run(*command, *short, "--set", "AGES=2")[2]

@@ -12,6 +12,7 @@ from lifespan import (
     Age,
     Develop,
     Footprint,
+    FrozenLayers,
     GainReduction,
     HeadOnly,
     LoRA,
@@ -320,3 +321,21 @@ def test_without_peft_the_extra_is_named(monkeypatch):
     monkeypatch.setattr("lifespan.errors.find_spec", lambda name: None)
     with pytest.raises(ScenarioError, match=r"the package peft is not installed\. Run: pip install 'lifespan\[peft\]'"):
         LoRA()
+
+
+def test_gates_start_from_draws_that_the_head_has_not_seen():
+    subject = born(TASKS[0])
+    streams = Streams(0, f"learn/{TASKS[0].title}")
+    gates = Gating(subject, (TASKS[0],), HAT(**RECIPE), 8, streams)
+    drawn = torch.randn(1_000, generator=streams.torch("init"))
+    for e in gates.attention.values():
+        centred = e.data - e.data.mean()
+        assert not torch.allclose(centred, drawn[: len(e)] - drawn[: len(e)].mean(), atol=1e-4)
+
+
+@pytest.mark.parametrize("by", LEARNERS[1:], ids=NAMES[1:])
+def test_frozen_layers_stay_bit_for_bit_whatever_learns(by):
+    """PackNet empties places for later tasks at its end, without a gradient."""
+    alone, _ = lived(CHILDHOOD)
+    frozen, _ = lived(CHILDHOOD, Suffer(FrozenLayers(severity=1.0)), *learn(by, TASKS[0]))
+    assert all(torch.equal(weight, frozen.synapses[name]) for name, weight in alone.synapses.items())

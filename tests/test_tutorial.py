@@ -53,7 +53,7 @@ def test_the_tutorial_is_lived(here, run, monkeypatch):
     assert found.n == 3 and "0.25" in found.warning
     assert found.difference.estimate == pytest.approx(float((names["table"]["unstable"] - names["table"]["healthy"]).mean()))
     for name in ("report.html", "methods.md", "references.bib"):
-        assert (here / "runs/unstable" / name).stat().st_size > 100
+        assert (here / "runs/a-look" / name).stat().st_size > 100
     for name in [name for name in sys.modules if name == "scenario"]:
         monkeypatch.delitem(sys.modules, name)
 

@@ -15,7 +15,8 @@ Owned = TypeVar("Owned")
 def exchange(subject: Subject, cycle: Sequence[str]) -> None:
     """Each layer of the cycle of paths gets what the one before it had, the first what the last had.
 
-    Moves parameters that all layers of the subject have, the alive, skill and language masks, and adapters.
+    Moves parameters that all layers of the subject have, the alive, skill and language masks, adapters, and what learners and
+    strategies remember of a layer's parameters.
     """
     layers = list(dict.fromkeys(layer_of(name) for name in subject.synapses))
     owned = {path: _parameters(subject, path) for path in layers}
@@ -29,11 +30,23 @@ def exchange(subject: Subject, cycle: Sequence[str]) -> None:
     subject.alive = _moved(subject.alive, sources)
     if subject.language_mask is not None:
         subject.language_mask = _moved(subject.language_mask, sources)
+    subject.remembered = _remembered(subject.remembered, sources)
     for skill in subject.skills.values():
         if skill.mask is not None:
             skill.mask = _moved(skill.mask, sources)
         if skill.addition is not None:
             skill.addition = _moved(skill.addition, sources)
+
+
+def _remembered(remembered: Mapping[str, torch.Tensor], sources: Mapping[str, str]) -> dict[str, torch.Tensor]:
+    """Names end in a parameter's name, after a "/"."""
+    moved = dict(remembered)
+    for path, source in sources.items():
+        for name, value in remembered.items():
+            kind, found, rest = name.rpartition(f"/{source}.")
+            if found:
+                moved[f"{kind}/{path}.{rest}"] = value
+    return moved
 
 
 def _parameters(subject: Subject, path: str) -> dict[str, torch.nn.Parameter]:

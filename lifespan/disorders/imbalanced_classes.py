@@ -16,8 +16,8 @@ class ImbalancedClasses(Disorder):
     """All classes but one, drawn for a life, become rare in training; rows of the common one take their places.
 
     Step imbalance (Buda et al. 2018). Native parameter: the share of its rows that a rare class keeps,
-    100 ** -severity, at least one row; from balanced classes the imbalance ratio is 100 ** severity. Where answers are
-    scores, those up to the median and those above it are the two classes.
+    100 ** -severity, at least one row. As the common class takes the places of the rest, k balanced classes come to a ratio
+    of k x 100 ** severity - (k - 1). Where answers are scores, those up to the median and those above it are the classes.
     """
 
     aetiology = "data and curriculum"

@@ -20,6 +20,11 @@ def scores_of(plasticity: Plasticity) -> Parameters:
     return getattr(_innermost(plasticity), "scores", {})
 
 
+def gates_of(plasticity: Plasticity) -> Parameters:
+    """What opens and closes whole units, by their output matrix."""
+    return getattr(_innermost(plasticity), "attention", {})
+
+
 def masters_of(plasticity: Plasticity) -> Parameters:
     """The trained weights by matrix, where the encoder holds effective ones in their place."""
     return getattr(_innermost(plasticity), "masters", {})
@@ -29,10 +34,10 @@ def weights_of(course: Course) -> Parameters:
     """The weights that this learning moves by matrix: masters, or the encoder's own. Empty where W is frozen."""
     masters = masters_of(course.plasticity)
     # Who puts W aside fills the encoder with effective weights: a change of those would be no change of W.
-    if masters or hasattr(_innermost(course.plasticity), "whole"):
+    if hasattr(_innermost(course.plasticity), "whole"):
         return masters
     moving = {id(parameter) for group in course.plasticity.groups() for parameter in group["params"]}
-    return {name: weight for name, weight in course.subject.synapses.items() if id(weight) in moving}
+    return {**{name: weight for name, weight in course.subject.synapses.items() if id(weight) in moving}, **masters}
 
 
 def by_layer(subject: Subject, plasticity: Plasticity) -> dict[str, list[nn.Parameter]]:
@@ -45,7 +50,7 @@ def by_layer(subject: Subject, plasticity: Plasticity) -> dict[str, list[nn.Para
     for name, parameter in subject.encoder.named_parameters():
         latest = next((layer for layer in layers if name.startswith(f"{layer}.")), latest)
         layers[latest].append(parameter)
-    for own in (scores_of(plasticity), masters_of(plasticity)):
+    for own in (scores_of(plasticity), masters_of(plasticity), gates_of(plasticity)):
         for name, parameter in own.items():
             layers[layer_of(name)].append(parameter)
     return layers

@@ -87,5 +87,6 @@ def _inject(subject: Subject, recipe: LoRA, streams: Streams) -> None:
         "lora_dropout": recipe.dropout,
         "target_modules": [name.removesuffix(".weight") for name in subject.synapses],
     }
-    with seeded(streams.number("init"), subject.device):
+    # The head of this step is drawn from the first stream of this name.
+    with seeded(streams.number("init", 1), subject.device):
         inject_adapter_in_model(LoraConfig(**settings), subject.encoder, adapter_name=NAME)

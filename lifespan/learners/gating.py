@@ -40,7 +40,8 @@ class Gating(Sheltered):
         super().__init__(subject, tasks, recipe, self._free(subject), subject.alive, first=first)
         rows = sum(len(task.examples(task.splits[0])) for task in tasks)
         self.epoch = min(steps, -(-rows // recipe.batch_size)) if rows else steps
-        middle, generator = NormalDist().inv_cdf(recipe.open), streams.torch("init")
+        # The head of this step is drawn from the first stream of this name.
+        middle, generator = NormalDist().inv_cdf(recipe.open), streams.torch("init", 1)
         self.attention = {
             name: nn.Parameter((middle + torch.randn(u.number, generator=generator)).to(subject.device))
             for name, u in self.units.items()
@@ -55,6 +56,11 @@ class Gating(Sheltered):
             {"params": list(self.attention.values()), "lr": self.hat.gate_rate, "weight_decay": 0.0},
             *super().groups(),
         ]
+
+    @property
+    def masters(self) -> dict[str, nn.Parameter]:
+        """The weights proper of the matrices that the gates scale."""
+        return {name: self.parameters[name] for name in self.units}
 
     @property
     def scale(self) -> float:

@@ -31,6 +31,7 @@ class HAT(Learner):
     """
 
     citation = "serra2018hat"
+    revision = 2
 
     hardness: float = 400.0
     cost: float = 0.75

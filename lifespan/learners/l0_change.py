@@ -11,7 +11,7 @@ from torch import nn
 from lifespan.contracts import Task
 from lifespan.learners.weight_change import WeightChange, decayed
 from lifespan.learners.wrapping import Around
-from lifespan.pruning.evidence import evidence, loss_gradients
+from lifespan.pruning.evidence import asked, evidence, loss_gradients
 from lifespan.randomness import Streams
 from lifespan.subject import Subject, layer_of, true_entries
 
@@ -48,7 +48,7 @@ def sensitivities(
     for unit, names in units.items():
         for name in names:
             alive, weight = subject.alive[name], subject.synapses[name].data
-            found[unit] += float((total[name] * alive).norm() / recipe.batches) * float((weight * alive).norm())
+            found[unit] += float((total[name] * alive).norm() / asked(recipe.batches, tasks)) * float((weight * alive).norm())
     return found
 
 

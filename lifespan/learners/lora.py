@@ -29,6 +29,7 @@ class LoRA(Learner):
     """
 
     citation = "hu2022lora"
+    revision = 2
 
     rate: float = 1e-3
     head_rate: float | None = 5e-4

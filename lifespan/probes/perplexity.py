@@ -73,8 +73,9 @@ class Perplexity(Measure):
                 loss += float(functional.cross_entropy(logits, labels[chosen], reduction="sum"))
                 right += int((logits.argmax(-1) == labels[chosen]).sum())
                 count += int(chosen.sum())
-        yield Reading("perplexity", math.exp(min(loss / count, 700.0)), count)
-        yield Reading("masked_accuracy", right / count, count)
+        mean = loss / count if count else math.nan
+        yield Reading("perplexity", math.exp(min(mean, 700.0)), count)
+        yield Reading("masked_accuracy", right / count if count else math.nan, count)
 
     def _source(self, subject: Subject) -> MaskedSource:
         from lifespan.batches import MaskedSource

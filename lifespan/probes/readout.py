@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Readout(Measure):
     """Scores of a ridge regression from the body's states to the labels, for any tasks, learned or not.
 
-    Features are the first token's last state and the mean over tokens, of the anatomy (W x alive, no task's mask); the
+    Features are the first token's last state and the mean over tokens, of the anatomy (W x alive, no task's mask, but that of
+    development, where it was learned by masks); the
     regression of one-hot labels (or scores) is fitted in closed form on `examples` training rows, with the penalty `ridge`
     on standardised features, and scored on the second split. So the score R[i, j] of a task not learned yet exists: taken at
     birth and before each learning it gives forward transfer (Lopez-Paz & Ranzato 2017), which a head per task otherwise

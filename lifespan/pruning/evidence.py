@@ -26,7 +26,7 @@ def evidence(
     who: str,
     length: int = 128,
 ) -> Iterator[tuple[str, Batch]]:
-    """(task's title, training batch), `batches` of them, the tasks in turn; drawn from `streams` ("order").
+    """(task's title, training batch), `asked(batches, tasks)` of them, the tasks in turn; drawn from `streams` ("order").
 
     Raises `ScenarioError` in the name of `who` where no task was learned yet: then there is no loss to ask.
     """
@@ -38,9 +38,14 @@ def evidence(
         task_source(subject, task, batch_size=batch_size, length=length, streams=Streams(streams.seed, f"{streams.key}/{i}"))
         for i, task in enumerate(tasks)
     ]
-    for number in range(batches):
+    for number in range(asked(batches, tasks)):
         own, position = divmod(number, len(tasks))
         yield tasks[position].title, sources[position].batch(own)
+
+
+def asked(batches: int, tasks: Sequence[Task]) -> int:
+    """How many batches are drawn where so many are wanted: at least one of each task, so that none goes unheard."""
+    return max(batches, len(tasks))
 
 
 def loss_gradients(subject: Subject, pairs: Iterator[tuple[str, Batch]]) -> Iterator[tuple[str, Gradients]]:

@@ -47,7 +47,7 @@ class Fisher(Pruner):
         """Saliency of every synapse, at least 0, in units of the loss."""
         import torch
 
-        from lifespan.pruning.evidence import evidence, loss_gradients, worn
+        from lifespan.pruning.evidence import asked, evidence, loss_gradients, worn
 
         pairs = evidence(subject, tasks, batches=self.examples, batch_size=1, streams=streams, who=self.describe())
         rise = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
@@ -55,5 +55,5 @@ class Fisher(Pruner):
             weights = worn(subject, task)
             for name, gradient in gradients.items():
                 change = gradient * weights[name]
-                rise[name].addcmul_(change, change, value=0.5 / self.examples)
+                rise[name].addcmul_(change, change, value=0.5 / asked(self.examples, tasks))
         return rise

@@ -49,7 +49,7 @@ class GradientSaliency(Pruner):
         """Sensitivity of every synapse, at least 0, in units of the loss; not normalised to sum 1 (equation 5)."""
         import torch
 
-        from lifespan.pruning.evidence import evidence, loss_gradients, worn
+        from lifespan.pruning.evidence import asked, evidence, loss_gradients, worn
 
         pairs = evidence(
             subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=self.describe()
@@ -58,5 +58,5 @@ class GradientSaliency(Pruner):
         for task, gradients in loss_gradients(subject, pairs):
             weights = worn(subject, task)
             for name, gradient in gradients.items():
-                felt[name].addcmul_(gradient, weights[name], value=1 / self.batches)
+                felt[name].addcmul_(gradient, weights[name], value=1 / asked(self.batches, tasks))
         return {name: value.abs_() for name, value in felt.items()}

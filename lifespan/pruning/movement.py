@@ -51,9 +51,9 @@ class Movement(Pruner):
 
     def strength(self, subject: Subject, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Movement of every synapse over the window; negative towards zero."""
-        from lifespan.pruning.evidence import evidence
+        from lifespan.pruning.evidence import asked, evidence
         from lifespan.pruning.window import movement_scores
 
-        who = self.describe()
-        pairs = evidence(subject, tasks, batches=self.steps, batch_size=self.batch_size, streams=streams, who=who)
-        return movement_scores(subject, pairs, steps=self.steps, rate=self.rate, streams=streams, who=who)
+        who, steps = self.describe(), asked(self.steps, tasks)
+        pairs = evidence(subject, tasks, batches=steps, batch_size=self.batch_size, streams=streams, who=who)
+        return movement_scores(subject, pairs, steps=steps, rate=self.rate, streams=streams, who=who)

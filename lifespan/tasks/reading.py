@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -221,10 +223,23 @@ def read_hub(name: str, config: str | None, split: str, revision: str | None = N
     where = "/".join(part for part in (name, config, split) if part)
     try:
         pinned = {} if revision is None else {"revision": revision}
-        return _from_dataset(where, datasets.load_dataset(name, config, split=split, **pinned))
+        with _hushed("huggingface_hub"):
+            return _from_dataset(where, datasets.load_dataset(name, config, split=split, **pinned))
     # Whatever the network, the hub or the library raises, the user's question is the same: where is the data?
     except Exception as error:
         raise DataError(where, f"could not be loaded ({type(error).__name__}: {_first_line(error)}).") from error
+
+
+@contextmanager
+def _hushed(name: str) -> Iterator[None]:
+    """Every retry of a library would be a line; where all fail, the error says so once."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _from_dataset(where: str, dataset: datasets.Dataset) -> Table:
