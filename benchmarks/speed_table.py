@@ -76,7 +76,7 @@ def page() -> str:
     lines = ["| what | measured | script |", "|---|---|---|"]
     lines += [f"| {what} | {measured} | `{script}` |" for what, measured, script in rows()]
     lines += ["", "## A study against individuals and workers, and what `lifespan plan` said before", ""]
-    lines += ["| study | individuals | workers | seconds | planned / measured | MB | planned / measured | basis |"]
+    lines += ["| study | individuals | workers | seconds | time, planned / measured | MB | disk, planned / measured | basis |"]
     lines += ["|---|---|---|---|---|---|---|---|"]
     for row in result("scaling")["rows"]:
         where = f"| {row['study']} | {row['individuals']} | {row['workers']} | {row['seconds']:.0f} | "

@@ -99,7 +99,8 @@ def _survival(evidence: Evidence) -> list[str]:
             f"{number(row['difference'], 2)}; {_between(row)}; n = {row['n']} pairs; {row['method']}, p "
             f"{equals(row['p'])})."
         )
-    return _first(told, "declines.csv")
+    plain = ["The p values of this section stand for themselves: none is adjusted for their number."] if told else []
+    return [*_first(told, "declines.csv"), *plain]
 
 
 def _doses(evidence: Evidence) -> list[str]:

@@ -137,18 +137,6 @@ class Store:
             raise Corrupt(str(self.root / digest), "this step has no checkpoint.", "The step is lived again.")
         return node["facts"], {name: self._load_blob(blob) for name, blob in node["blobs"].items()}
 
-    def intact(self, digest: str) -> bool:
-        """Whether every blob of a finished step is there with the content that its name promises."""
-        node = self.node(digest)
-        if node is None:
-            return False
-        try:
-            for blob in node["blobs"].values():
-                self._load_blob(blob)
-        except Corrupt:
-            return False
-        return True
-
     def forget(self, digest: str) -> None:
         """Drop a step, so that it is lived again. Blobs with a wrong content go, others stay."""
         node = self.node(digest) or {"blobs": {}}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import torch
 from lifespan.batches import Batch
 from lifespan.contracts import Task
 from lifespan.evaluation import tokenised
+from lifespan.pruning.window import in_mode
 from lifespan.subject import Masks, Subject
 from lifespan.training import autocast, first_states
 
@@ -47,7 +47,7 @@ def batches(subject: Subject, task: Task, split: str, probe: TaskInference, orde
 def answered(subject: Subject, title: str, parts: Sequence[Part]) -> int:
     """How many sentences get the right class from the task's own mask and head."""
     right = 0
-    with _at_rest(subject), torch.inference_mode(), subject.wearing(title), autocast(subject):
+    with in_mode(subject, training=False), torch.inference_mode(), subject.wearing(title), autocast(subject):
         for part in parts:
             state = first_states(subject, part.batch)
             found = subject.skills[title].head(state).argmax(dim=-1).cpu()
@@ -64,7 +64,7 @@ class Superposition:
         self.masks: list[Masks] = [subject.effective(title) or subject.alive for title in titles]
 
     def __enter__(self) -> Superposition:
-        self._rest = _at_rest(self.subject)
+        self._rest = in_mode(self.subject, training=False)
         self._rest.__enter__()
         for name, weight in self.subject.synapses.items():
             mean = torch.stack([mask[name] for mask in self.masks]).to(weight.dtype).mean(dim=0)
@@ -104,17 +104,3 @@ class Superposition:
             surprise = torch.log_softmax(logits.float(), dim=-1)
             entropies.append(-(surprise.exp() * surprise).sum(dim=-1).mean() / math.log(skill.outputs))
         return torch.stack(entropies)
-
-
-@contextmanager
-def _at_rest(subject: Subject) -> Iterator[None]:
-    """Without dropout inside this block."""
-    modules = [subject.encoder, *(skill.head for skill in subject.skills.values())]
-    training = [(part, part.training) for module in modules for part in module.modules()]
-    for module in modules:
-        module.eval()
-    try:
-        yield
-    finally:
-        for part, was in training:
-            part.training = was

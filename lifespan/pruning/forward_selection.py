@@ -10,7 +10,8 @@ import torch
 
 from lifespan.anatomy import Units
 from lifespan.batches import Batch
-from lifespan.pruning.gates import Gates, dropout_off, gated, mean_loss
+from lifespan.pruning.gates import Gates, gated, mean_loss
+from lifespan.pruning.window import in_mode
 from lifespan.subject import Subject, layer_of
 from lifespan.subjects.first_token import computed_by
 from lifespan.training import batch_loss
@@ -76,7 +77,7 @@ class _Search:
             moving = self.gates[self.layer].clone().requires_grad_()
             with (
                 self.subject.wearing(task),
-                dropout_off(self.subject),
+                in_mode(self.subject, training=False),
                 gated(self.subject, self._gates(moving)),
                 _skipped(self.subject, self.before, output),
             ):

@@ -10,6 +10,7 @@ import torch
 
 from lifespan.anatomy import Units, anatomy_of
 from lifespan.batches import Batch
+from lifespan.pruning.window import in_mode
 from lifespan.subject import Subject
 from lifespan.training import batch_loss
 
@@ -42,21 +43,6 @@ def gated(subject: Subject, gates: Gates) -> Iterator[None]:
             hook.remove()
 
 
-@contextmanager
-def dropout_off(subject: Subject) -> Iterator[None]:
-    """Inside this block the encoder and the heads predict as they do when they are scored."""
-    modules = [subject.encoder, subject.language, *(skill.head for skill in subject.skills.values())]
-    before = [[module.training for module in parent.modules()] for parent in modules]
-    for parent in modules:
-        parent.eval()
-    try:
-        yield
-    finally:
-        for parent, modes in zip(modules, before, strict=True):
-            for module, mode in zip(parent.modules(), modes, strict=True):
-                module.training = mode
-
-
 def gate_importance(
     subject: Subject,
     units: Sequence[Units],
@@ -76,7 +62,7 @@ def gate_importance(
         examples = len(batch["labels"])
         shape = (examples,) if per == "example" else ()
         gates = [torch.ones(*shape, each.number, device=subject.device, requires_grad=True) for each in units]
-        with subject.wearing(task), dropout_off(subject), gated(subject, list(zip(units, gates, strict=True))):
+        with subject.wearing(task), in_mode(subject, training=False), gated(subject, list(zip(units, gates, strict=True))):
             slopes = torch.autograd.grad(batch_loss(subject, task, batch), gates)
         for total, slope in zip(sums, slopes, strict=True):
             # The batch's loss is a mean: an example's own loss has `examples` times the slope.
@@ -89,7 +75,7 @@ def mean_loss(subject: Subject, batches: Sequence[tuple[str, Batch]], gates: Gat
     """The mean loss over batches with these gates."""
     total = 0.0
     for task, batch in batches:
-        with torch.no_grad(), subject.wearing(task), dropout_off(subject), gated(subject, gates):
+        with torch.no_grad(), subject.wearing(task), in_mode(subject, training=False), gated(subject, gates):
             total += float(batch_loss(subject, task, batch))
     return total / len(batches)
 

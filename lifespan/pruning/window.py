@@ -18,13 +18,13 @@ from lifespan.training import Recipe, batch_loss, seeded
 
 
 @contextmanager
-def training_mode(subject: Subject) -> Iterator[None]:
-    """Dropout is on inside; afterwards every module has its own mode again."""
+def in_mode(subject: Subject, *, training: bool) -> Iterator[None]:
+    """Dropout is on inside, or off; afterwards every module has its own mode again."""
     modules = [module for root in _roots(subject) for module in root.modules()]
     modes = [module.training for module in modules]
     try:
         for module in modules:
-            module.training = True
+            module.training = training
         yield
     finally:
         for module, mode in zip(modules, modes, strict=True):
@@ -63,7 +63,7 @@ def movement_scores(
     """
     recipe = Recipe(steps=steps, warmup=0.1, clip=1.0)
     scores = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
-    with untouched(subject), training_mode(subject):
+    with untouched(subject), in_mode(subject, training=True):
         heads = [parameter for skill in subject.skills.values() for parameter in skill.head.parameters()]
         moving = [*subject.encoder.parameters(), *heads]
         optimizer = torch.optim.AdamW(moving, lr=rate, weight_decay=0.0, fused=True)
