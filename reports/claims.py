@@ -200,7 +200,7 @@ def paired(folder: str, test: Test) -> pd.DataFrame:
 def found(folder: str, test: Test) -> Found:
     """The paired difference of a test in a kept record."""
     pairs = paired(folder, test)
-    if len(pairs) < 2:
+    if pairs.empty:
         return Found(test, len(pairs), *[math.nan] * 5, "undecided")
     told = stats.paired_difference(pairs["a"].to_numpy(), pairs["b"].to_numpy())
     estimate, low, high = told.difference.estimate, told.difference.low, told.difference.high

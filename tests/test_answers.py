@@ -71,6 +71,7 @@ def test_tests_are_weighed_together():
     assert claims.verdict(results("supports", "refutes", "undecided")) == "in part"
     assert claims.verdict(results("supports", "supports", control="undecided")) == "undecided"
     assert claims.verdict(results("supports", afterwards=("refutes",))) == "supports"
+    assert claims.verdict(results("supports", "supports")[:2]) == "undecided", "no positive control"
 
 
 def test_quantities_are_read_from_a_record(tmp_path, monkeypatch):
@@ -110,7 +111,8 @@ PLANTED = [
 @pytest.fixture
 def planted(monkeypatch):
     tasks = {name: {"metrics": ["f1"], "chance": {"f1": 0.2}} for name in "ab"}
-    monkeypatch.setattr(claims, "rows_of", lambda folder: (pd.DataFrame(PLANTED), tasks))
+    collapsed = [{**row, "group": "collapsed", "value": math.nan} for row in PLANTED if row["group"] == "old"]
+    monkeypatch.setattr(claims, "rows_of", lambda folder: (pd.DataFrame([*PLANTED, *collapsed]), tasks))
     claims.readings.cache_clear()
     yield "planted"
     claims.readings.cache_clear()
@@ -129,6 +131,20 @@ def test_tasks_are_told_apart_and_shares_are_above_chance(planted):
     assert claims.by_task(planted, test) == pytest.approx({"a": 0.1, "b": 0.3})
     share = claims.values(planted, claims.of("old", over=claims.of("old", at="first")))
     assert share.tolist() == pytest.approx([(0.4 - 0.2) / (0.8 - 0.2)] * 6)
+
+
+def test_a_score_that_does_not_exist_is_that_of_the_best_constant_answer(planted):
+    assert claims.values(planted, claims.of("collapsed")).tolist() == [0.2] * 6
+
+
+def test_one_pair_is_told_and_decides_nothing(monkeypatch):
+    tasks = {name: {"metrics": ["f1"], "chance": {"f1": 0.2}} for name in "ab"}
+    monkeypatch.setattr(claims, "rows_of", lambda folder: (pd.DataFrame(PLANTED).query("seed == 0"), tasks))
+    claims.readings.cache_clear()
+    one = claims.found("one", claims.Test("x", claims.of("young"), claims.of("old")))
+    assert (one.n, one.verdict) == (1, "undecided") and one.estimate == pytest.approx(0.2) and math.isnan(one.low)
+    assert build.interval(one.estimate, one.low, one.high) == "+.200 (no interval)"
+    claims.readings.cache_clear()
 
 
 def test_functions_that_were_not_lost_are_counted(monkeypatch):
