@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Both(Learner):
-    """Fine-tune the weights (at `rate`) while learning the task's mask by the recipe of `masks`.
+    """Fine-tune the weights (at `rate`) while learning the task's mask by the recipe of its argument `masks`.
 
     A straight-through estimator on both factors of W x mask, as in dynamic sparse training. How long to learn, batch size,
     warm-up and clipping are those of this object; rates and start of the mask are those of `masks`.
