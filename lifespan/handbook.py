@@ -111,8 +111,8 @@ control. Names are those of mechanisms; clinical names appear as analogies only.
 METHODS = """# Methods
 
 Ways of learning (`Learn(task, by=Masks())`), of choosing what dies (`Age(to=0.5, by=Magnitude())`) and of not forgetting
-(`Learn(task, by=Weights(), against_forgetting=EWC())`). `Rewire` is for `Recover(steps=100, by=Rewire())` alone. `lifespan show
-NAME` prints the arguments and the whole description. This page is written from the classes."""
+(`Learn(task, by=Weights(), against_forgetting=EWC())`). `Rewire` is for `Recover(steps=100, by=Rewire())` alone.
+`lifespan show NAME` prints the arguments and the whole description. This page is written from the classes."""
 
 
 def _table(meanings: tuple[Meaning, ...]) -> str:
