@@ -32,7 +32,9 @@ def assemble(plan: Plan, directory: Path) -> dict[str, str]:
             if node is None:
                 status = ended["status"] if ended else "pending"
                 reason = ended["reason"] if ended else ""
-                steps.append({**who, **_step_row(step, None, status), "shared": step.digest in met})
+                measurements += [{**who, **row} for row in (ended or {}).get("rows", [])]
+                told = {**_step_row(step, None, status), "optimizer_steps": (ended or {}).get("optimizer_steps", 0)}
+                steps.append({**who, **told, "shared": step.digest in met})
                 break
             looking = sum(store.look_seconds(step.digest, seen.digest) for seen in step.looks)
             rows = list(node["rows"])

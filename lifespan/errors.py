@@ -14,8 +14,9 @@ A `UserError` says where it happened, which value was met, which rule it broke a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
+from typing import Any
 
 
 class LifespanError(Exception):
@@ -50,7 +51,13 @@ class RecordError(UserError):
 
 
 class Diverged(LifespanError):
-    """Training left the numbers (NaN, infinity, explosion). The life ends here and is recorded so."""
+    """Training left the numbers (NaN, infinity, explosion). The life ends here and is recorded so.
+
+    `points` are (optimizer steps done, metric, value, examples) of the learning until then, and `rows` the same as plain data.
+    """
+
+    points: Sequence[tuple[int, str, float, int]] = ()
+    rows: Sequence[dict[str, Any]] = ()
 
 
 def did_you_mean(given: object, known: Iterable[object]) -> str:

@@ -20,7 +20,7 @@ from lifespan.plan import Birth, Look, Step
 from lifespan.randomness import Streams
 from lifespan.scenario import Age, Develop, Learn, Recover, Suffer
 from lifespan.subject import Masks, Subject, true_entries
-from lifespan.training import Affliction, Keeper, Recipe, Trace, train
+from lifespan.training import Affliction, Keeper, Recipe, train
 
 
 @dataclass
@@ -253,22 +253,26 @@ def _train(
         here.warn(f"{step.event.label}: {warning}")
     born = subject.age
     window = _Window(step, here.inside) if here.inside else None
-    trace = train(
-        subject,
-        plasticity,
-        source,
-        Recipe(steps, learner.warmup, learner.clip),
-        streams,
-        afflictions=[*first, *(Affliction(disorder, own) for disorder, own in _afflicted(step))],
-        keeper=here.keeper,
-        window=window,
-        progress=lambda done, loss: here.progress(done, steps, loss),
-        should_stop=here.should_stop,
-    )
+    try:
+        trace = train(
+            subject,
+            plasticity,
+            source,
+            Recipe(steps, learner.warmup, learner.clip),
+            streams,
+            afflictions=[*first, *(Affliction(disorder, own) for disorder, own in _afflicted(step))],
+            keeper=here.keeper,
+            window=window,
+            progress=lambda done, loss: here.progress(done, steps, loss),
+            should_stop=here.should_stop,
+        )
+    except Diverged as error:
+        error.rows = [row.as_data() for row in _curve(error.points, step, born)]
+        raise
     if not all(bool(torch.isfinite(parameter).all()) for parameter in subject.encoder.parameters()):
         raise Diverged(f"{step.event.label} left weights that are not finite")
     seen = (window.rows, window.seconds) if window is not None else ({}, {})
-    return Lived(list(_curve(trace, step, born)), *seen, steps, trace.examples, trace.tokens)
+    return Lived(list(_curve(trace.points, step, born)), *seen, steps, trace.examples, trace.tokens)
 
 
 class _Window:
@@ -310,9 +314,9 @@ def _taught(task: Task, rows: Examples, step: Step) -> Examples:
     return rows
 
 
-def _curve(trace: Trace, step: Step, born: int) -> Iterator[Row]:
+def _curve(points: Iterable[tuple[int, str, float, int]], step: Step, born: int) -> Iterator[Row]:
     task = step.event.task.title if isinstance(step.event, Learn) and not step.event.also else ""
-    for done, metric, value, n in trace.points:
+    for done, metric, value, n in points:
         yield Row(step.index, born + done, step.event.label, "Training", Reading(metric, value, n, task, "train"))
 
 

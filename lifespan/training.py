@@ -119,7 +119,7 @@ def train(
 ) -> Trace:
     """Run the loop to the end of its recipe and let the plasticity settle.
 
-    Raises `Diverged` where a loss, or in the end a parameter that was learned, is not finite.
+    Raises `Diverged` where a loss, or in the end a parameter that was learned, is not finite; with its `points`.
     """
     source = plasticity.feed(source)
     keeper = keeper if plasticity.resumable else None
@@ -142,10 +142,13 @@ def train(
                     keeper.save(run.snapshot(step + 1))
                 if stopping:
                     raise Interrupted(f"after {step + 1} of {recipe.steps} optimizer steps")
+        run.check_finite()
+    except Diverged as error:
+        error.points = run.trace.points
+        raise
     finally:
         _set_training(subject, False)
         _forget_gradients(subject)
-    run.check_finite()
     plasticity.settle()
     subject.age += recipe.steps
     return run.trace
@@ -194,6 +197,7 @@ class _Run:
             disorder.after(course)
         value = float(loss.detach())
         if not math.isfinite(value):
+            self.end(step + 1, value)
             raise Diverged(f"the loss became {value} at optimizer step {step + 1} of {self.recipe.steps}")
         self._count(value, batch)
         return value
@@ -233,6 +237,12 @@ class _Run:
         self.loss_sum, self.loss_count = 0.0, 0
         for metric, value in self.plasticity.report().items():
             self.trace.points.append((done, metric, value, self.subject.count))
+
+    def end(self, done: int, loss: float) -> None:
+        """A loss that is no number ends the run: the mean of those before it, and itself."""
+        if self.loss_count:
+            self.trace.points.append((done - 1, "loss", self.loss_sum / self.loss_count, self.trace.examples))
+        self.trace.points.append((done, "loss", loss, self.trace.examples))
 
     def as_if_ended(self, done: int) -> Subject:
         """A copy of the subject in which the learning has ended here; the run knows nothing of it."""

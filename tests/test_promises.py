@@ -1,6 +1,7 @@
 """The promises of the design, on tiny lives, bit for bit."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -29,6 +30,7 @@ from lifespan import (
     Suffer,
     UnstableOptimizer,
     WeightNoise,
+    read,
     simulate,
 )
 from lifespan.engines.inline import Observer
@@ -217,6 +219,11 @@ def test_divergence_ends_one_life_and_the_cohort_goes_on(tmp_path):
     assert (outcome.diverged, outcome.done, outcome.failed) == (1, 1, 0)
     participants = (tmp_path / "participants.tsv").read_text()
     assert "diverged" in participants and "loss became" in participants
+    rows = read(tmp_path).measurements().query("group == 'wild'")
+    curve = rows[(rows["probe"] == "Training") & (rows["metric"] == "loss")]
+    assert len(curve) >= 2 and curve["value"].iloc[0] > 0 and math.isnan(curve["value"].iloc[-1])
+    step = read(tmp_path).steps().query("group == 'wild' and status == 'diverged'").iloc[0]
+    assert step["optimizer_steps"] == curve["age"].iloc[-1] > 1
 
 
 def test_a_corrupt_checkpoint_is_said_and_lived_again(tmp_path):

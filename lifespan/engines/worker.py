@@ -132,7 +132,13 @@ class Worker:
         except RecordError:
             raise
         except Diverged as error:
-            self._end(step, "diverged", str(error))
+            self._end(
+                step,
+                "diverged",
+                str(error),
+                rows=list(error.rows),
+                optimizer_steps=max((done for done, *_ in error.points), default=0),
+            )
         except Exception as error:
             if isinstance(error, UserError) and isinstance(step.event, Birth):
                 raise
