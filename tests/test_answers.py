@@ -137,6 +137,15 @@ def test_a_score_that_does_not_exist_is_that_of_the_best_constant_answer(planted
     assert claims.values(planted, claims.of("collapsed")).tolist() == [0.2] * 6
 
 
+def test_the_last_layer_is_the_one_with_the_largest_number(monkeypatch):
+    place = {"seed": 0, "group": "a", "task": "x", "probe": "Likeness since 2", "stage": "s", "split": "dev"}
+    rows = pd.DataFrame([{**place, "metric": f"cka/{layer}", "value": layer / 10} for layer in range(11)])
+    monkeypatch.setattr(claims, "rows_of", lambda folder: (rows, {"x": {"metrics": ["f1"]}}))
+    claims.readings.cache_clear()
+    assert claims.values("deep", claims.of("a", metric="cka/last", probe="Likeness since *")).tolist() == [1.0]
+    claims.readings.cache_clear()
+
+
 def test_one_pair_is_told_and_decides_nothing(monkeypatch):
     tasks = {name: {"metrics": ["f1"], "chance": {"f1": 0.2}} for name in "ab"}
     monkeypatch.setattr(claims, "rows_of", lambda folder: (pd.DataFrame(PLANTED).query("seed == 0"), tasks))
