@@ -28,12 +28,11 @@ def assemble(plan: Plan, directory: Path) -> dict[str, str]:
         who = {"study": plan.study.name, "group": life.group, "individual": life.individual, "seed": life.seed}
         status, reason, lived = "done", "", 0
         for step in life.steps:
-            node, ended = store.node(step.digest), store.ended(step.digest)
+            node, ended = store.node(step.digest), store.ended(step.digest) or {}
             if node is None:
-                status = ended["status"] if ended else "pending"
-                reason = ended["reason"] if ended else ""
-                measurements += [{**who, **row} for row in (ended or {}).get("rows", [])]
-                told = {**_step_row(step, None, status), "optimizer_steps": (ended or {}).get("optimizer_steps", 0)}
+                status, reason = ended.get("status", "pending"), ended.get("reason", "")
+                measurements += [{**who, **row} for row in ended.get("rows", [])]
+                told = {**_step_row(step, None, status), "optimizer_steps": ended.get("optimizer_steps", 0)}
                 steps.append({**who, **told, "shared": step.digest in met})
                 break
             looking = sum(store.look_seconds(step.digest, seen.digest) for seen in step.looks)
@@ -45,7 +44,7 @@ def assemble(plan: Plan, directory: Path) -> dict[str, str]:
             steps.append({**who, **told, "shared": step.digest in met})
             met.add(step.digest)
             lived = step.index
-            if ended is not None and not store.complete(step):
+            if ended and not store.complete(step):
                 status, reason = ended["status"], ended["reason"]
                 break
         participants.append(_participant(life, status, lived, reason))

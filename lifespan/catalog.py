@@ -59,9 +59,9 @@ def entries(family: str) -> list[Entry]:
         return [Entry(name, family, read_source(path).summary, path=path) for name, path in sorted(builtin().items())]
     if family not in FAMILIES:
         raise ScenarioError(family, "is no family.", did_you_mean(family, [*FAMILIES, "scenarios"]))
-    module = importlib.import_module(FAMILIES[family])
     if family in _OF_THE_PACKAGE:
         return [_entry(kind, family) for kind in _OF_THE_PACKAGE[family]()]
+    module = importlib.import_module(FAMILIES[family])
     kinds = [getattr(module, name) for name in module.__all__]
     return [_entry(kind, family) for kind in kinds if isinstance(kind, type) and is_dataclass(kind)]
 
@@ -132,18 +132,19 @@ def _studies() -> list[type]:
     return [Scenario, Study, Between]
 
 
-def _functions() -> list[Any]:
+def _exported() -> list[Any]:
     import lifespan
 
-    return [value for value in (getattr(lifespan, name) for name in sorted(lifespan.__all__)) if inspect.isfunction(value)]
+    return [getattr(lifespan, name) for name in sorted(lifespan.__all__)]
+
+
+def _functions() -> list[Any]:
+    return [value for value in _exported() if inspect.isfunction(value)]
 
 
 def _contracts() -> list[type]:
-    import lifespan
-
-    kinds = [value for value in (getattr(lifespan, name) for name in sorted(lifespan.__all__)) if isinstance(value, type)]
-    homes = ("contracts", "affliction", "guarding", "measuring")
-    return [kind for kind in kinds if kind.__module__ in [f"lifespan.{home}" for home in homes]]
+    homes = [f"lifespan.{home}" for home in ("contracts", "affliction", "guarding", "measuring")]
+    return [value for value in _exported() if isinstance(value, type) and value.__module__ in homes]
 
 
 _OF_THE_PACKAGE = {"studies": _studies, "events": _events, "functions": _functions, "contracts": _contracts}

@@ -51,6 +51,8 @@ def _place(path: Path, text: str, error: BaseException) -> str:
 
 def _explained(error: BaseException) -> tuple[str, str, str]:
     """(what, rule, remedy) of an exception."""
+    import lifespan
+
     if isinstance(error, UserError):
         return error.where, error.what, error.remedy
     if isinstance(error, NameError):
@@ -62,17 +64,11 @@ def _explained(error: BaseException) -> tuple[str, str, str]:
     if isinstance(error, SystemExit):
         return "SystemExit", "a scenario file must not end the program.", "Remove the call of exit."
     call = re.match(r"(\w+)(?:\.__init__)?\(\) (takes|got|missing) (.*)", str(error))
-    if isinstance(error, TypeError) and call and call[1] in _public():
+    if isinstance(error, TypeError) and call and call[1] in lifespan.__all__:
         plain = f"{call[2]} {call[3]}."
         rule = "takes its arguments by name." if "positional argument" in call[3] and call[2] == "takes" else plain
         return f"{call[1]}(...)", rule, f"`lifespan show {call[1]}` lists them."
     return type(error).__name__, f"{error}.", "Run with --debug for the traceback."
-
-
-def _public() -> list[str]:
-    import lifespan
-
-    return list(lifespan.__all__)
 
 
 def _unknown_name(error: NameError) -> tuple[str, str, str]:
