@@ -13,8 +13,9 @@ from pathlib import Path
 
 from strategy_table import spread
 
-from lifespan import read, stats
-from lifespan.recall import memories
+from lifespan import read
+from lifespan.analysis.continual import memories
+from lifespan.stats import inference as stats
 
 PAIRS = {"plain": "Naive, Avalanche"}
 PAIRS |= {name: f"{name}, Avalanche" for name in ("EWC", "SI", "LwF", "rehearsal", "A-GEM")}

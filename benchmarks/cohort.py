@@ -40,8 +40,8 @@ from lifespan import (
     WeightNoise,
     simulate,
 )
-from lifespan.engines.observer import Observer
-from lifespan.plan import compile_study
+from lifespan.execution.observer import Observer
+from lifespan.study.plan import compile_study
 
 VARIANTS, INDIVIDUALS = 16, 5
 LARGE = """
@@ -135,8 +135,8 @@ def response(folder: Path, rounds: int = 5) -> dict[str, object]:
     simulate_command = ["simulate", "large.py", "--out", "large", "--no-report", "--threads", "1"]
     run(folder, [*simulate_command, "--individuals", "5"])
     study = json.loads((folder / "large" / "study.json").read_text())
-    from lifespan.description import describe_study, fingerprints
-    from lifespan.loading import load
+    from lifespan.record.manifest import describe_study, fingerprints
+    from lifespan.study.loading import load
 
     whole = load(str(folder / "large.py"))
     plan = compile_study(whole, precision=study["precision"])

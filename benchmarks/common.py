@@ -9,7 +9,7 @@ import numpy as np
 
 from lifespan.contracts import Examples
 
-LIFESPAN = [sys.executable, "-c", "import sys; from lifespan.cli import main; main(sys.argv[1:])"]
+LIFESPAN = [sys.executable, "-c", "import sys; from lifespan.cli.main import main; main(sys.argv[1:])"]
 """The program `lifespan`, as a new process of this Python."""
 
 

@@ -23,9 +23,10 @@ from common import extremes
 from torch.nn import functional
 from trainer import TASK, ours
 
-from lifespan import evaluation, hardware
-from lifespan.compat import mend_torchvision
+from lifespan import hardware
 from lifespan.subjects import dropping
+from lifespan.subjects._torchvision import mend_torchvision
+from lifespan.training import evaluation
 
 TOKENS, HEADS, SIZE = 2048, 12, 32
 MODULE = torch.nn.Identity()

@@ -28,12 +28,12 @@ import torch
 from common import encoded, extremes, trainer_settings
 
 from lifespan import Glue, Masks, Pretrained, Weights, hardware
-from lifespan.batches import task_source
-from lifespan.compat import mend_torchvision
+from lifespan.model.subject import Subject
 from lifespan.randomness import Streams
-from lifespan.subject import Subject
+from lifespan.subjects._torchvision import mend_torchvision
 from lifespan.testing.lives import difference
-from lifespan.training import Recipe, train
+from lifespan.training.batches import task_source
+from lifespan.training.loop import Recipe, train
 
 STREAMS = Streams(0, "benchmark")
 TASK = Glue("mrpc", train_examples=1_600)

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from common import LIFESPAN
 
-from lifespan.claims import holders
+from lifespan.record.leases import holders
 
 STUDY = """
 from lifespan import *

@@ -22,10 +22,10 @@ import torch
 
 from lifespan import BernoulliMasks, Examples, MiniLM, MovementMasks, RigL, Task, TopKMasks, Weights, hardware
 from lifespan import Masks as ThresholdMasks
-from lifespan.batches import task_source
+from lifespan.model.subject import Subject
 from lifespan.randomness import Streams
-from lifespan.subject import Subject
-from lifespan.training import Recipe, train
+from lifespan.training.batches import task_source
+from lifespan.training.loop import Recipe, train
 
 STREAMS = Streams(0, "benchmark")
 LEARNERS = {

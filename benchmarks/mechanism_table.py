@@ -16,9 +16,10 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lifespan import read, stats
-from lifespan.evidence import Evidence, gather
-from lifespan.outcomes import final_scores
+from lifespan import read
+from lifespan.analysis.cohort import Evidence, gather
+from lifespan.analysis.scores import final_scores
+from lifespan.stats import inference as stats
 
 COLUMNS = ["score", "low", "high", "n", "difference", "d_low", "d_high", "g", "p_holm"]
 COLUMNS += ["sparsity", "flips", "steps", "seconds", "kilobytes"]

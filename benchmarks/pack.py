@@ -18,10 +18,10 @@ import numpy as np
 import torch
 
 from lifespan import Glue, MiniLM
-from lifespan.pack import PackReport, load_pack, save_pack
-from lifespan.pack_format import BASES
+from lifespan.model.subject import Masks, Subject
+from lifespan.packs.format import BASES
+from lifespan.packs.pack import PackReport, load_pack, save_pack
 from lifespan.randomness import Streams
-from lifespan.subject import Masks, Subject
 
 TASKS = tuple(Glue(name) for name in ("cola", "mrpc", "qnli", "rte", "sst2", "stsb"))
 SPARSITY, FLIPS = 0.05, 0.03

@@ -2,10 +2,10 @@
 
     python benchmarks/removal.py --out benchmarks/results/removal.json
 
-A BERT of random weights in three shapes: dense, masked (zeros in dense matrices) and removed (`lifespan.removal.shrink`);
-each in fp32, under bf16 autocast and with int8 dynamic quantisation. All are timed in turn, round by round, so that
-a busy machine slows them alike; a speed-up is the ratio of dense fp32 to a variant within a round, given as the median
-over rounds with quartiles.
+A BERT of random weights in three shapes: dense, masked (zeros in dense matrices) and removed
+(`lifespan.model.compaction.shrink`); each in fp32, under bf16 autocast and with int8 dynamic quantisation. All are timed
+in turn, round by round, so that a busy machine slows them alike; a speed-up is the ratio of dense fp32 to a variant within
+a round, given as the median over rounds with quartiles.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertForMaskedLM
 
-from lifespan.anatomy import anatomy_of
-from lifespan.removal import shrink, sizes
-from lifespan.subject import Subject
+from lifespan.model.anatomy import anatomy_of
+from lifespan.model.compaction import shrink, sizes
+from lifespan.model.subject import Subject
 from lifespan.subjects.bodies import body_from
-from lifespan.world.vocabulary import tokenizer
+from lifespan.tasks.world.vocabulary import tokenizer
 
 VOCABULARY = 1000
 

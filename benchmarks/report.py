@@ -21,7 +21,7 @@ from pathlib import Path
 from common import LIFESPAN
 
 import lifespan
-from lifespan.record import PARTICIPANT_COLUMNS, as_table
+from lifespan.record.record import PARTICIPANT_COLUMNS, as_table
 
 TABLES = ("measurements", "steps", "contrasts")
 

@@ -24,10 +24,10 @@ from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 from torch.nn import functional
 
 from lifespan import Micro, MicroTask, Weights, hardware
-from lifespan.batches import task_source
+from lifespan.model.subject import Subject
 from lifespan.randomness import Streams
-from lifespan.subject import Subject
-from lifespan.training import Recipe, train
+from lifespan.training.batches import task_source
+from lifespan.training.loop import Recipe, train
 
 TASK = MicroTask("sentiment")
 STEPS = 60

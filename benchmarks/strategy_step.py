@@ -39,10 +39,11 @@ from lifespan import (
     Weights,
     hardware,
 )
-from lifespan.batches import task_source
+from lifespan.model.forward import batch_loss
+from lifespan.model.subject import Subject
 from lifespan.randomness import Streams
-from lifespan.subject import Subject
-from lifespan.training import Affliction, Recipe, batch_loss, train
+from lifespan.training.batches import task_source
+from lifespan.training.loop import Affliction, Recipe, train
 
 STREAMS = Streams(0, "benchmark")
 STRATEGIES = {
@@ -127,9 +128,9 @@ def avalanches_loop(subject: Subject, task: Pairs, steps: int) -> tuple[float, f
     """Avalanche's own loop over the same batches."""
     from avalanche.training.supervised import Naive
 
-    from lifespan.with_avalanche.benchmarks import experience
-    from lifespan.with_avalanche.datasets import dataset, packed, quiet
-    from lifespan.with_avalanche.model import Model
+    from lifespan.integrations.avalanche.benchmarks import experience
+    from lifespan.integrations.avalanche.datasets import dataset, packed, quiet
+    from lifespan.integrations.avalanche.model import Model
 
     by, recipe = Weights(), Recipe(steps, 0.1, 1.0)
     subject.skill_for(task, "weights", STREAMS)

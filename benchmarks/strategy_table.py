@@ -17,9 +17,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lifespan import outcomes, read, stats
-from lifespan.evidence import gather
-from lifespan.recall import memories
+from lifespan import read
+from lifespan.analysis import scores as outcomes
+from lifespan.analysis.cohort import gather
+from lifespan.analysis.continual import memories
+from lifespan.stats import inference as stats
 
 METRICS = ("acc", "forgetting_max", "bwt", "fwt", "intransigence")
 

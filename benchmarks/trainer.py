@@ -33,12 +33,12 @@ from common import encoded, extremes, trainer_settings
 from scipy import stats
 
 from lifespan import Glue, MiniLM, Weights, hardware
-from lifespan.batches import MaskedSource, task_source
-from lifespan.compat import mend_torchvision
-from lifespan.evaluation import predictions
+from lifespan.model.subject import Subject
 from lifespan.randomness import Streams
-from lifespan.subject import Subject
-from lifespan.training import Recipe, train
+from lifespan.subjects._torchvision import mend_torchvision
+from lifespan.training.batches import MaskedSource, task_source
+from lifespan.training.evaluation import predictions
+from lifespan.training.loop import Recipe, train
 
 STREAMS = Streams(0, "benchmark")
 TASK = Glue("mrpc", train_examples=640)

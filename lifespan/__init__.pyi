@@ -76,9 +76,13 @@ from .disorders import (
     WordOrderShuffle,
     WrongCriterion,
 )
-from .drugs import Quantize, RandomMixing, SignOnly, WeightShuffling
+from .disorders.drugs import (
+    Quantize,
+    RandomMixing,
+    SignOnly,
+    WeightShuffling,
+)
 from .errors import Diverged, LifespanError, UserError
-from .joint import joint_twins
 from .learners import (
     HAT,
     SET,
@@ -100,7 +104,10 @@ from .learners import (
     TopKMasks,
     Weights,
 )
-from .pack import load_pack, save_pack
+from .packs.pack import (
+    load_pack,
+    save_pack,
+)
 from .probes import (
     Barrier,
     Bend,
@@ -153,10 +160,7 @@ from .pruning import (
     SkillMask,
     Wanda,
 )
-from .record import read
-from .rehabilitation import rehabilitate
-from .scenario import Age, Between, Develop, Learn, Probe, Recover, Scenario, Study, Suffer, Treat
-from .schedules import accelerating, at_once, gradually, normative, slowly, steadily
+from .record.record import read
 from .simulation import simulate
 from .strategies import (
     EWC,
@@ -166,7 +170,31 @@ from .strategies import (
     Rehearsal,
     SynapticIntelligence,
 )
-from .streams import stream
+from .study.events import (
+    Age,
+    Develop,
+    Learn,
+    Probe,
+    Recover,
+    Suffer,
+    Treat,
+)
+from .study.joint_training import joint_twins
+from .study.rehabilitation import rehabilitate
+from .study.scenario import (
+    Between,
+    Scenario,
+    Study,
+)
+from .study.schedules import (
+    accelerating,
+    at_once,
+    gradually,
+    normative,
+    slowly,
+    steadily,
+)
+from .study.task_streams import stream
 from .subjects import Micro, MiniLM, Pretrained
 from .tasks import AdvGlue, Glue, Hans, Items, MicroTask, Paws, TableTask
 

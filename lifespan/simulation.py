@@ -10,18 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lifespan import hardware, record
-from lifespan.assembly import assemble
-from lifespan.description import describe_study, fingerprints
+from lifespan import hardware
 from lifespan.errors import RecordError, ScenarioError, UserError
-from lifespan.files import write_bytes, write_json
-from lifespan.plan import Plan, compile_study
-from lifespan.scenario import Study
-from lifespan.sharing import attach
+from lifespan.record import record
+from lifespan.record.assembly import assemble
+from lifespan.record.files import write_bytes, write_json
+from lifespan.record.manifest import describe_study, fingerprints
+from lifespan.record.shared_store import attach
+from lifespan.study.plan import Plan, compile_study
+from lifespan.study.scenario import Study
 
 if TYPE_CHECKING:
-    from lifespan.engines.engine import Engine
-    from lifespan.store import Store
+    from lifespan.execution.engine import Engine
+    from lifespan.record.store import Store
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ def simulate(
     threads = threads or before.get("threads") or default_threads(study, engine)
     data = fingerprints(plan)
     _check_data(directory, before.get("data", {}), data)
-    from lifespan.engines.engine import Job
-    from lifespan.engines.observer import Observer
-    from lifespan.store import Store
+    from lifespan.execution.engine import Job
+    from lifespan.execution.observer import Observer
+    from lifespan.record.store import Store
 
     hardware.settle_arithmetic(threads=threads, device=device)
     described = describe_study(plan, command or sys.argv, threads, data, about)

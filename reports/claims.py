@@ -26,11 +26,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lifespan import read, stats
-from lifespan.answers import bits_needed
-from lifespan.evidence import gather
-from lifespan.lifetimes import lifetimes
-from lifespan.outcomes import held_out
+from lifespan import read
+from lifespan.analysis.cohort import gather
+from lifespan.analysis.examples import bits_needed
+from lifespan.analysis.retention import lifetimes
+from lifespan.analysis.scores import held_out
+from lifespan.stats import inference as stats
 
 HERE = Path(__file__).parent
 FEWEST = 6
@@ -44,8 +45,8 @@ class Quantity:
     """A mean over `groups` and `tasks` (all, if none). In `metric`, "" and `*` stand for each task's primary one.
 
     KEPT is the share of functions, learned above chance, that were never lost: never below half of that at two looks in a row
-    (`lifespan.lifetimes`); LASTED the optimizer steps until then, or until the last look. With `over`, what the mean has above
-    chance is divided by what the mean of `over` has.
+    (`lifespan.analysis.retention`); LASTED the optimizer steps until then, or until the last look. With `over`,
+    what the mean has above chance is divided by what the mean of `over` has.
     """
 
     groups: tuple[str, ...]

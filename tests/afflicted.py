@@ -9,11 +9,12 @@ import pytest
 from conftest import TASKS, TINY
 
 from lifespan import Disorder
-from lifespan.batches import TurnSource, task_source
 from lifespan.contracts import Course, Plasticity
+from lifespan.contracts.checkpoint import Snapshot
+from lifespan.model.subject import Subject
 from lifespan.randomness import Streams
-from lifespan.subject import Subject
-from lifespan.training import Affliction, Interrupted, Recipe, Snapshot, train
+from lifespan.training.batches import TurnSource, task_source
+from lifespan.training.loop import Affliction, Interrupted, Recipe, train
 
 STREAMS = Streams(3, "learn/test#0")
 

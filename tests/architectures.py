@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from test_subjects import SIZES, SMALL
 
-from lifespan.subject import Subject
+from lifespan.model.subject import Subject
 from lifespan.subjects.bodies import body_from
 from lifespan.subjects.dropping import quicken
-from lifespan.world.vocabulary import tokenizer
+from lifespan.tasks.world.vocabulary import tokenizer
 
 LONGER = {**SMALL, "max_position_embeddings": 66}
 KINDS = {**SIZES, "camembert": LONGER, "xlm-roberta": LONGER}

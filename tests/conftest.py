@@ -25,7 +25,7 @@ from lifespan import (
     Study,
     Weights,
 )
-from lifespan.engines.observer import Observer
+from lifespan.execution.observer import Observer
 
 TINY = Micro(layers=1, width=16, heads=2, feed_forward=32)
 TASKS = tuple(MicroTask(name, train_examples=48, eval_examples=40) for name in ("sentiment", "entailment"))
@@ -42,7 +42,7 @@ def one_thread():
 def run(capsys):
     """Run a command line in this process: (exit code, standard output, standard error)."""
 
-    from lifespan import cli
+    from lifespan.cli import main as cli
 
     def running(*arguments):
         with pytest.raises(SystemExit) as end:

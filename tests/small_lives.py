@@ -6,11 +6,11 @@ import torch
 from conftest import TASKS, TINY
 
 from lifespan import Develop, Learn, MicroTask, MicroText
-from lifespan.life import Circumstances, live, look
-from lifespan.plan import compile_study
+from lifespan.execution.step import Circumstances, live, look
+from lifespan.model.subject import Subject
 from lifespan.randomness import Streams
-from lifespan.scenario import Scenario, Study
-from lifespan.subject import Subject
+from lifespan.study.plan import compile_study
+from lifespan.study.scenario import Scenario, Study
 
 CHILDHOOD = Develop(MicroText(number=100), steps=4, batch_size=8)
 THIRD = MicroTask("acceptability", train_examples=48, eval_examples=40)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lifespan import record
+from lifespan.record import record
 
 GROUPS = ("healthy", "unstable", "<b>over & pruned</b>")
 TASKS = ("mrpc", "rte")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lifespan import record
+from lifespan.record import record
 
 GROUPS = ("healthy", "ill")
 TASKS = ("a", "b")

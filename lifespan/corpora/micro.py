@@ -30,6 +30,6 @@ class MicroText(Corpus):
 
     def passages(self) -> Sequence[Passage]:
         """The text, in a fixed order."""
-        from lifespan.world.library import passages
+        from lifespan.tasks.world.library import passages
 
         return passages(self.number)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lifespan.engines.engine import Engine, Job
-from lifespan.engines.observer import Observer
-from lifespan.plan import Plan
+from lifespan.execution.engine import Engine, Job
+from lifespan.execution.observer import Observer
+from lifespan.study.plan import Plan
 
 __all__ = ["Inline", "Observer"]
 
@@ -17,8 +17,8 @@ class Inline(Engine):
 
     def run(self, plan: Plan, job: Job) -> None:
         """Live the plan in this process."""
-        from lifespan.engines.worker import Worker
-        from lifespan.store import Store
+        from lifespan.execution.worker import Worker
+        from lifespan.record.store import Store
 
         store = Store(job.store, tell=job.observer.warns)
         Worker(plan, store, job.device, job.every, job.fail_fast, job.observer, job.should_stop).run()

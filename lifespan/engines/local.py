@@ -12,13 +12,13 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from lifespan import errors, hardware
-from lifespan.claims import holders
-from lifespan.engines.engine import Engine, Job
-from lifespan.engines.observer import Observer
-from lifespan.engines.serving import STOPPED, order_for
-from lifespan.engines.watching import Watch
 from lifespan.errors import LifespanError, ScenarioError
-from lifespan.plan import Plan
+from lifespan.execution.driver import Watch
+from lifespan.execution.engine import Engine, Job
+from lifespan.execution.observer import Observer
+from lifespan.execution.worker_process import STOPPED, order_for
+from lifespan.record.leases import holders
+from lifespan.study.plan import Plan
 
 DEATHS = 3
 """How many workers a step may cost at one place, without having come further, before it counts as failed."""
@@ -64,7 +64,7 @@ class Local(Engine):
 
 def _lead(crew: list[_Hand], watch: Watch, job: Job) -> None:
     """Watch until every worker has left, replacing those that died."""
-    from lifespan.training import Interrupted
+    from lifespan.training.loop import Interrupted
 
     deaths: Counter[str] = Counter()
     for hand in crew:
@@ -118,7 +118,7 @@ class _Hand:
         if self.device is not None:
             known["CUDA_VISIBLE_DEVICES"] = self.device
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "lifespan.engines.serving"],
+            [sys.executable, "-m", "lifespan.execution.worker_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -11,14 +11,14 @@ from typing import Any
 import cloudpickle
 
 from lifespan import errors
-from lifespan.claims import holders
-from lifespan.engines.engine import Engine, Job
 from lifespan.engines.local import DEATHS, POLL
-from lifespan.engines.observer import Observer
-from lifespan.engines.serving import order_for, serve
-from lifespan.engines.watching import Watch
 from lifespan.errors import LifespanError, ScenarioError, UserError
-from lifespan.plan import Plan
+from lifespan.execution.driver import Watch
+from lifespan.execution.engine import Engine, Job
+from lifespan.execution.observer import Observer
+from lifespan.execution.worker_process import order_for, serve
+from lifespan.record.leases import holders
+from lifespan.study.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Ray(Engine):
 
     def _lead(self, ray: Any, order: bytes, watch: Watch, job: Job) -> None:
         """Watch until every worker has left, replacing those that were lost."""
-        from lifespan.training import Interrupted
+        from lifespan.training.loop import Interrupted
 
         gpus = (self.gpus or 1) if job.device == "cuda" else 0
         path = os.pathsep.join(path for path in sys.path if path)

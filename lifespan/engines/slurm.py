@@ -14,13 +14,13 @@ from typing import Any
 
 import cloudpickle
 
-from lifespan.engines.engine import Engine, Job
 from lifespan.engines.local import Local
-from lifespan.engines.serving import CHIEF, Order, Speaker, order_for, plan_of
-from lifespan.engines.watching import Watch
 from lifespan.errors import ScenarioError, UserError
-from lifespan.files import read_sealed, write_sealed
-from lifespan.plan import Plan
+from lifespan.execution.driver import Watch
+from lifespan.execution.engine import Engine, Job
+from lifespan.execution.worker_process import CHIEF, Order, Speaker, order_for, plan_of
+from lifespan.record.files import read_sealed, write_sealed
+from lifespan.study.plan import Plan
 
 POLL = 2.0
 """Seconds between two looks at the store."""
@@ -146,7 +146,7 @@ class Crew:
         return {"order": self.order, "packed": self.packed}
 
     def _work(self) -> None:
-        from lifespan.training import Interrupted
+        from lifespan.training.loop import Interrupted
 
         order: Order = cloudpickle.loads(self.order)
         try:
@@ -162,7 +162,7 @@ class Crew:
 
 def _follow(jobs: list[Any], folder: Path, watch: Watch, job: Job) -> None:
     """Watch the store until nothing is left, or nobody who would live it."""
-    from lifespan.training import Interrupted
+    from lifespan.training.loop import Interrupted
 
     looked = time.monotonic()
     while watch.frontier.open or watch.frontier.pairs_left():

@@ -10,8 +10,8 @@ from lifespan.contracts import Learner, Plasticity, Task
 from lifespan.errors import ScenarioError, did_you_mean, require_package
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 SUPPORTED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Naive": ((), ()),
@@ -96,6 +96,6 @@ class AvalancheStrategy(Learner):
         if scored or not tasks:
             what = f"cannot learn {scored[0].title!r}, whose answer is a score" if scored else "learns tasks, not language"
             raise ScenarioError(self.describe(), f"{what}: Avalanche 0.6 learns classes.", "Use Weights().")
-        from lifespan.learners.avalanche_change import Strategic
+        from lifespan.learners._avalanche import Strategic
 
         return Strategic(subject, tasks, self, streams)

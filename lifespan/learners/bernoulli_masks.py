@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lifespan.contracts import Learner, Plasticity, Task
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +43,10 @@ class BernoulliMasks(Learner):
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
         import torch
 
-        from lifespan.learners.mask_change import Pace
-        from lifespan.learners.selection import Rule
-        from lifespan.learners.starts import magnitude_ranks
-        from lifespan.learners.stochastic_change import DrawnChange
+        from lifespan.learners._masks import Pace
+        from lifespan.learners._selection import Rule
+        from lifespan.learners._starts import magnitude_ranks
+        from lifespan.learners._stochastic import DrawnChange
 
         ranks = magnitude_ranks(subject)
         return DrawnChange(

@@ -10,8 +10,8 @@ from lifespan.contracts import Learner, Plasticity, Task
 from lifespan.learners.masks import Masks
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from lifespan.contracts import Moment, Plasticity, Task
 from lifespan.errors import ScenarioError
-from lifespan.going_back import earlier, require_moment
-from lifespan.learners.wrapping import Wrapper
+from lifespan.learners._wrapping import Wrapper
+from lifespan.model.history import earlier, require_moment
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Distilled(Wrapper):
         return (self.teacher, *self.by.moments)
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        from lifespan.learners.distillation import Distillation, Teacher
+        from lifespan.learners._distillation import Distillation, Teacher
 
         if not tasks:
             raise ScenarioError(self.describe(), "teaches tasks, but development has none.", "Use it in Learn or Recover.")

@@ -10,8 +10,8 @@ from lifespan.contracts import Learner, Plasticity, Pruner, Task
 from lifespan.pruning.random import Random
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +47,8 @@ class FixedMask(Learner):
         return True
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
+        from lifespan.learners._weights import WeightChange
         from lifespan.learners.head_only import Frozen
-        from lifespan.learners.weight_change import WeightChange
 
         overall = 1 - (1 - self.sparsity) * (1 - subject.sparsity)
         if not self.by.copies:

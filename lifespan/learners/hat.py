@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lifespan.contracts import Learner, Plasticity, Task
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,6 @@ class HAT(Learner):
         return "both"
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        from lifespan.learners.gating import Gating
+        from lifespan.learners._hat import Gating
 
         return Gating(subject, tasks, self, steps, streams)

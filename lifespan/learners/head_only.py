@@ -11,8 +11,8 @@ from lifespan.contracts import Learner, Plasticity, Task
 if TYPE_CHECKING:
     import torch
 
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Frozen(Plasticity):
     """Heads learn at `rate` on whatever their skills' masks let through; the encoder stays bit for bit."""
 
     def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: Learner, rate: float) -> None:
-        from lifespan.learners.weight_change import head_parameters
+        from lifespan.learners._weights import head_parameters
 
         self.subject, self.recipe, self.rate = subject, recipe, rate
         self.heads = head_parameters(subject, tasks)
@@ -43,7 +43,7 @@ class Frozen(Plasticity):
             parameter.requires_grad_(False)
 
     def groups(self) -> list[dict[str, Any]]:
-        from lifespan.learners.weight_change import decayed
+        from lifespan.learners._weights import decayed
 
         return decayed(self.heads, self.rate, self.recipe.weight_decay)
 

@@ -10,8 +10,8 @@ from lifespan.contracts import Learner, Plasticity, Task
 from lifespan.errors import ScenarioError
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class L0Close(Learner):
         return "weights"
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        from lifespan.learners.l0_change import L0Change
+        from lifespan.learners._l0_close import L0Change
 
         if not tasks:
             what = "asks a task's loss which layers are sensitive, but development has no task."

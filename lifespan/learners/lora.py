@@ -10,8 +10,8 @@ from lifespan.contracts import Learner, Plasticity, Task
 from lifespan.errors import require_package
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,6 @@ class LoRA(Learner):
         return "adapter"
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        from lifespan.learners.adapting import Adapting
+        from lifespan.learners._lora import Adapting
 
         return Adapting(subject, tasks, self, streams)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from lifespan.contracts import Learner, Moment, Plasticity, Task
 from lifespan.errors import ScenarioError
-from lifespan.going_back import require_moment
+from lifespan.model.history import require_moment
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Lottery(Learner):
         return round(share * living)
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        from lifespan.learners.lottery_change import LotteryChange
+        from lifespan.learners._lottery import LotteryChange
 
         cycles = self.rounds + 1
         if steps % cycles:

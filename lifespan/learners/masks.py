@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from lifespan.contracts import Learner, Plasticity, Task
 
 if TYPE_CHECKING:
-    from lifespan.learners.mask_change import MaskChange
+    from lifespan.contracts.subject import Subject
+    from lifespan.learners._masks import MaskChange
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 STARTS = ("magnitude", "random", "two-level", "uniform")
 
@@ -78,9 +78,9 @@ class Masks(Learner):
         train_weights: float | None = None,
     ) -> MaskChange:
         """The plasticity that moves scores (and weights at the rate `train_weights`, if given)."""
-        from lifespan.learners.mask_change import MaskChange, Pace
-        from lifespan.learners.selection import Rule
-        from lifespan.learners.starts import starting_scores
+        from lifespan.learners._masks import MaskChange, Pace
+        from lifespan.learners._selection import Rule
+        from lifespan.learners._starts import starting_scores
 
         goal = self.target if self.target is not None else (self.sparsity if self.select == "topk" else None)
         rule = Rule(cut=self.threshold, first=self.sparsity, target=goal, refresh=self.refresh)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lifespan.contracts import Learner, Plasticity, Task
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,8 @@ class MovementMasks(Learner):
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
         import torch
 
-        from lifespan.learners.mask_change import MaskChange, Pace
-        from lifespan.learners.selection import Rule
+        from lifespan.learners._masks import MaskChange, Pace
+        from lifespan.learners._selection import Rule
 
         return MaskChange(
             subject,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lifespan.contracts import Learner, Plasticity, Task
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,6 @@ class PackNet(Learner):
         return "both"
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        from lifespan.learners.packing import Packing
+        from lifespan.learners._packnet import Packing
 
         return Packing(subject, tasks, self, steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lifespan.learners.dynamic_sparse import DynamicSparse
+from lifespan.learners._dynamic_sparse import DynamicSparse
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from lifespan.contracts import Learner, Plasticity, Task
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +47,9 @@ class SoftMovementMasks(Learner):
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
         import torch
 
-        from lifespan.learners.mask_change import Pace
-        from lifespan.learners.selection import Rule
-        from lifespan.learners.stochastic_change import PenalisedChange
+        from lifespan.learners._masks import Pace
+        from lifespan.learners._selection import Rule
+        from lifespan.learners._stochastic import PenalisedChange
 
         return PenalisedChange(
             subject,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lifespan.contracts import Learner, Plasticity, Task
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +48,9 @@ class TopKMasks(Learner):
         return "structure"
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        from lifespan.learners.mask_change import MaskChange, Pace
-        from lifespan.learners.selection import Rule
-        from lifespan.learners.starts import magnitude_ranks, random_ranks
+        from lifespan.learners._masks import MaskChange, Pace
+        from lifespan.learners._selection import Rule
+        from lifespan.learners._starts import magnitude_ranks, random_ranks
 
         ranks = random_ranks(subject, streams) if self.start == "random" else magnitude_ranks(subject)
         return MaskChange(

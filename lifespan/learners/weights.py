@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lifespan.contracts import Learner, Plasticity, Task
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,6 @@ class Weights(Learner):
         return "weights"
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        from lifespan.learners.weight_change import WeightChange
+        from lifespan.learners._weights import WeightChange
 
         return WeightChange(subject, tasks, self)

@@ -1,29 +1,29 @@
 """Measures and contrasts: looks that change nothing."""
 
-from lifespan.probes.barriers import Barrier, Bend
-from lifespan.probes.confidence import Calibration, NullInput
-from lifespan.probes.footprint import Footprint
-from lifespan.probes.fresh_task import FreshTask
-from lifespan.probes.generalisation import Generalisation
-from lifespan.probes.lesions import LesionMap, TargetedLesions
-from lifespan.probes.out_of_domain import OutOfDomain
-from lifespan.probes.outputs import ErrorOverlap, Outputs
-from lifespan.probes.overlap import MaskOverlap, TaskOverlap, Turnover
-from lifespan.probes.perplexity import Perplexity
-from lifespan.probes.pruned import Pruned
-from lifespan.probes.readout import Readout
-from lifespan.probes.representation import RepresentationSimilarity
-from lifespan.probes.response import Response
-from lifespan.probes.score import Score
-from lifespan.probes.sharpness import Sharpness
+from lifespan.probes.landscape.barriers import Barrier, Bend
+from lifespan.probes.landscape.sharpness import Sharpness
+from lifespan.probes.landscape.slices import LossPlane, LossSlice
+from lifespan.probes.performance.confidence import Calibration, NullInput
+from lifespan.probes.performance.generalisation import Generalisation
+from lifespan.probes.performance.out_of_domain import OutOfDomain
+from lifespan.probes.performance.outputs import ErrorOverlap, Outputs
+from lifespan.probes.performance.perplexity import Perplexity
+from lifespan.probes.performance.score import Score
+from lifespan.probes.performance.task_inference import TaskInference
+from lifespan.probes.plasticity.fresh_task import FreshTask
+from lifespan.probes.plasticity.vitality import DormantUnits, EffectiveRank, FisherTrace, WeightNorm
+from lifespan.probes.representation.readout import Readout
+from lifespan.probes.representation.representation import RepresentationSimilarity
+from lifespan.probes.robustness.lesions import LesionMap, TargetedLesions
+from lifespan.probes.robustness.pruned import Pruned
+from lifespan.probes.robustness.response import Response
 from lifespan.probes.since import Since
-from lifespan.probes.slices import LossPlane, LossSlice
-from lifespan.probes.sparsity import Sparsity
-from lifespan.probes.task_inference import TaskInference
+from lifespan.probes.structure.footprint import Footprint
+from lifespan.probes.structure.overlap import MaskOverlap, TaskOverlap, Turnover
+from lifespan.probes.structure.sparsity import Sparsity
+from lifespan.probes.structure.weight_agnostic import WeightAgnostic
+from lifespan.probes.structure.wiring import Wiring
 from lifespan.probes.usual import robustness, usual
-from lifespan.probes.vitality import DormantUnits, EffectiveRank, FisherTrace, WeightNorm
-from lifespan.probes.weight_agnostic import WeightAgnostic
-from lifespan.probes.wiring import Wiring
 
 __all__ = [
     "Barrier",

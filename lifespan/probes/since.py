@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Contrast, Effort, Meaning, Measure, Moment, Reading, Task
-from lifespan.going_back import earlier, require_moment
+from lifespan.model.history import earlier, require_moment
 
 if TYPE_CHECKING:
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from lifespan.contracts import Measure
-from lifespan.disorders.token_blur import TokenBlur
-from lifespan.disorders.typos import Typos
-from lifespan.disorders.weight_noise import WeightNoise
-from lifespan.disorders.word_order_shuffle import WordOrderShuffle
-from lifespan.drugs.quantization import Quantize
-from lifespan.probes.confidence import Calibration, NullInput
-from lifespan.probes.overlap import TaskOverlap
-from lifespan.probes.pruned import Pruned
-from lifespan.probes.response import Response
-from lifespan.probes.score import Score
-from lifespan.probes.sparsity import Sparsity
-from lifespan.probes.vitality import DormantUnits, EffectiveRank, WeightNorm
-from lifespan.probes.wiring import Wiring
+from lifespan.disorders.deprivation.token_blur import TokenBlur
+from lifespan.disorders.deprivation.typos import Typos
+from lifespan.disorders.deprivation.word_order_shuffle import WordOrderShuffle
+from lifespan.disorders.drugs.quantization import Quantize
+from lifespan.disorders.noise.weight_noise import WeightNoise
+from lifespan.probes.performance.confidence import Calibration, NullInput
+from lifespan.probes.performance.score import Score
+from lifespan.probes.plasticity.vitality import DormantUnits, EffectiveRank, WeightNorm
+from lifespan.probes.robustness.pruned import Pruned
+from lifespan.probes.robustness.response import Response
+from lifespan.probes.structure.overlap import TaskOverlap
+from lifespan.probes.structure.sparsity import Sparsity
+from lifespan.probes.structure.wiring import Wiring
 from lifespan.pruning.magnitude import Magnitude
 from lifespan.pruning.random import Random
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from lifespan.batches import Batch, task_source
 from lifespan.contracts import Task
+from lifespan.contracts.subject import Subject
 from lifespan.errors import ScenarioError
+from lifespan.model.forward import batch_loss
 from lifespan.randomness import Streams
-from lifespan.subject import Subject
-from lifespan.training import batch_loss
+from lifespan.training.batches import Batch, task_source
 
 Gradients = dict[str, torch.Tensor]
 

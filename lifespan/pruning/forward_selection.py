@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 
-from lifespan.anatomy import Units
-from lifespan.batches import Batch
+from lifespan.contracts.subject import Subject
+from lifespan.model.anatomy import Units
+from lifespan.model.forward import batch_loss
+from lifespan.model.subject import layer_of
 from lifespan.pruning.gates import Gates, gated, mean_loss
 from lifespan.pruning.window import in_mode
-from lifespan.subject import Subject, layer_of
 from lifespan.subjects.first_token import computed_by
-from lifespan.training import batch_loss
+from lifespan.training.batches import Batch
 
 Pairs = Sequence[tuple[str, Batch]]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from lifespan.anatomy import Units, anatomy_of
-from lifespan.batches import Batch
+from lifespan.contracts.subject import Subject
+from lifespan.model.anatomy import Units, anatomy_of
+from lifespan.model.forward import batch_loss
 from lifespan.pruning.window import in_mode
-from lifespan.subject import Subject
-from lifespan.training import batch_loss
+from lifespan.training.batches import Batch
 
 Gates = Sequence[tuple[Units, torch.Tensor]]
 """Gates of some units: (number,), or (batch, number) for a gate of each example's own."""

@@ -12,8 +12,8 @@ from lifespan.pruning.scopes import SCOPES
 if TYPE_CHECKING:
     import torch
 
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from lifespan.contracts import Pruner, Task
 if TYPE_CHECKING:
     import torch
 
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)

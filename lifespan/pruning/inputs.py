@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from lifespan.batches import Batch
-from lifespan.subject import Subject
-from lifespan.training import token_states
+from lifespan.contracts.subject import Subject
+from lifespan.model.forward import token_states
+from lifespan.training.batches import Batch
 
 Squares = dict[str, torch.Tensor]
 

@@ -12,8 +12,8 @@ from lifespan.errors import OutOfReach
 if TYPE_CHECKING:
     import torch
 
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Layers(Pruner):
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Batches come from the "order" stream of the event."""
-        from lifespan.subject import layer_of, true_entries
+        from lifespan.model.subject import layer_of, true_entries
 
         layers: dict[str, list[str]] = {}
         for name in subject.synapses:
@@ -93,9 +93,9 @@ class Layers(Pruner):
         """The mean loss without each layer alone."""
         import torch
 
+        from lifespan.model.subject import layer_of
         from lifespan.pruning.evidence import evidence
         from lifespan.pruning.gates import mean_loss, units_of
-        from lifespan.subject import layer_of
 
         who = self.describe()
         pairs = list(evidence(subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=who))

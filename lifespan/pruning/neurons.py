@@ -11,9 +11,9 @@ from lifespan.contracts import Pruner, Task
 if TYPE_CHECKING:
     import torch
 
-    from lifespan.anatomy import Units
+    from lifespan.contracts.subject import Subject
+    from lifespan.model.anatomy import Units
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)

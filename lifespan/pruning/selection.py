@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from lifespan.subject import Masks, Subject, true_entries
+from lifespan.contracts.subject import Masks, Subject
+from lifespan.model.subject import true_entries
 
 GOLDEN = 0.6180339887498949
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lifespan.anatomy import Units
+from lifespan.contracts.subject import Masks, Subject
 from lifespan.errors import OutOfReach
-from lifespan.subject import Masks, Subject
+from lifespan.model.anatomy import Units
 
 
 def weakest_units(

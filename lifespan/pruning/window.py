@@ -9,12 +9,13 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from lifespan.batches import Batch
+from lifespan.contracts.subject import Subject
 from lifespan.errors import Diverged
+from lifespan.model.forward import batch_loss, seeded
 from lifespan.pruning.evidence import Gradients, worn
 from lifespan.randomness import Streams
-from lifespan.subject import Subject
-from lifespan.training import Recipe, batch_loss, seeded
+from lifespan.training.batches import Batch
+from lifespan.training.loop import Recipe
 
 
 @contextmanager

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from lifespan.subject import Subject
+    from lifespan.contracts.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,8 @@ class _Projecting(Buffering):
     def gradient(self, parameters: Sequence[torch.nn.Parameter], course: Course) -> None:
         import torch
 
+        from lifespan.model.forward import batch_loss, seeded
         from lifespan.strategies.shared import living, shared
-        from lifespan.training import batch_loss, seeded
 
         if not self.buffer:
             return

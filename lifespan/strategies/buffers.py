@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lifespan.batches import Batch, TaskSource, task_source
 from lifespan.contracts import Lesson, Task
+from lifespan.contracts.subject import Subject
 from lifespan.randomness import Streams
 from lifespan.strategies.shared import file, filed
-from lifespan.subject import Subject
+from lifespan.training.batches import Batch, TaskSource, task_source
 
 
 class Buffer:

@@ -11,7 +11,7 @@ from lifespan.strategies.rehearsal import KINDS, Buffering
 if TYPE_CHECKING:
     import torch
 
-    from lifespan.subject import Subject
+    from lifespan.contracts.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class _Dark(Buffering):
     def penalty(self, course: Course) -> torch.Tensor | None:
         from torch.nn import functional
 
-        from lifespan.training import autocast, batch_loss, first_states
+        from lifespan.model.forward import autocast, batch_loss, first_states
 
         if not self.buffer:
             return None
@@ -71,9 +71,9 @@ class _Dark(Buffering):
     def settle(self, subject: Subject, memory: dict[str, torch.Tensor]) -> None:
         import torch
 
-        from lifespan.batches import Tokens
-        from lifespan.evaluation import token_logits
         from lifespan.strategies.shared import file, filed
+        from lifespan.training.batches import Tokens
+        from lifespan.training.evaluation import token_logits
 
         name, before = self.strategy.name, filed(subject, f"{self.strategy.name}/rows/")
         super().settle(subject, memory)

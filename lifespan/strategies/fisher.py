@@ -20,12 +20,12 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from lifespan.batches import Batch, task_source
 from lifespan.contracts import Lesson, Task
-from lifespan.evaluation import tokenised
+from lifespan.contracts.subject import Subject
+from lifespan.model.forward import batch_loss, first_states
 from lifespan.randomness import Streams
-from lifespan.subject import Subject
-from lifespan.training import batch_loss, first_states
+from lifespan.training.batches import Batch, task_source
+from lifespan.training.evaluation import tokenised
 
 
 def fisher(subject: Subject, task: Task, lesson: Lesson, *, estimator: str, examples: int) -> dict[str, torch.Tensor]:

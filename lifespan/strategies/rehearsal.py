@@ -10,7 +10,7 @@ from lifespan.contracts import Course, Guard, Lesson, Strategy
 if TYPE_CHECKING:
     import torch
 
-    from lifespan.subject import Subject
+    from lifespan.contracts.subject import Subject
 
 KINDS = ("balanced", "reservoir")
 """How a buffer shares its rows out (see `lifespan.strategies.buffers.keep`)."""
@@ -61,7 +61,7 @@ class Buffering(Guard):
 
 class _Rehearsing(Buffering):
     def penalty(self, course: Course) -> torch.Tensor | None:
-        from lifespan.training import batch_loss
+        from lifespan.model.forward import batch_loss
 
         if not self.buffer or self.strategy.strength == 0:
             return None

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from lifespan.contracts import Course
+from lifespan.contracts.subject import Subject
 from lifespan.errors import ScenarioError
-from lifespan.subject import Subject
 
 
 def shared(subject: Subject, parameters: Sequence[nn.Parameter], who: str) -> dict[str, nn.Parameter]:

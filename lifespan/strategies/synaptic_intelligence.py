@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from lifespan.subject import Subject
+    from lifespan.contracts.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)

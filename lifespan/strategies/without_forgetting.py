@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     import torch
 
+    from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ class _Distilling(Guard):
             return None
         import torch
 
-        from lifespan.training import autocast
+        from lifespan.model.forward import autocast
 
         subject = course.subject
         inputs = {name: value.to(subject.device) for name, value in self._batch.items() if name != "labels"}

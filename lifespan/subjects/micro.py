@@ -35,14 +35,14 @@ class Micro(Origin):
 
     def build(self, streams: Streams) -> Body:
         """A newborn: weights drawn from the "init" stream."""
-        from lifespan.compat import mend_torchvision
+        from lifespan.subjects._torchvision import mend_torchvision
 
         mend_torchvision()
         import torch
         from transformers import BertConfig, BertForMaskedLM
 
         from lifespan.subjects.bodies import body_from
-        from lifespan.world.vocabulary import tokenizer as build_tokenizer
+        from lifespan.tasks.world.vocabulary import tokenizer as build_tokenizer
 
         tokenizer = build_tokenizer(self.positions)
         config = BertConfig(

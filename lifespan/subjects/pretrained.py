@@ -36,7 +36,7 @@ class Pretrained(Origin):
 
     def build(self, streams: Streams) -> Body:
         """Load (or, with `random=True`, draw) the model. Layers that the checkpoint lacks draw from "init"."""
-        from lifespan.compat import mend_torchvision
+        from lifespan.subjects._torchvision import mend_torchvision
 
         mend_torchvision()
         import torch

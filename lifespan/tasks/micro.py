@@ -9,8 +9,8 @@ import numpy as np
 
 from lifespan.contracts import Examples, Task
 from lifespan.errors import DataError
-from lifespan.world.exercises import EXERCISES
-from lifespan.world.library import SIZES, rows
+from lifespan.tasks.world.exercises import EXERCISES
+from lifespan.tasks.world.library import SIZES, rows
 
 LABELS: dict[str, tuple[str, ...]] = {
     "acceptability": ("unacceptable", "acceptable"),
@@ -47,7 +47,7 @@ class MicroTask(Task):
 
     Answers are equally frequent in every split and splits share no row. The training split is written with half of the
     world's open-class words; the other half appears in dev and test alone, where only a developed subject can know it.
-    Words by themselves tell little: see `tests/test_world.py` for the bag-of-words control.
+    Words by themselves tell little: see `tests/tasks/test_world.py` for the bag-of-words control.
     """
 
     name: str = field(kw_only=False)

@@ -14,7 +14,7 @@ import numpy as np
 
 from lifespan.contracts import Examples, Task
 from lifespan.errors import DataError, did_you_mean
-from lifespan.metrics import CLASS_METRICS, METRICS, SCORE_METRICS
+from lifespan.stats.metrics import CLASS_METRICS, METRICS, SCORE_METRICS
 from lifespan.tasks.reading import Table, as_written, is_saved, read_parquet, read_saved, read_separated, saved_splits
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
@@ -36,7 +36,7 @@ class TableTask(Task):
 
     The dev split is the file `dev`; or else the validation split of a `datasets` folder; or else the fraction
     `held_out` of `path`'s rows, the same rows for every individual and every run. `test` is one more labelled file.
-    `scored_by` names metrics of `lifespan.metrics`, the primary one first; None is accuracy, or Pearson's and
+    `scored_by` names metrics of `lifespan.stats.metrics`, the primary one first; None is accuracy, or Pearson's and
     Spearman's correlation for a score.
 
     >>> TableTask("reviews.csv", name="reviews", first="text", label="stars", scored_by=("matthews",)).metrics

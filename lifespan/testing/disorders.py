@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 from lifespan.contracts import AETIOLOGIES, Disorder
-from lifespan.disorders.unstable_optimizer import UnstableOptimizer
+from lifespan.disorders.optimiser.unstable_optimizer import UnstableOptimizer
 from lifespan.errors import did_you_mean
-from lifespan.scenario import Event, Probe, Recover, Suffer
+from lifespan.study.events import Event, Probe, Recover, Suffer
 from lifespan.testing.lives import Biography, biography, must_agree, usual_events
 from lifespan.testing.specs import check, check_citation, check_rejects, check_spec
 from lifespan.testing.watch import watched

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 
 from lifespan.contracts import Learner
+from lifespan.contracts.subject import Subject
 from lifespan.pruning.magnitude import Magnitude
-from lifespan.scenario import Age, Event, Learn, Recover
-from lifespan.subject import Subject
+from lifespan.study.events import Age, Event, Learn, Recover
 from lifespan.testing.lives import (
     BY_WEIGHTS,
     DEVELOP,
@@ -93,9 +93,9 @@ def _check_result(learner: Learner, told: Biography) -> None:
 
 def _check_left_behind(learner: Learner, told: Biography, short: Learner) -> None:
     """settle() gives the body back: the same parameters, trainable, without gradients."""
-    from lifespan.batches import task_source
     from lifespan.randomness import Streams
-    from lifespan.training import Recipe, train
+    from lifespan.training.batches import task_source
+    from lifespan.training.loop import Recipe, train
 
     position = told.after(Learn if not learner.moves_anatomy else Recover)[-1] - 1
     subject = newborn()

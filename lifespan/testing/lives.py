@@ -14,24 +14,26 @@ import numpy as np
 import torch
 
 from lifespan.contracts import Measure, Moment, Reading, Task
+from lifespan.contracts.checkpoint import Snapshot
+from lifespan.contracts.subject import Subject
 from lifespan.corpora.micro import MicroText
 from lifespan.errors import Diverged
-from lifespan.evaluation import task_logits
+from lifespan.execution.step import Circumstances, Row, live, look
 from lifespan.learners.masks import Masks
 from lifespan.learners.rewire import Rewire
 from lifespan.learners.weights import Weights
-from lifespan.life import Circumstances, Row, live, look
-from lifespan.plan import Step, compile_study
-from lifespan.probes.score import Score
-from lifespan.probes.sparsity import Sparsity
+from lifespan.probes.performance.score import Score
+from lifespan.probes.structure.sparsity import Sparsity
 from lifespan.pruning.magnitude import Magnitude
 from lifespan.randomness import Streams
-from lifespan.scenario import Age, Develop, Event, Learn, Probe, Recover, Scenario, Study, Suffer, position_of
-from lifespan.subject import Subject
+from lifespan.study.events import Age, Develop, Event, Learn, Probe, Recover, Suffer
+from lifespan.study.plan import Step, compile_study
+from lifespan.study.scenario import Scenario, Study, position_of
 from lifespan.subjects.micro import Micro
 from lifespan.tasks.micro import MicroTask
 from lifespan.testing.specs import broken, check
-from lifespan.training import Interrupted, Snapshot
+from lifespan.training.evaluation import task_logits
+from lifespan.training.loop import Interrupted
 
 DEVICE = os.environ.get("LIFESPAN_TEST_DEVICE", "cpu")
 """Where tiny lives are lived: set LIFESPAN_TEST_DEVICE=cuda to check a plug-in on a GPU."""

@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from lifespan.contracts import Bulk, Contrast, Effort, Measure, Reading, Task
+from lifespan.contracts.subject import Subject
 from lifespan.pruning.magnitude import Magnitude
 from lifespan.randomness import Streams
-from lifespan.scenario import Age, Event, Learn
-from lifespan.subject import Subject
+from lifespan.study.events import Age, Event, Learn
 from lifespan.testing.lives import (
     BY_MASKS,
     BY_WEIGHTS,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 
 from lifespan.contracts import Pruner
+from lifespan.contracts.subject import Masks, Subject
 from lifespan.pruning.magnitude import Magnitude
 from lifespan.randomness import Streams
-from lifespan.scenario import Age, Event, Learn
-from lifespan.subject import Masks, Subject
+from lifespan.study.events import Age, Event, Learn
 from lifespan.testing.lives import (
     BY_MASKS,
     BY_WEIGHTS,

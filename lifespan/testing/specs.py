@@ -6,10 +6,10 @@ import inspect
 from dataclasses import fields, replace
 from typing import NoReturn
 
-from lifespan.bibtex import publication
+from lifespan.contracts.spec import Spec
 from lifespan.errors import ScenarioError
-from lifespan.references import REFERENCES
-from lifespan.spec import Spec
+from lifespan.report.bibtex import publication
+from lifespan.report.references import REFERENCES
 
 
 def broken(who: object, what: str, remedy: str) -> NoReturn:
@@ -41,9 +41,10 @@ def check_spec(spec: object, family: type[Spec]) -> None:
 
 
 def check_citation(spec: object, *, required: bool) -> None:
-    """The class attribute `citation` is a key of lifespan/references.bib or one BibTeX entry."""
+    """The class attribute `citation` is a key of lifespan/report/references.bib or one BibTeX entry."""
     given = getattr(type(spec), "citation", "")
-    remedy = "give a key of lifespan/references.bib, or one BibTeX entry such as '@article{doe2020, author = {...}, ...}'"
+    entry = "one BibTeX entry such as '@article{doe2020, author = {...}, ...}'"
+    remedy = f"give a key of lifespan/report/references.bib, or {entry}"
     check(isinstance(given, str), spec, f"has a citation that is no text, {given!r}", remedy)
     check(bool(given.strip()) or not required, spec, "has no citation", f"set citation in its class; {remedy}")
     known = not given.strip() or given in REFERENCES or publication(given).parsed

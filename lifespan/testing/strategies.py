@@ -6,7 +6,7 @@ import torch
 
 from lifespan.contracts import Strategy
 from lifespan.pruning.magnitude import Magnitude
-from lifespan.scenario import Age, Learn
+from lifespan.study.events import Age, Learn
 from lifespan.testing.lives import BY_WEIGHTS, DEVELOP, FIRST, LOOK, SECOND, Biography, biography, difference, must_agree, same
 from lifespan.testing.specs import check, check_citation, check_spec
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lifespan.contracts import Examples, Task
 from lifespan.errors import DataError
-from lifespan.metrics import CLASS_METRICS, METRICS, SCORE_METRICS
+from lifespan.stats.metrics import CLASS_METRICS, METRICS, SCORE_METRICS
 from lifespan.testing.specs import check, check_citation, check_rejects, check_spec
 
 
@@ -26,7 +26,7 @@ def check_task(task: Task) -> None:
     check(fine and len(labels) != 1, task, f"has the labels {labels!r}", "give two or more class names, or () for a score")
     fitting = CLASS_METRICS if labels else SCORE_METRICS
     fine = isinstance(task.metrics, tuple) and len(task.metrics) > 0 and all(name in METRICS for name in task.metrics)
-    remedy = f"name functions of lifespan.metrics, such as {', '.join(fitting)}"
+    remedy = f"name functions of lifespan.stats.metrics, such as {', '.join(fitting)}"
     check(fine and set(task.metrics) <= set(fitting), task, f"has the metrics {task.metrics!r}", remedy)
     splits = task.splits
     fine = isinstance(splits, tuple) and len(set(splits)) == len(splits) >= 2

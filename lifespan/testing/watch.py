@@ -10,9 +10,9 @@ from typing import Any
 import torch
 
 from lifespan.contracts import Course, Disorder, Examples, Passage, Pruner, Regimen, Task
+from lifespan.contracts.subject import Masks, Subject
 from lifespan.errors import LifespanError
 from lifespan.randomness import Streams
-from lifespan.subject import Masks, Subject
 from lifespan.testing.lives import copied, difference, same, untouched_randomness
 from lifespan.testing.specs import arguments, changed_fields, check
 

@@ -12,8 +12,8 @@ import torch
 from lifespan import Disorder, Examples, HeadOnly, Learn, Magnitude, Masks, Measure, MicroTask, Pruner, Reading, Weights
 from lifespan.contracts import Task
 from lifespan.disorders import WeightNoise
-from lifespan.learners.weight_change import WeightChange
-from lifespan.subject import Subject
+from lifespan.learners._weights import WeightChange
+from lifespan.model.subject import Subject
 from lifespan.testing import check_disorder, check_learner, check_measure, check_pruner, check_task
 from lifespan.testing.lives import BY_WEIGHTS, DEVELOP, FIRST
 
@@ -115,7 +115,7 @@ STATIC = [
     (Silent, "Silent has no docstring: say in a docstring what it does"),
     (Vague, "Vague does not state its native parameter in the docstring: write"),
     (Rootless, "Rootless has the unknown aetiology 'degenration': set it in its class. Did you mean 'degeneration'?"),
-    (Uncited, "Uncited has no citation: set citation in its class; give a key of lifespan/references.bib, or one BibTeX"),
+    (Uncited, "Uncited has no citation: set citation in its class; give a key of lifespan/report/references.bib, or"),
     (Miscited, "Miscited has a citation that cannot be read, '@article{doe2020, author = {Doe'"),
     (Boundless, "Boundless accepts severity=-0.1: call super().__post_init__() first in its __post_init__"),
     (SelfControlled, "SelfControlled has the control SelfControlled(severity=0.5): return another disorder, or None"),
@@ -475,7 +475,7 @@ def shuffled(rows):
 TASKS = [
     (quiz(title="My Quiz"), "Quiz has the title 'My Quiz': use lower-case letters"),
     (quiz(labels=("yes",)), "Quiz has the labels ('yes',): give two or more class names"),
-    (quiz(metrics=("pearson",)), "Quiz has the metrics ('pearson',): name functions of lifespan.metrics, such as accuracy"),
+    (quiz(metrics=("pearson",)), "Quiz has the metrics ('pearson',): name functions of lifespan.stats.metrics, such as"),
     (quiz(splits=("train",)), "Quiz has the splits ('train',): name at least two"),
     (quiz(rows=staticmethod(floating)), "Quiz has labels that are no class index in the split 'train': give int64"),
     (quiz(rows=staticmethod(shuffled)), "Quiz loads other rows the second time in the split 'train'"),

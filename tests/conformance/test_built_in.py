@@ -44,8 +44,8 @@ from lifespan import (
     Typos,
     Wanda,
     Weights,
-    catalog,
 )
+from lifespan.cli import catalog
 from lifespan.testing import (
     check_contrast,
     check_disorder,

@@ -1,0 +1,144 @@
+"""Tables of the documentation, written from the classes themselves: `python -m docs.tables docs`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from lifespan.cli import catalog
+from lifespan.contracts import Contrast, Meaning
+from lifespan.contracts.disorder import AETIOLOGIES
+from lifespan.record import record
+
+
+def lives() -> str:
+    """What a life is written with, as Markdown: everything that is neither a method, nor a disorder, nor a measure."""
+    parts = [LIVES]
+    for family, title in (
+        ("studies", "Studies"),
+        ("events", "Events"),
+        ("functions", "Functions"),
+        ("subjects", "Subjects"),
+        ("tasks", "Tasks"),
+        ("corpora", "Corpora"),
+        ("engines", "Engines"),
+    ):
+        parts.append(f"## {title}\n\n{_list(catalog.entries(family))}")
+    return "\n\n".join(parts) + "\n"
+
+
+def measures() -> str:
+    """Every built-in probe as Markdown: what it sees, what it costs, and its metrics with range and what good looks like."""
+    parts = [MEASURES]
+    for entry in catalog.entries("probes"):
+        kind = entry.kind
+        assert kind is not None
+        what = "contrast" if issubclass(kind, Contrast) else "measure"
+        source = f" Source: {entry.citation}." if entry.citation else ""
+        parts.append(f"## {entry.name} ({what})\n\n{entry.summary}{source} Cost: {getattr(kind, 'cost', '')}.")
+        meanings = getattr(kind, "meanings", ())
+        if isinstance(meanings, tuple):
+            parts.append(_table(meanings))
+    return "\n\n".join(parts) + "\n"
+
+
+def disorders() -> str:
+    """Every built-in disorder, treatment and drug as Markdown, by what it comes from."""
+    found = [*catalog.entries("disorders"), *catalog.entries("drugs")]
+    parts = [DISORDERS]
+    for aetiology in AETIOLOGIES:
+        part = [entry for entry in found if getattr(entry.kind, "aetiology", "") == aetiology]
+        parts.append(f"## {aetiology.capitalize()}\n\n{_list(part)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def methods() -> str:
+    """Every built-in way of learning, pruning and not forgetting as Markdown."""
+    parts = [METHODS]
+    for family, title in (("learners", "Learners"), ("pruners", "Pruners"), ("strategies", "Strategies against forgetting")):
+        parts.append(f"## {title}\n\n{_list(catalog.entries(family))}")
+    return "\n\n".join(parts) + "\n"
+
+
+def columns() -> str:
+    """The data dictionary of a record as Markdown."""
+    parts = [COLUMNS]
+    for table, found in record.dictionary().items():
+        rows = [
+            f"| `{name}` | {_text(told['meaning'])} | {told['type']} | {told['unit'] or '-'} |" for name, told in found.items()
+        ]
+        head = ["| column | meaning | type | unit |", "|---|---|---|---|"]
+        parts.append("\n".join([f"## {table}\n", *head, *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def write(folder: Path) -> list[Path]:
+    """Write the generated pages into a folder. Returns their paths."""
+    pages = {"lives": lives, "measures": measures, "disorders": disorders, "methods": methods, "columns": columns}
+    for name, page in pages.items():
+        (folder / f"{name}.md").write_text(page(), encoding="utf-8")
+    return [folder / f"{name}.md" for name in pages]
+
+
+LIVES = """# Lives
+
+What a life and a study are written with. All of it is imported from `lifespan`; `lifespan show NAME` prints the arguments and
+the whole description. This page is written from the code."""
+
+COLUMNS = """# Columns
+
+Every table of a run directory, column by column; tables of single examples have the columns of their probe, too (`Outputs`:
+task, split, example, label, prediction, right, and a logit for each answer). The same stands in `dictionary.json` beside the
+tables. `lifespan table DIR...` writes the measured rows with a few columns more. This page is written from the code."""
+
+MEASURES = """# Measures
+
+A measure looks at one subject: `Probe(Score(), Sparsity())`. With `every=20` it looks inside the learning event before it. A
+contrast looks at two: at a subject and its younger self, `Probe(Since("development", contrast))`, where the moment is
+"birth", "development" (the end of the last `Develop`) or the number of an event; or at two lives,
+`Study(between=(Between(contrast),))`. `usual()` and `robustness()` are sets of measures for a look at everything. Looking
+changes nothing: neither the subject, nor a later draw, nor a digest.
+
+In a metric's name `*` stands for any text, such as a task's metric, a layer or a dose. `lifespan show NAME` prints the
+arguments and the whole description. This page is written from the classes."""
+
+DISORDERS = """# Disorders, treatments and drugs
+
+`Suffer(UnstableOptimizer(severity=0.5), lasting=2)` strikes a subject, for the two events that follow; without `lasting` a
+chronic disorder stays to the end of life. `Treat(LowerRate())` treats it, and drugs are given by `Treat`, too. A severity
+lies in [0, 1], and 0 is health, bit for bit. `lifespan show NAME` prints the arguments, the native parameter and the matched
+control. Names are those of mechanisms; clinical names appear as analogies only. This page is written from the classes."""
+
+METHODS = """# Methods
+
+Ways of learning (`Learn(task, by=Masks())`), of choosing what dies (`Age(to=0.5, by=Magnitude())`) and of not forgetting
+(`Learn(task, by=Weights(), against_forgetting=EWC())`). `Rewire` is for `Recover(steps=100, by=Rewire())` alone.
+`lifespan show NAME` prints the arguments and the whole description. This page is written from the classes."""
+
+
+def _table(meanings: tuple[Meaning, ...]) -> str:
+    head = "| metric | meaning | range | what good looks like |\n|---|---|---|---|"
+    rows = [
+        f"| `{m.metric}` | {m.meaning}{f', in {m.unit}' if m.unit else ''} | {m.range} | {m.good or '-'} |" for m in meanings
+    ]
+    return "\n".join([head, *rows])
+
+
+def _cell(text: str) -> str:
+    """Text that does not end its cell."""
+    return text.replace("|", "\\|")
+
+
+def _text(text: str) -> str:
+    """Plain text for a cell: Markdown takes what stands in angle brackets for HTML, and shows nothing."""
+    return _cell(text).replace("<", "&lt;")
+
+
+def _list(entries: list[catalog.Entry]) -> str:
+    head = "| name | what it does | source |\n|---|---|---|"
+    rows = sorted(entries, key=lambda entry: entry.name.lower())
+    return "\n".join([head, *(f"| `{entry.name}` | {_cell(entry.summary)} | {entry.citation or '-'} |" for entry in rows)])
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"))

@@ -1,0 +1,150 @@
+"""One or several records as one `Evidence`, from which all tables, figures and words of a report are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lifespan.errors import RecordError, did_you_mean
+from lifespan.record.record import Record
+
+WHO = ["group", "individual", "seed"]
+COLUMNS = {
+    "measurements": [
+        *("study", "group", "individual", "seed", "step", "age"),
+        *("stage", "probe", "task", "split", "metric", "value", "n"),
+    ],
+    "steps": [
+        *("study", "group", "individual", "seed", "step", "digest", "parent", "stage", "kind", "status"),
+        *("age", "optimizer_steps", "examples", "seconds", "shared"),
+    ],
+    "participants": ["individual", "group", "seed", "status", "steps", "reason"],
+    "contrasts": [
+        *("study", "group", "individual", "seed", "other_group", "other_individual", "other_seed", "pairs", "step", "age"),
+        *("other_step", "other_age", "probe", "task", "split", "metric", "value", "n"),
+    ],
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """One or several records as one: groups by name in study order, tasks by title, and the kinds of rows.
+
+    Compared by identity, so that tables made from it can be kept. Tables are for reading: nobody changes them in place.
+    """
+
+    title: str
+    control: str
+    groups: Mapping[str, Mapping[str, Any]]
+    tasks: Mapping[str, Mapping[str, Any]]
+    measurements: pd.DataFrame
+    steps: pd.DataFrame
+    participants: pd.DataFrame
+    contrasts: pd.DataFrame
+    studies: tuple[Mapping[str, Any], ...]
+    environments: tuple[Mapping[str, Any], ...]
+    directories: tuple[Path, ...]
+
+    def timeline(self, group: str) -> list[dict[str, Any]]:
+        """The planned steps of a group's life, birth first."""
+        return list(self.groups[group].get("timeline", []))
+
+    def primary(self, task: str) -> str:
+        """The task's primary metric, or "score" where the record does not say."""
+        return next(iter(self.tasks.get(task, {}).get("metrics", [])), "score")
+
+    def disputed(self) -> list[str]:
+        """Tasks of whose metrics or chance level the records say different things."""
+        told = [(title, task) for study in self.studies for title, task in study.get("tasks", {}).items()]
+        facts = ("metrics", "chance")
+        apart = [title for title, task in told if any(task.get(fact) != self.tasks[title].get(fact) for fact in facts)]
+        return list(dict.fromkeys(apart))
+
+
+def gather(records: Sequence[Record]) -> Evidence:
+    """Unite records. With more than one, a group is named "study: group"; the first record's control is the control."""
+    if not records:
+        raise RecordError("report", "no run directory was given.", "For example: lifespan report runs/first-life.")
+    prefixes = _prefixes(records)
+    parts = [_part(record, prefix) for record, prefix in zip(records, prefixes, strict=True)]
+    groups = {name: group for part in parts for name, group in part["groups"].items()}
+    control = prefixes[0] + records[0].control
+    return Evidence(
+        title=" and ".join(dict.fromkeys(str(record.study.get("name", "unnamed")) for record in records)),
+        control=control if control in groups else next(iter(groups), ""),
+        groups=groups,
+        tasks={title: task for record in records for title, task in record.study.get("tasks", {}).items()},
+        studies=tuple(record.study for record in records),
+        environments=tuple(record.environment or {} for record in records),
+        directories=tuple(Path(record.directory) for record in records),
+        **{kind: pd.concat([part[kind] for part in parts], ignore_index=True) for kind in COLUMNS},
+    )
+
+
+def restricted(evidence: Evidence, groups: Sequence[str] = (), control: str | None = None) -> Evidence:
+    """The same evidence about these groups alone (none named: all), against another control group where one is named.
+
+    The control group always stays. Raises `RecordError` for a name that no group has.
+    """
+    known = list(evidence.groups)
+    for name in (*groups, *([control] if control is not None else [])):
+        if name not in known:
+            raise RecordError(f"group {name!r}", "is in none of the records.", did_you_mean(name, known))
+    chosen = control if control is not None else evidence.control
+    kept = {name: group for name, group in evidence.groups.items() if not groups or name in groups or name == chosen}
+    tables = {}
+    for kind, columns in COLUMNS.items():
+        rows = getattr(evidence, kind)
+        inside = rows["group"].isin(list(kept))
+        tables[kind] = rows[inside & rows["other_group"].isin(list(kept))] if "other_group" in columns else rows[inside]
+    return replace(evidence, groups=kept, control=chosen, **tables)
+
+
+def _prefixes(records: Sequence[Record]) -> list[str]:
+    if len(records) == 1:
+        return [""]
+    names = [str(record.study.get("name", "unnamed")) for record in records]
+    if len(set(names)) < len(names):
+        names = [Path(record.directory).name for record in records]
+    if len(set(names)) < len(names):
+        names = [f"{name} ({number})" for number, name in enumerate(names, start=1)]
+    return [f"{name}: " for name in names]
+
+
+def _part(record: Record, prefix: str) -> dict[str, Any]:
+    """One record's groups and rows: groups renamed, participants numbered as in the rows, unlived ones added."""
+    groups = {prefix + name: group for name, group in record.study.get("groups", {}).items()}
+    part: dict[str, Any] = {"groups": groups}
+    for kind, columns in COLUMNS.items():
+        frame = getattr(record, kind)().reindex(columns=columns)
+        named = [name for name in ("group", "other_group") if name in columns]
+        part[kind] = frame.assign(**{name: prefix + frame[name].astype(str) for name in named})
+    for kind in ("measurements", "contrasts"):
+        rows = part[kind]
+        texts = [name for name in ("stage", "probe", "task", "split", "metric", "pairs") if name in rows]
+        part[kind] = rows.assign(
+            value=pd.to_numeric(rows["value"], errors="coerce").replace([np.inf, -np.inf], np.nan),
+            **{name: rows[name].fillna("").astype(str) for name in texts},
+        )
+    people = record.numbered().reindex(columns=COLUMNS["participants"])
+    part["participants"] = people.assign(group=prefix + people["group"].astype(str))
+    part["participants"] = _everyone(part["participants"], groups, record.study)
+    return part
+
+
+def _everyone(known: pd.DataFrame, groups: Mapping[str, Any], study: Mapping[str, Any]) -> pd.DataFrame:
+    seed = int(study.get("seed", 0))
+    planned = [
+        {"individual": number, "group": group, "seed": seed + number, "status": "pending", "steps": 0, "reason": ""}
+        for group in groups
+        for number in range(int(study.get("individuals", 0)))
+    ]
+    rows = [*known.to_dict("records"), *planned]
+    frame = pd.DataFrame(rows, columns=COLUMNS["participants"]).drop_duplicates(["group", "individual"], keep="first")
+    frame = frame.assign(reason=frame["reason"].fillna(""), status=frame["status"].fillna("pending"))
+    return frame.reset_index(drop=True)

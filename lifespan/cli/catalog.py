@@ -1,0 +1,170 @@
+"""What is built in: the classes of every family, found from the packages that export them, functions and scenarios."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from lifespan.contracts.spec import Spec
+from lifespan.errors import ScenarioError, did_you_mean
+from lifespan.study.loading import Source, builtin, read_source
+
+FAMILIES = {
+    "studies": "lifespan.study.scenario",
+    "events": "lifespan.study.scenario",
+    "tasks": "lifespan.tasks",
+    "corpora": "lifespan.corpora",
+    "subjects": "lifespan.subjects",
+    "learners": "lifespan.learners",
+    "pruners": "lifespan.pruning",
+    "disorders": "lifespan.disorders",
+    "drugs": "lifespan.disorders.drugs",
+    "strategies": "lifespan.strategies",
+    "probes": "lifespan.probes",
+    "engines": "lifespan.engines",
+    "functions": "lifespan",
+    "contracts": "lifespan",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One built-in class or function, or one built-in scenario (then `kind` is None and `path` its file)."""
+
+    name: str
+    family: str
+    summary: str
+    citation: str = ""
+    kind: Any = None
+    path: Path | None = None
+
+    @property
+    def doc(self) -> str:
+        """The whole docstring."""
+        return self.source.doc if self.kind is None else inspect.cleandoc(self.kind.__doc__ or "")
+
+    @property
+    def source(self) -> Source:
+        """The scenario's file, parsed."""
+        assert self.path is not None
+        return read_source(self.path)
+
+
+def entries(family: str) -> list[Entry]:
+    """What one family holds. Raises `ScenarioError` for a family that does not exist."""
+    if family == "scenarios":
+        return [Entry(name, family, read_source(path).summary, path=path) for name, path in sorted(builtin().items())]
+    if family not in FAMILIES:
+        raise ScenarioError(family, "is no family.", did_you_mean(family, [*FAMILIES, "scenarios"]))
+    if family in _OF_THE_PACKAGE:
+        return [_entry(kind, family) for kind in _OF_THE_PACKAGE[family]()]
+    module = importlib.import_module(FAMILIES[family])
+    kinds = [getattr(module, name) for name in module.__all__]
+    return [_entry(kind, family) for kind in kinds if isinstance(kind, type) and is_dataclass(kind)]
+
+
+def everything() -> list[Entry]:
+    """All entries of all families."""
+    return [entry for family in (*FAMILIES, "scenarios") for entry in entries(family)]
+
+
+def find(name: str) -> Entry:
+    """The entry of a name. Raises `ScenarioError` where there is none."""
+    known = everything()
+    for entry in known:
+        if entry.name == name:
+            return entry
+    for entry in known:
+        if entry.name.lower() == name.lower():
+            return entry
+    hint = did_you_mean(name, [entry.name for entry in known]).partition("Known:")[0]
+    raise ScenarioError(name, "nothing built in has this name.", f"{hint}`lifespan list` shows all names.")
+
+
+def signature(kind: Any) -> str:
+    """How to write an object of this class, or a call of this function: every argument with its type and default.
+
+    >>> from lifespan.study.scenario import Age
+    >>> print(signature(Age))
+    Age(
+        to: float,
+        by: Pruner,
+    )
+    """
+    lines = []
+    for parameter in _parameters(kind):
+        star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+        known = "" if parameter.default is parameter.empty else f" = {_default(kind, parameter)}"
+        lines.append(f"    {star}{parameter.name}: {_annotation(parameter.annotation)}{known},")
+    return "\n".join([f"{kind.__name__}(", *lines, ")"]) if lines else f"{kind.__name__}()"
+
+
+def positional(kind: Any) -> list[str]:
+    """Names of the arguments that may be written without their name."""
+    return [p.name for p in _parameters(kind) if p.kind is not p.KEYWORD_ONLY]
+
+
+def _parameters(kind: Any) -> list[inspect.Parameter]:
+    first = int(inspect.isclass(kind))
+    found = list(inspect.signature(kind.__init__ if first else kind).parameters.values())[first:]
+    # A class without arguments of its own shows those of whatever is at its root.
+    return found if any(p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in found) else []
+
+
+def _entry(kind: Any, family: str) -> Entry:
+    summary = inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]
+    return Entry(kind.__name__, family, summary, _citation(kind), kind)
+
+
+def _events() -> list[type]:
+    from lifespan.study import scenario
+
+    own = [value for value in vars(scenario).values() if isinstance(value, type) and issubclass(value, scenario.Event)]
+    return [kind for kind in own if kind is not scenario.Event]
+
+
+def _studies() -> list[type]:
+    from lifespan.study.scenario import Between, Scenario, Study
+
+    return [Scenario, Study, Between]
+
+
+def _exported() -> list[Any]:
+    import lifespan
+
+    return [getattr(lifespan, name) for name in sorted(lifespan.__all__)]
+
+
+def _functions() -> list[Any]:
+    return [value for value in _exported() if inspect.isfunction(value)]
+
+
+def _contracts() -> list[type]:
+    homes = [f"lifespan.{home}" for home in ("contracts", "affliction", "guarding", "measuring")]
+    return [value for value in _exported() if isinstance(value, type) and value.__module__ in homes]
+
+
+_OF_THE_PACKAGE = {"studies": _studies, "events": _events, "functions": _functions, "contracts": _contracts}
+
+
+def _citation(kind: type) -> str:
+    from lifespan.report.references import REFERENCES
+
+    known = REFERENCES.get(getattr(kind, "citation", ""))
+    return known.cited if known is not None else ""
+
+
+def _default(kind: Any, parameter: inspect.Parameter) -> str:
+    for field in fields(kind) if is_dataclass(kind) else ():
+        if field.name == parameter.name and field.default_factory is not MISSING:
+            value = field.default_factory()
+            return value.describe() if isinstance(value, Spec) else repr(value)
+    value = parameter.default
+    return value.describe() if isinstance(value, Spec) else repr(value)
+
+
+def _annotation(annotation: object) -> str:
+    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))

@@ -1,0 +1,357 @@
+"""The only printer: errors, tables and closing words. Progress is in `progress.py`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.padding import Padding
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from lifespan.errors import UserError
+
+if TYPE_CHECKING:
+    from lifespan.cli.catalog import Entry
+    from lifespan.execution.estimate import Estimate
+    from lifespan.execution.status import Status
+    from lifespan.packs.pack import Agreement, PackReport, Part
+    from lifespan.record.record import Record
+    from lifespan.record.shared_store import Rubbish
+    from lifespan.study.plan import Plan
+    from lifespan.study.scenario import Scenario, Study
+
+MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}
+COLOURS = {"done": "green", "living": "cyan", "pending": "yellow", "diverged": "magenta", "failed": "red"}
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """One line, wrapped at the terminal's width."""
+    console.print(text, soft_wrap=not console.is_terminal, markup=False)
+
+
+def complain(error: UserError) -> None:
+    """A user's error as one message: where, what rule, and the way out."""
+    where, _, code = error.where.partition("\n")
+    errors.print(Text.assemble(("Error: ", "bold red"), (where, "bold")), soft_wrap=True, end="")
+    errors.print(Text(f"\n{code}: " if code else ": "), soft_wrap=True, end="")
+    errors.print(Text(error.what, "red"), soft_wrap=True)
+    if error.remedy:
+        errors.print(Text(error.remedy), soft_wrap=True)
+
+
+def complain_plainly(text: str, remedy: str = "") -> None:
+    """One line of error, and how to go on."""
+    errors.print(Text.assemble(("Error: ", "bold red"), (text, "red")), soft_wrap=True)
+    if remedy:
+        errors.print(Text(remedy), soft_wrap=True)
+
+
+def notice(text: str) -> None:
+    """A remark beside the results, on standard error."""
+    errors.print(Text(text, "yellow"), soft_wrap=True)
+
+
+def show_json(data: Any) -> None:
+    """Data for other programs: plain JSON on standard output."""
+    console.file.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(0.42), duration(75), duration(7320)
+    ('0.4 s', '1 min 15 s', '2 h 2 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def size(count: float) -> str:
+    """Bytes as people say them.
+
+    >>> size(2_000_000)
+    '1.9 MiB'
+    """
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> counted(1, "step"), counted(2000, "life")
+    ('1 step', '2,000 lives')
+    """
+    plural = {"life": "lives", "individual": "individuals"}.get(noun, f"{noun}s")
+    return f"{count:,} {noun if count == 1 else plural}"
+
+
+def reflowed(doc: str) -> str:
+    """A docstring whose paragraphs fill the terminal; lists, tables and code keep their lines.
+
+    >>> print(reflowed("One\\ntwo.\\n\\n- a\\n- b"))
+    One two.
+    <BLANKLINE>
+    - a
+    - b
+    """
+    kept = (" ", "-", "|", ">>>")
+    paragraphs = [paragraph.split("\n") for paragraph in doc.split("\n\n")]
+    return "\n\n".join(("\n" if any(line.startswith(kept) for line in p) else " ").join(p) for p in paragraphs)
+
+
+def show_plan(plan: Plan, found: Estimate) -> None:
+    """The tree of steps and what it will take."""
+    study = plan.study
+    people = f"{counted(len(study.groups), 'group')} x {counted(study.individuals, 'individual')}"
+    title = f"[bold]{escape(study.name)}[/]: {people}, {plan.precision}"
+    tree = Tree(title, guide_style="dim")
+    _grow(tree, [life for life in plan.lives if life.individual == 0], 0, plan, found)
+    console.print(tree)
+    console.print(_totals(plan, found))
+    others = " Trees of other individuals have the same shape." if study.individuals > 1 else ""
+    console.print(f"[dim]Times: {found.basis}.{others}[/]")
+
+
+def _grow(tree: Tree, lives: Sequence[Any], depth: int, plan: Plan, found: Estimate) -> None:
+    """Hang the steps that all these lives share, then one branch for every way in which they part."""
+    while all(depth < len(life.steps) for life in lives) and len({life.steps[depth].digest for life in lives}) == 1:
+        step = lives[0].steps[depth]
+        tree.add(_step_text(plan.nodes[step.digest], found))
+        depth += 1
+    branches: dict[str, list[Any]] = {}
+    for life in lives:
+        branches.setdefault(life.steps[depth].digest if depth < len(life.steps) else "", []).append(life)
+    for digest, those in branches.items():
+        names = ", ".join(life.group for life in those)
+        if digest and len(branches) > 1:
+            _grow(tree.add(Text(names, "bold cyan")), those, depth, plan, found)
+        elif len(lives) > 1:
+            tree.add(Text(f"{names}: ends here", "cyan"))
+
+
+def _step_text(step: Any, found: Estimate) -> Text:
+    cost = found.nodes[step.digest]
+    measures = [look.title for look in step.looks]
+    text = Text(step.event.label)
+    if cost.optimizer_steps:
+        text.append(f"  {counted(cost.optimizer_steps, 'step')}, {duration(cost.seconds)}", "dim")
+    if measures:
+        text.append(f"  ({', '.join(measures)})", "dim italic")
+    return text
+
+
+def _totals(plan: Plan, found: Estimate) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("", "separate lives", "shared tree", "not lived yet"):
+        table.add_column(name, justify="left" if not name else "right")
+    columns = (found.separate, found.shared, found.remaining)
+    events = (plan.separate, plan.shared, plan.shared - found.lived)
+    table.add_row("events", *[f"{count:,}" for count in events])
+    table.add_row("optimizer steps", *[f"{cost.optimizer_steps:,}" for cost in columns])
+    table.add_row("examples", *[f"{cost.examples:,}" for cost in columns])
+    table.add_row("time, about", *[duration(cost.total_seconds) for cost in columns])
+    if found.workers > 1:
+        table.add_row(f"  with {found.workers} workers", "", "", duration(found.wall))
+    table.add_row("  of it probes", *[duration(cost.look_seconds) for cost in columns])
+    table.add_row("disk, about", *[size(cost.bytes) for cost in columns])
+    return table
+
+
+def show_families(families: Mapping[str, Sequence[Entry]]) -> None:
+    """The catalogue: a table for each family."""
+    width = max((len(entry.name) for entries in families.values() for entry in entries), default=8)
+    for family, entries in families.items():
+        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+        table.add_column(style="cyan", min_width=width, no_wrap=True)
+        table.add_column(overflow="fold")
+        for entry in entries:
+            cited = f" [dim]({escape(entry.citation)})[/]" if entry.citation else ""
+            table.add_row(entry.name, f"{escape(entry.summary)}{cited}")
+        console.print(f"[bold]{family}[/]")
+        console.print(Padding(table, (0, 0, 1, 2)))
+    console.print("[dim]`lifespan show NAME` tells more about any of them.[/]")
+
+
+def show_class(entry: Entry, signature: str) -> None:
+    """One class: how to import and write it, what it does, whom to cite."""
+    code = Syntax(f"from lifespan import {entry.name}\n\n{signature}", "python", background_color="default")
+    parts: list[Any] = [f"[bold]{entry.name}[/] [dim]({entry.family})[/]", "", Padding(code, (0, 0, 0, 2)), ""]
+    parts.append(Text(reflowed(entry.doc)))
+    parts += _meanings(entry.kind)
+    if entry.citation:
+        parts += ["", f"[dim]Cite: {escape(entry.citation)}.[/]"]
+    console.print(Group(*parts))
+
+
+def _meanings(kind: type | None) -> list[Any]:
+    """What a probe's metrics mean, one a row; nothing for other classes."""
+    meanings = getattr(kind, "meanings", ())
+    if not isinstance(meanings, tuple) or not meanings:
+        return []
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name, ratio in (("metric", None), ("meaning", 3), ("range", 2), ("good", 2)):
+        table.add_column(name, overflow="fold", ratio=ratio)
+    for told in meanings:
+        unit = f", in {told.unit}" if told.unit else ""
+        table.add_row(Text(told.metric, "bold"), Text(told.meaning + unit), Text(told.range), Text(told.good))
+    return ["", table]
+
+
+def show_scenario(entry: Entry, study: Study) -> None:
+    """One built-in scenario: what it is about, what can be set, and what its groups live."""
+    console.print(Text(reflowed(entry.doc)))
+    constants = entry.source.constants
+    if constants:
+        console.print("\n[bold]--set[/] " + escape("  ".join(f"{name}={value!r}" for name, value in constants.items())))
+    told: dict[Scenario, list[str]] = {}
+    for group, scenario in study.groups.items():
+        told.setdefault(scenario, []).append(group)
+    for scenario, groups in told.items():
+        console.print(f"\n[bold cyan]{escape(', '.join(groups))}[/]: {escape(scenario.subject.describe())}")
+        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 0))
+        table.add_column(style="dim", justify="right", min_width=4)
+        table.add_column(overflow="fold")
+        for number, event in enumerate(scenario.events, 1):
+            table.add_row(str(number), Text(event.describe()))
+        console.print(table)
+
+
+def show_checks(checks: Iterable[tuple[str, str, str, str]]) -> bool:
+    """Doctor's findings: (name, level, text, remedy) one a line, printed as they come. True where one failed."""
+    failed = False
+    for name, level, text, remedy in checks:
+        line = f"{MARKS[level]}{' ' * (5 - len(level))} [bold]{escape(name)}[/]: {escape(text)}"
+        console.print(line + (f" {escape(remedy)}" if remedy else ""), soft_wrap=True)
+        failed = failed or level == "fail"
+    return failed
+
+
+def show_status(found: Status) -> None:
+    """How far every individual is, who lives now, and when it will end."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("individual", "status", "events", "now or why"):
+        table.add_column(name, overflow="fold", justify="right" if name == "events" else "left")
+    for row in found.rows:
+        status = Text(row["status"], COLOURS[row["status"]])
+        table.add_row(row["name"], status, f"{row['lived']}/{row['events']}", Text(row["note"]))
+    counts = _status_counts([row["status"] for row in found.rows])
+    console.print(f"[bold]{escape(str(found.study.get('name')))}[/]: {counts}")
+    if found.events_left:
+        rate = f"{counted(found.workers, 'worker')} at work" if found.workers else "nobody at work"
+        alone = "" if found.workers else " for one worker"
+        time = "" if found.seconds_left is None else f", about {duration(found.seconds_left)}{alone}"
+        console.print(f"[dim]{rate}; {counted(found.events_left, 'event')} left{time}[/]")
+    console.print(table)
+
+
+def show_rubbish(found: Rubbish) -> None:
+    """What `lifespan gc` would remove."""
+    kept = ", ".join(sorted(set(found.studies))) or "no study"
+    say(f"{found.store} is used by: {kept}")
+    for directory in found.missing:
+        notice(f"Gone: {directory}. Nothing is kept for it; if it is only not mounted, say no.")
+    told = f"{counted(len(found.steps), 'step')} and {counted(len(found.files), 'other file')}"
+    say(f"Not needed by any: {told}, {size(found.bytes)}")
+
+
+OF_SKILLS = ("head", "mask", "adapter")
+"""Kinds of a pack's parts that belong to one skill."""
+
+
+def show_pack(report: PackReport, found: Mapping[str, Agreement]) -> None:
+    """What a pack weighs, beside full checkpoints of the same skills, and how true it is to the living subject."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("part", "bytes", "floor", "full fp32", "ratio", "agrees", "differs"):
+        table.add_column(name, justify="left" if name == "part" else "right", overflow="fold")
+    for part in report.parts:
+        if part.kind not in OF_SKILLS or part.name not in report.full:
+            table.add_row(*_pack_cells(part, f"{part.name}, {report.base}" if part.kind == "base" else part.name))
+    for title, full in report.full.items():
+        seen = found.get(title)
+        agrees, differs = ("-", "-") if seen is None else (f"{seen.same:.1%}", f"{seen.largest:.2g}")
+        table.add_row(f"[bold cyan]{escape(title)}[/]", "", "", size(full), "", agrees, differs)
+        for part in report.parts:
+            if part.name == title and part.kind in OF_SKILLS:
+                table.add_row(*_pack_cells(part, f"  {part.kind}"))
+    floor = size(report.floor) if report.floor else "-"
+    table.add_row("[bold]total[/]", size(report.total), floor, size(sum(report.full.values())), f"[bold]{report.ratio:.1f}[/]")
+    console.print(table)
+    told = ["Full: one fp32 checkpoint for each skill. Floor: entropy of the masks' flips, were they alike everywhere."]
+    if found:
+        counts = ", ".join(sorted({f"{seen.split}, n={seen.n:,}" for seen in found.values()}))
+        told.append(f"Agrees: answers equal to the living subject's ({counts}). Differs: the largest, of a head's outputs.")
+    console.print(Text(" ".join(told), "dim"))
+
+
+def _pack_cells(part: Part, name: str) -> tuple[str, str, str]:
+    return escape(name), size(part.bytes), "" if part.floor is None else size(part.floor)
+
+
+def show_markdown(text: str) -> None:
+    """A Markdown document: drawn in a terminal, as it is elsewhere."""
+    if console.is_terminal:
+        from rich.markdown import Markdown
+
+        console.print(Markdown(text))
+    else:
+        print(text, end="")
+
+
+def show_results(record: Record) -> None:
+    """The closing table: how each group does on each task after learning it and at the end of life."""
+    people = record.participants()
+    scores, sparsities = _results(record)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("group, task", "metric", "once learned", "at the end", "n"):
+        text = name in ("group, task", "metric")
+        table.add_column(name, justify="left" if text else "right", overflow="fold")
+    for group in record.study["groups"]:
+        statuses = _status_counts(people[people["group"] == group]["status"].tolist())
+        sparse = f", {sparsities[group]:.0%} sparse" if group in sparsities else ""
+        table.add_row(f"[bold cyan]{escape(group)}[/]: {statuses}{sparse}")
+        for _, task, *cells in [score for score in scores if score[0] == group]:
+            table.add_row(f"  {escape(task)}", *cells)
+    console.print()
+    console.print(table)
+    console.print("[dim]Scores are means over the n individuals that were measured.[/]")
+    for _, row in people[people["status"].isin(["failed", "diverged"])].iterrows():
+        console.print(Text(f"{row['individual']} {row['status']}: {row['reason']}", COLOURS[row["status"]]))
+
+
+def _results(record: Record) -> tuple[list[tuple[str, ...]], dict[str, float]]:
+    """(group, task, metric, mean when first scored, mean at the end, n) rows, and final sparsity by group."""
+    measured = record.measurements()
+    rows: list[tuple[str, ...]] = []
+    keys = ["group", "task", "individual"]
+    for (group, task), part in measured[measured["probe"] == "Score"].groupby(["group", "task"], sort=False):
+        metric = record.study["tasks"][task]["metrics"][0]
+        values = part[part["metric"] == metric].sort_values("step", kind="stable").groupby("individual")["value"]
+        rows.append((str(group), str(task), metric, _mean(values.first()), _mean(values.last()), str(values.last().count())))
+    anatomy = measured[(measured["metric"] == "sparsity") & (measured["task"] == "")].sort_values("step", kind="stable")
+    ends = anatomy.groupby(keys, sort=False)["value"].last().groupby("group").mean()
+    return rows, {str(group): float(value) for group, value in ends.items()}
+
+
+def _mean(values: Any) -> str:
+    return f"{values.mean():.3f}" if values.count() else "-"
+
+
+def _status_counts(statuses: Sequence[str]) -> str:
+    counts = {status: list(statuses).count(status) for status in COLOURS}
+    return ", ".join(f"[{COLOURS[status]}]{count} {status}[/]" for status, count in counts.items() if count)

@@ -1,0 +1,348 @@
+"""The `lifespan` command. Heavy modules are imported inside the commands that need them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(
+    help="Simulate the life of a neural network: development, school, ageing, recovery and disorders of transformers.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file, or a built-in name.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Rebind a constant of the scenario. Repeatable.")
+]
+Individuals = Annotated[int | None, typer.Option(metavar="N", help="Individuals per group, instead of the study's.")]
+Precision = Annotated[str | None, typer.Option(metavar="auto|fp32|bf16", help="Instead of the study's.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+
+
+@app.callback(invoke_without_command=True)
+def lifespan(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks. May stand anywhere on the line.")] = False,
+) -> None:
+    if version:
+        import lifespan as package
+
+        typer.echo(f"lifespan {package.__version__}")
+        raise typer.Exit(0)
+
+
+@app.command()
+def simulate(
+    scenario: ScenarioName = "first_life",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Run directory; usually runs/STUDY.", show_default=False)
+    ] = None,
+    individuals: Individuals = None,
+    device: Device = "cpu",
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", help="Threads of torch; by the subjects' size, if none.", show_default=False)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run; there must be one.")] = False,
+    settings: Settings = None,
+    every: Annotated[int, typer.Option(metavar="N", help="Optimizer steps between saved states inside an event.")] = 100,
+    precision: Precision = None,
+    report: Annotated[bool, typer.Option(help="Write report.html at the end.")] = True,
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="inline|local|ray|slurm", help="Who lives it; rows do not depend on it.", show_default=False),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Processes that live it; implies local.")] = None,
+    cluster: Annotated[
+        list[str] | None, typer.Option("--engine-set", metavar="NAME=VALUE", help="Set a field of the engine. Repeatable.")
+    ] = None,
+    store: Annotated[Path | None, typer.Option(metavar="DIR", help="Share states with other studies there.")] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Begin nothing more once a life has failed.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try failed lives again.")] = False,
+    retry_diverged: Annotated[bool, typer.Option("--retry-diverged", help="Try diverged lives again, too.")] = False,
+) -> None:
+    """Live a study and record it.
+
+    What is in the run directory already is not lived again. Several may work on one directory at a time. Ctrl-C stops at a
+    place from which --resume goes on. Exit codes: 0 done, 1 some individuals failed, 2 wrong input, 130 interrupted.
+    """
+    from lifespan.cli.simulate import simulate_and_report
+
+    raise typer.Exit(
+        simulate_and_report(
+            scenario,
+            out=out,
+            individuals=individuals,
+            device=device,
+            threads=threads,
+            resume=resume,
+            settings=settings or (),
+            every=every,
+            precision=precision,
+            report=report,
+            engine=engine,
+            workers=workers,
+            cluster=cluster or (),
+            store=store,
+            fail_fast=fail_fast,
+            retry=[kind for kind, asked in (("failed", retry or retry_diverged), ("diverged", retry_diverged)) if asked],
+        )
+    )
+
+
+@app.command()
+def plan(
+    scenario: ScenarioName = "first_life",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    settings: Settings = None,
+    individuals: Individuals = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory whose step times count.")] = None,
+    device: Device = "cpu",
+    precision: Precision = None,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Tell the time that so many workers take.")] = 1,
+    store: Annotated[Path | None, typer.Option(metavar="DIR", help="Shared store whose finished steps count.")] = None,
+) -> None:
+    """Dry run: the tree of events and what it costs.
+
+    Tells what the tree saves over separate lives, and about how long it takes.
+    """
+    from lifespan.cli import display
+    from lifespan.execution import estimate
+    from lifespan.simulation import plan_for
+    from lifespan.study.loading import load
+
+    study = load(scenario, settings=settings or (), individuals=individuals, precision=precision)
+    compiled = plan_for(study, device=device)
+    found = estimate.estimate(compiled, out if out is not None else Path("runs") / study.name, workers, store)
+    if as_json:
+        display.show_json(estimate.as_json(compiled, found))
+    else:
+        display.show_plan(compiled, found)
+
+
+@app.command("list")
+def list_(
+    family: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FAMILY",
+            help="studies, events, tasks, corpora, subjects, learners, pruners, disorders, drugs, strategies, probes, "
+            "engines, functions, contracts or scenarios; usually all.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """What is built in, by family."""
+    from lifespan.cli import catalog, display
+
+    families = [family] if family is not None else [*catalog.FAMILIES, "scenarios"]
+    display.show_families({name: catalog.entries(name) for name in families})
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A class, a function, or a built-in scenario.")]) -> None:
+    """What one class, function or built-in scenario is."""
+    from lifespan.cli import catalog, display
+    from lifespan.study.loading import load
+
+    entry = catalog.find(name)
+    if entry.kind is None:
+        display.show_scenario(entry, load(entry.name))
+    else:
+        display.show_class(entry, catalog.signature(entry.kind))
+
+
+@app.command()
+def status(directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")]) -> None:
+    """Who is done, living or pending, or failed, and why.
+
+    Tells when it will end. Works on a run that goes on, or was killed, from any machine that sees the directory.
+    """
+    from lifespan.cli import display
+    from lifespan.execution.status import status_of
+
+    display.show_status(status_of(directory))
+
+
+@app.command()
+def gc(
+    place: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory, or a store that several share.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Free what no study needs.
+
+    Steps of studies that were changed or deleted, and what killed writers left. Tells what it would remove, and asks first.
+    """
+    from lifespan.cli import display
+    from lifespan.record import shared_store as sharing
+
+    found = sharing.rubbish(place)
+    display.show_rubbish(found)
+    if not found.steps and not found.files:
+        return
+    if not yes and not typer.confirm("Remove it?"):
+        display.say("Nothing was removed.")
+        return
+    sharing.free(found)
+    display.say(f"Freed {display.size(found.bytes)}.")
+
+
+@app.command()
+def report(
+    directories: Annotated[
+        list[Path], typer.Argument(metavar="DIR", help="Run directories, or stores that several share; several compare.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write; usually into DIR.", show_default=False)
+    ] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this group and the control. Repeatable.")
+    ] = None,
+    control: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Compare with this group, not the study's control.", show_default=False)
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the words and tables; draw and write nothing.")] = False,
+) -> None:
+    """Write a report of run directories.
+
+    Beside the page lie its figures (SVG, PDF), tables (CSV), methods text, BibTeX, and summary.md, which --markdown prints.
+    """
+    from lifespan.cli import display
+    from lifespan.cli.simulate import brief_on, report_on
+
+    if markdown:
+        display.show_markdown(brief_on(directories, group or (), control))
+    else:
+        display.say(f"Report: {report_on(directories, out, group or (), control)}")
+
+
+@app.command()
+def table(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR", help="Run directories.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Ends in .parquet, .csv, .csv.gz or .tsv.")],
+) -> None:
+    """Write all measured values as one long table.
+
+    Its columns are described in dictionary.json, under "lifespan table".
+    """
+    from lifespan.cli import display
+    from lifespan.record import record
+
+    records = [record.read(directory) for directory in directories]
+    from lifespan.record.tables import write_table
+
+    display.say(f"{write_table(records, out):,} rows: {out}")
+
+
+@app.command()
+def log(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")],
+    to: Annotated[str, typer.Option(metavar="tensorboard|mlflow", help="For which viewer.")],
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to.", show_default="in DIR/logs")] = None,
+) -> None:
+    """Write a record for TensorBoard or MLflow.
+
+    One run for each individual; no network needed.
+    """
+    from lifespan.cli import display
+    from lifespan.record import record
+
+    found = record.read(directory)
+    from lifespan.record.loggers import log as write
+
+    folder = out if out is not None else directory / "logs"
+    count = write(found, to, folder)
+    viewer = f"tensorboard --logdir {folder}"
+    if to == "mlflow":
+        viewer = f"mlflow ui --backend-store-uri sqlite:///{folder / 'mlflow.db'}"
+    display.say(f"{count:,} values. To look at them:\n    {viewer}")
+
+
+@app.command()
+def export(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")],
+    life: Annotated[str | None, typer.Option(metavar="NAME", help="Whose state.", show_default="the only life")] = None,
+    base: Annotated[str, typer.Option(metavar="fp32|bf16|int8|int4", help="Precision of the shared weights.")] = "fp32",
+    heads: Annotated[str, typer.Option(metavar="fp32|bf16", help="Precision of the heads.")] = "fp32",
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The pack.", show_default="in DIR/packs")] = None,
+    after: Annotated[int | None, typer.Option(metavar="N", help="State after N events.", show_default="the end")] = None,
+    check: Annotated[
+        bool | None,
+        typer.Option("--check/--no-check", help="Compare with the living subject.", show_default="where data is at hand"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a pack that is there.")] = False,
+) -> None:
+    """Pack a life's skills to send or keep.
+
+    One shared base, and a head and a coded mask for each skill. `lifespan.load_pack(FOLDER)` reads it, without network; the
+    language head stays behind. The table compares bytes with one full checkpoint for each skill.
+    """
+    from lifespan.cli.export import export as export_pack
+
+    raise typer.Exit(export_pack(directory, life=life, base=base, heads=heads, out=out, after=after, check=check, force=force))
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine.
+
+    Versions, hardware, data and disk, one line per finding, with what to do where something is amiss.
+    """
+    from lifespan.cli import display
+    from lifespan.cli.doctor import checks
+
+    raise typer.Exit(1 if display.show_checks(checks()) else 0)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 some individuals failed, 2 wrong input, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [argument for argument in given if argument != "--debug"]
+    try:
+        code = app(given, prog_name="lifespan", standalone_mode=False)
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        _quiet_stdout()
+        code = 1
+    except Exception as error:
+        if debug:
+            raise
+        code = _explain(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(error: Exception) -> int:
+    """Print one clear message and return the exit code."""
+    from lifespan.cli import display
+    from lifespan.errors import UserError
+
+    if isinstance(error, UserError):
+        display.complain(error)
+        return 2
+    if type(error).__name__ == "NoArgsIsHelpError":
+        display.errors.print(error.format_message(), markup=False, highlight=False)  # type: ignore[attr-defined]
+        return 2
+    if hasattr(error, "format_message"):
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else "lifespan"
+        display.complain_plainly(error.format_message(), f"`{path} --help` shows what it takes.")
+        return 2
+    display.complain_plainly(f"unexpected {type(error).__name__}: {error}", "Run with --debug for the traceback.")
+    return 1
+
+
+def _quiet_stdout() -> None:
+    """A reader such as `head` has gone: nothing more can be written, not even at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,126 @@
+"""What a running simulation shows: nested bars in a terminal, one line per finished event anywhere else."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Column
+from rich.text import Text
+
+from lifespan.cli.display import duration
+from lifespan.execution.observer import Observer
+from lifespan.study.plan import Life, Plan, Step
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds as a clock shows them.
+
+    >>> clock(75), clock(3675)
+    ('1:15', '1:01:15')
+    """
+    minutes, second = divmod(round(seconds), 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
+
+
+class Lines(Observer):
+    """Plain lines without control codes, for logs and pipes."""
+
+    def __init__(self, plan: Plan, console: Console) -> None:
+        self.console, self.lives, self.begun = console, len(plan.lives), 0
+        self.steps, self.loss = 0, float("nan")
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+    def life_begins(self, life: Life) -> None:
+        self.begun += 1
+
+    def step_begins(self, life: Life, step: Step) -> None:
+        self.steps = 0
+
+    def advances(self, done: int, steps: int, loss: float) -> None:
+        self.steps, self.loss = steps, loss
+
+    def step_ends(self, life: Life, step: Step, seconds: float) -> None:
+        trained = f", {self.steps} steps, loss {self.loss:.3f}" if self.steps else ""
+        place = f"event {step.index} of {len(life.steps) - 1}" if step.index else "birth"
+        label = f": {step.event.label}" if step.index else ""
+        self._line(f"{life.name} {place}{label} ({duration(seconds)}{trained})")
+
+    def life_ends(self, life: Life, status: str, reason: str) -> None:
+        self._line(f"{life.name} {status} ({self.begun} of {self.lives} lives){': ' if reason else ''}{reason}")
+
+    def warns(self, text: str) -> None:
+        self._line(f"warning: {text}")
+
+    def _line(self, text: str) -> None:
+        self.console.print(Text(text), soft_wrap=True)
+
+
+class Bars(Observer):
+    """Three nested bars: lives of the study, events of the life, optimizer steps of the event."""
+
+    def __init__(self, plan: Plan, console: Console) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}", table_column=Column(width=30, no_wrap=True, overflow="ellipsis")),
+            BarColumn(bar_width=14),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}", table_column=Column(width=9, justify="right")),
+            TextColumn("{task.fields[note]}", style="dim", table_column=Column(no_wrap=True)),
+            console=console,
+            refresh_per_second=8,
+            transient=True,
+        )
+        self.study = self.progress.add_task(f"[bold]{escape(plan.study.name)}[/]", total=len(plan.lives), note="lives")
+        self.life = self.progress.add_task("", total=1, note="events")
+        self.event = self.progress.add_task("", total=None, note="", visible=False)
+        self.born = self.begun = time.perf_counter()
+        self.first = 0
+
+    def __enter__(self) -> Bars:
+        self.progress.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.progress.stop()
+
+    def life_begins(self, life: Life) -> None:
+        self.progress.update(self.life, description=f" [cyan]{life.name}[/]", completed=0, total=len(life.steps) - 1)
+
+    def step_begins(self, life: Life, step: Step) -> None:
+        self.begun, self.first = time.perf_counter(), 0
+        self.progress.update(self.life, completed=max(0, step.index - 1))
+        label = f"  {escape(step.event.label)}"
+        self.progress.update(self.event, description=label, completed=0, total=1, note="preparing", visible=True)
+
+    def advances(self, done: int, steps: int, loss: float) -> None:
+        if not self.first:
+            self.begun, self.first = time.perf_counter(), done
+        fresh = done - self.first
+        now = time.perf_counter()
+        left = (now - self.begun) / fresh * (steps - done) if fresh else 0.0
+        note = f"loss {loss:.3f}" + (f"  {clock(left)} left" if fresh > 3 else "")
+        self.progress.update(self.event, completed=done, total=steps, note=note)
+        self.progress.update(self.study, note=f"lives, {clock(now - self.born)}")
+
+    def step_ends(self, life: Life, step: Step, seconds: float) -> None:
+        self.progress.update(self.life, completed=step.index)
+
+    def life_ends(self, life: Life, status: str, reason: str) -> None:
+        self.progress.advance(self.study)
+        if status != "done":
+            self.warns(f"{life.name} {status}: {reason}")
+
+    def warns(self, text: str) -> None:
+        self.progress.console.print(Text(text, "yellow"))
+
+
+def watch(plan: Plan, console: Console) -> Lines | Bars:
+    """The observer that suits the console."""
+    return Bars(plan, console) if console.is_terminal else Lines(plan, console)

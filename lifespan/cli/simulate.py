@@ -1,0 +1,239 @@
+"""What `lifespan simulate` does around a simulation: checks, progress, interruption, closing words, report."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lifespan.cli import display
+from lifespan.errors import RecordError, ScenarioError, did_you_mean
+from lifespan.record import record
+from lifespan.record import shared_store as sharing
+from lifespan.simulation import Outcome, plan_for, simulate
+from lifespan.study.loading import about, load
+from lifespan.study.plan import Plan
+from lifespan.study.scenario import Study
+
+if TYPE_CHECKING:
+    from lifespan.execution.engine import Engine
+
+INTERRUPTED = 130
+
+
+def simulate_and_report(
+    scenario: str,
+    *,
+    out: Path | None,
+    individuals: int | None,
+    device: str,
+    threads: int | None,
+    resume: bool,
+    settings: Sequence[str],
+    every: int,
+    precision: str | None,
+    report: bool,
+    engine: str | None = None,
+    workers: int | None = None,
+    cluster: Sequence[str] = (),
+    store: Path | None = None,
+    fail_fast: bool = False,
+    retry: Sequence[str] = (),
+) -> int:
+    """Live a study, say how it went, write its report. Returns the exit code."""
+    for name, value in (("threads", threads), ("every", every), ("workers", workers)):
+        if value is not None and value < 1:
+            raise ScenarioError(f"--{name} {value}", "must be a whole number, at least 1.")
+    chosen = engine_of(engine, workers, cluster)
+    study = load(scenario, settings=settings, individuals=individuals, precision=precision)
+    directory = out if out is not None else Path("runs") / study.name
+    if resume and not (directory / "study.json").is_file():
+        raise RecordError(str(directory), "holds no run to resume.", "Leave out --resume to begin one.")
+    plan = plan_for(study, device=device)
+    _announce(plan, directory, store)
+    begun = time.perf_counter()
+    try:
+        outcome = _live(
+            study,
+            plan,
+            directory,
+            device=device,
+            threads=threads,
+            every=every,
+            about=about(scenario),
+            engine=chosen,
+            store=store,
+            fail_fast=fail_fast,
+            retry=retry,
+        )
+    except KeyboardInterrupt:
+        outcome = None
+    if outcome is None:
+        # An impatient Ctrl-C must break neither this message nor the interpreter's own shutdown.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        display.notice(f"Interrupted; all work so far is kept in {directory}. To go on:\n    {resume_command()}")
+        return INTERRUPTED
+    display.show_results(record.read(directory))
+    display.say(f"\nLived in {display.duration(time.perf_counter() - begun)}. Record: {directory}")
+    if report:
+        display.say(f"Report: {report_on([directory])}")
+    if outcome.failed:
+        display.complain_plainly(
+            f"{display.counted(outcome.failed, 'individual')} failed.",
+            f"`lifespan status {directory}` tells why, {directory / 'store'}/*/ended.json more; --retry tries them again.",
+        )
+    return 1 if outcome.failed else 0
+
+
+def report_on(places: Sequence[Path], out: Path | None = None, groups: Sequence[str] = (), control: str | None = None) -> Path:
+    """Write a report; a record that cannot be found or read is said before heavy imports.
+
+    A store that studies share stands for all of them; its report lies in the store where `out` does not say otherwise.
+    """
+    directories = _directories(places)
+    if out is None and directories[:1] != list(places[:1]):
+        out = places[0]
+    from lifespan.report.html import write_report
+
+    return write_report(directories, out, groups=groups, control=control)
+
+
+def _directories(places: Sequence[Path]) -> list[Path]:
+    """Run directories, those of shared stores included; each can be read."""
+    found: list[Path] = []
+    for place in places:
+        inside = sharing.studies_of(place) if (place / "runs").is_dir() and not (place / "study.json").is_file() else [place]
+        for directory in inside:
+            record.read(directory)
+        found += inside
+    return found
+
+
+def brief_on(places: Sequence[Path], groups: Sequence[str] = (), control: str | None = None) -> str:
+    """The report's words and tables as Markdown."""
+    records = [record.read(directory) for directory in _directories(places)]
+    from lifespan.analysis.cohort import gather, restricted
+    from lifespan.report.markdown import brief
+
+    return brief(restricted(gather(records), groups, control))
+
+
+def resume_command(arguments: Sequence[str] | None = None) -> str:
+    """The command line that goes on where this one was interrupted.
+
+    >>> resume_command(["simulate", "my life.py", "--out", "x"])
+    "lifespan simulate 'my life.py' --out x --resume"
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return shlex.join(["lifespan", *[argument for argument in given if argument != "--resume"], "--resume"])
+
+
+def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
+    study = plan.study
+    people = f"{display.counted(len(study.groups), 'group')} x {display.counted(study.individuals, 'individual')}"
+    lived = sum(1 for digest, step in plan.nodes.items() if step.parent and record.is_lived(directory, digest, store))
+    begun = f", {lived} of them lived already" if lived else ""
+    shared = f" ({plan.separate:,} if nothing were shared)" if plan.separate > plan.shared else ""
+    display.say(f"{study.name}: {people}, {display.counted(plan.shared, 'event')} to live{shared}{begun}")
+    if (directory / "study.json").is_file():
+        before = {digest for life in record.read(directory).study.get("lives", {}).values() for digest in life["steps"]}
+        gone = len(before - set(plan.nodes))
+        if gone:
+            told = f"{display.counted(gone, 'event')} of the study as it was lived in {directory} before"
+            display.notice(f"{told}: not part of it any more; the record and its report will be of this one.")
+
+
+def engine_of(name: str | None, workers: int | None, settings: Sequence[str] = ()) -> Engine:
+    """The engine that is meant on the command line; `settings` are NAME=VALUE of its fields."""
+    from lifespan import engines
+
+    kinds: dict[str, type[Any]] = {kind.lower(): getattr(engines, kind) for kind in engines.__all__}
+    name = name or ("inline" if workers is None else "local")
+    if name not in kinds:
+        raise ScenarioError(f"--engine {name}", "is not known here.", did_you_mean(name, list(kinds)))
+    if name == "inline" and workers not in (None, 1):
+        raise ScenarioError(f"--workers {workers}", "inline has one worker.", "Use --engine local.")
+    kind = kinds[name]
+    given: dict[str, Any] = {} if name == "inline" else {"workers": workers}
+    own = [each.name for each in fields(kind) if each.name != "workers"]
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise ScenarioError(f"--engine-set {setting}", "must read NAME=VALUE.", "For example: --engine-set packed=4.")
+        if key not in own:
+            remedy = did_you_mean(key, own) if own else "It takes no settings."
+            raise ScenarioError(f"--engine-set {setting}", f"the engine {name} has no setting {key!r}.", remedy)
+        given[key] = _value(text)
+    try:
+        made: Engine = kind(**given)
+        return made
+    except TypeError as error:
+        raise ScenarioError(
+            f"--engine-set {' '.join(settings)}", f"does not fit ({error}).", f"`lifespan show {kind.__name__}`"
+        ) from None
+
+
+def _value(text: str) -> Any:
+    """A Python literal, or else the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _live(study: Study, plan: Plan, directory: Path, **how: Any) -> Outcome | None:
+    """Simulate under a progress display; None when the user asked to stop."""
+    with _interruptible() as wish:
+        from lifespan.cli.progress import watch
+        from lifespan.training.loop import Interrupted
+
+        try:
+            with watch(plan, display.console) as observer:
+                wish.tell = observer.warns
+                return simulate(
+                    study,
+                    directory,
+                    observer=observer,
+                    should_stop=lambda: wish.stop,
+                    command=["lifespan", *sys.argv[1:]],
+                    **how,
+                )
+        except Interrupted:
+            return None
+
+
+@dataclass
+class _Wish:
+    stop: bool = False
+    tell: Callable[[str], None] = display.notice
+
+
+@contextmanager
+def _interruptible() -> Iterator[_Wish]:
+    """The first Ctrl-C asks to stop at a place from which to go on; the second stops at once."""
+    wish = _Wish()
+
+    def ask(number: int, frame: object) -> None:
+        wish.stop = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # The interrupted code may be drawing and hold the display's lock, for which only another thread can wait.
+        text = "Finishing the current optimizer step and saving... (Ctrl-C again stops at once)"
+        threading.Thread(target=wish.tell, args=(text,)).start()
+
+    try:
+        before = signal.signal(signal.SIGINT, ask)
+    except ValueError:
+        yield wish
+        return
+    try:
+        yield wish
+    finally:
+        signal.signal(signal.SIGINT, before)

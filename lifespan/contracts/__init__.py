@@ -1,0 +1,50 @@
+"""The open families: the few interfaces behind which every method lives. Read this room first.
+
+A method is one small final class in one file that implements one of these interfaces:
+
+    Origin    where a subject comes from         -> a model and its tokenizer               (data.py)
+    Task      labelled sentences or pairs        -> Examples of a split                     (data.py)
+    Corpus    unlabelled text                    -> passages                                (data.py)
+    Learner   one kind of plasticity             -> a Plasticity, which the one loop steps  (learning.py)
+    Pruner    which synapses should live         -> masks, which the executor applies       (learning.py)
+    Disorder  a perturbation with a severity     -> changes through a narrow set of hooks   (disorder.py; treatments too)
+    Strategy  against forgetting                 -> a Guard, which the loop asks each step  (strategy.py)
+    Measure   a measurement of one subject       -> Readings, changing nothing              (measure.py)
+    Contrast  a comparison of two subjects       -> Readings, changing nothing              (measure.py)
+
+Every one is a `Spec` (spec.py): a frozen dataclass whose arguments are its configuration. Modules of the families import
+torch inside their methods, so that a scenario can be read, planned and checked without it.
+"""
+
+from lifespan.contracts.data import Body, Corpus, Examples, Moment, Origin, Passage, Task, thinning
+from lifespan.contracts.disorder import AETIOLOGIES, Course, Disorder, Regimen
+from lifespan.contracts.learning import Learner, Plasticity, Pruner
+from lifespan.contracts.measure import Bulk, Contrast, Effort, Meaning, Measure, Reading
+from lifespan.contracts.strategy import Guard, Lesson, Strategy
+
+__all__ = [
+    "AETIOLOGIES",
+    "Body",
+    "Bulk",
+    "Contrast",
+    "Corpus",
+    "Course",
+    "Disorder",
+    "Effort",
+    "Examples",
+    "Guard",
+    "Learner",
+    "Lesson",
+    "Meaning",
+    "Measure",
+    "Moment",
+    "Origin",
+    "Passage",
+    "Plasticity",
+    "Pruner",
+    "Reading",
+    "Regimen",
+    "Strategy",
+    "Task",
+    "thinning",
+]

@@ -1,0 +1,175 @@
+"""What lives are made of: origins of subjects, tasks with their examples, corpora.
+
+Part of `lifespan.contracts`, which says how the interfaces hang together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from lifespan.contracts.spec import Spec
+from lifespan.errors import DataError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from lifespan.randomness import Streams
+
+
+@dataclass(frozen=True)
+class Body:
+    """What an `Origin` gives birth to: a masked-language model around an encoder, and its tokenizer.
+
+    `encoder` is the model without heads; `language` the masked-language model that shares its parameters; `pooler`, if
+    the pre-trained model had one, the (weight, bias) of its dense pooling layer, from which task heads start.
+    """
+
+    encoder: PreTrainedModel
+    language: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    pooler: tuple[torch.Tensor, torch.Tensor] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin(Spec):
+    """Where a subject comes from. `half_pays` says whether its matrices are large enough for bfloat16 to be faster."""
+
+    half_pays: ClassVar[bool] = True
+
+    @property
+    def born_alike(self) -> bool:
+        """Whether all individuals are born with the same weights, which they then share on disk."""
+        return False
+
+    @abstractmethod
+    def build(self, streams: Streams) -> Body:
+        """The newborn body. Random initialisation draws from `streams` only."""
+
+    @abstractmethod
+    def size(self) -> Mapping[str, int] | None:
+        """Known sizes without building: `parameters`, `synapses`, `layers`, `width`. None when they cannot be told."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One split of a task, in the task's own order.
+
+    `first` and `second` are sentences (`second` is None for single-sentence tasks); `labels` is an int64 array of class
+    indices, or a float64 array of scores.
+    """
+
+    first: Sequence[str]
+    second: Sequence[str] | None
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def take(self, index: np.ndarray) -> Examples:
+        """The rows at these positions, in this order."""
+        second = None if self.second is None else [self.second[i] for i in index]
+        return Examples([self.first[i] for i in index], second, self.labels[index])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content: equal exactly when every sentence and label is."""
+        sha = hashlib.sha256()
+        for i, label in enumerate(self.labels.tolist()):
+            pair = self.first[i] if self.second is None else f"{self.first[i]}\x1f{self.second[i]}"
+            sha.update(f"{pair}\x1e{label!r}\n".encode())
+        return sha.hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Spec):
+    """Something to learn: classify, or score, sentences or sentence pairs.
+
+    `train_examples` and `eval_examples` thin a split: a subset drawn once per task, the same for every individual, and
+    nested (a smaller number is contained in a larger one).
+    """
+
+    train_examples: int | None = None
+    eval_examples: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("train_examples", "eval_examples"):
+            if getattr(self, name) is not None:
+                self.require_count(name)
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The task's short name in rows and figures: lower case, unique within a life, such as "mrpc"."""
+
+    @property
+    @abstractmethod
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes in index order. Empty for a task whose answer is a score."""
+
+    @property
+    @abstractmethod
+    def metrics(self) -> tuple[str, ...]:
+        """Names of functions of `lifespan.stats.metrics`, the primary one first."""
+
+    @property
+    def score_range(self) -> tuple[float, float]:
+        """Smallest and largest possible answer of a score task."""
+        return (0.0, 1.0)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Splits with labels. The first is learned from; the second is scored by default."""
+        return ("train", "dev")
+
+    @abstractmethod
+    def load(self, split: str) -> Examples:
+        """All rows of a split. Raises `DataError` naming file, row and rule when the data is missing or malformed."""
+
+    def examples(self, split: str) -> Examples:
+        """The rows of a split, thinned as asked."""
+        if split not in self.splits:
+            raise DataError(self.describe(), f"has no split {split!r}.", f"Splits: {', '.join(self.splits)}.")
+        rows = self.load(split)
+        if len(rows) == 0:
+            raise DataError(self.describe(), f"the split {split!r} is empty.")
+        learned = split == self.splits[0] and split not in self.splits[1:]
+        limit = self.train_examples if learned else self.eval_examples
+        if limit is None or limit >= len(rows):
+            return rows
+        return rows.take(thinning(f"{self.title}/{split}/thinning", len(rows), limit))
+
+
+def thinning(name: str, count: int, limit: int) -> np.ndarray:
+    """Ascending positions of `limit` of `count` rows, drawn once for a name: nested for rising limits."""
+    draw = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
+    return np.sort(draw.permutation(count)[:limit])
+
+
+Passage = str | tuple[str, str]
+
+
+Moment = str | int
+"""A moment of a life: "birth", "development" (after the latest `Develop`), or after that many events (0: at birth)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus(Spec):
+    """Unlabelled text to develop on."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The corpus's short name in rows and figures."""
+
+    @abstractmethod
+    def passages(self) -> Sequence[Passage]:
+        """Texts, or pairs of texts that the model reads as two segments, in a fixed order."""

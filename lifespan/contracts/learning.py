@@ -1,0 +1,182 @@
+"""How a subject changes: learners with their plasticity, and pruners.
+
+Part of `lifespan.contracts`, which says how the interfaces hang together.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lifespan.contracts.data import Moment, Task
+from lifespan.contracts.spec import Spec
+
+if TYPE_CHECKING:
+    import torch
+
+    from lifespan.contracts.subject import Subject
+    from lifespan.randomness import Streams
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learner(Spec):
+    """One kind of plasticity, with the recipe that the one gradient loop follows.
+
+    Either `steps` or `epochs` says how long to learn. `rate` is the peak learning rate of what this learner moves,
+    `head_rate` that of the task head (None: the same); both rise linearly over the first `warmup` fraction of the steps
+    and fall linearly to zero. `clip` is the largest global gradient norm.
+    """
+
+    steps: int | None = None
+    epochs: float = 3.0
+    batch_size: int = 32
+    rate: float = 1e-4
+    head_rate: float | None = None
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    clip: float = 1.0
+
+    citation: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.steps is not None:
+            self.require_count("steps")
+        self.require_positive("epochs")
+        self.require_count("batch_size")
+        self.require_positive("rate")
+        if self.head_rate is not None:
+            self.require_positive("head_rate", or_zero=True)
+        self.require_fraction("warmup")
+        self.require_positive("weight_decay", or_zero=True)
+        self.require_positive("clip")
+
+    @property
+    @abstractmethod
+    def plasticity(self) -> str:
+        """What changes: "weights", "structure", "both", "head" or "adapter" (tissue of the task's own)."""
+
+    @abstractmethod
+    def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
+        """Prepare to learn `tasks` (none for masked-language modelling) for `steps` steps. Their skills exist already."""
+
+    @property
+    def leaves_mask(self) -> bool:
+        """Whether a task's skill ends with a mask of its own."""
+        return self.plasticity in ("structure", "both") and not self.moves_anatomy
+
+    @property
+    def moves_anatomy(self) -> bool:
+        """Whether it moves the shared alive mask, which only `Recover` may do."""
+        return False
+
+    @property
+    def learns_jointly(self) -> bool:
+        """Whether it can learn several tasks at once."""
+        return True
+
+    @property
+    def brings_strategy(self) -> bool:
+        """Whether it has a way against forgetting of its own, so that none can be given beside it."""
+        return False
+
+    @property
+    def moments(self) -> tuple[Moment, ...]:
+        """Moments of the earlier life that this learner goes back to, through `subject.past`."""
+        return ()
+
+    @property
+    def rate_of_heads(self) -> float:
+        """The peak learning rate of the task head."""
+        return self.rate if self.head_rate is None else self.head_rate
+
+    def steps_for(self, examples: int) -> int:
+        """Optimizer steps that this recipe takes on so many training examples."""
+        return self.steps or max(1, round(self.epochs * examples / self.batch_size))
+
+    def lasting(self, *, steps: int, batch_size: int, rate: float) -> Learner:
+        """The same learner with an event's own recipe."""
+        return replace(self, steps=steps, batch_size=batch_size, rate=rate)
+
+
+class Plasticity:
+    """A learner at work on one subject: what the loop calls, in this order, at each step.
+
+    `enter` before the forward pass writes the effective weights of a task into the encoder; `objective` may replace the
+    task's own loss and `penalty` add to it; `translate` after the backward pass turns gradients on effective weights into
+    gradients on this learner's own parameters; after the optimizer's step the loop calls `advance`. `settle` ends the
+    learning and leaves the result in the subject.
+
+    Where `cycle` is a number, the optimizer's memory and the schedule of rates start afresh every `cycle` steps. One that is
+    not `resumable` cannot go on in the middle: after a kill its learning begins anew, from the same draws.
+    """
+
+    cycle: int | None = None
+    resumable: bool = True
+
+    def feed(self, source: Any) -> Any:
+        """The batches to learn from (`lifespan.training.batches`), asked once: those of the tasks, or others."""
+        return source
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Parameter groups for the optimizer, each with its peak `lr` and `weight_decay`."""
+        raise NotImplementedError("a Plasticity must say what moves")
+
+    def enter(self, task: str | None) -> None:
+        """Place the effective weights for a batch of this task."""
+
+    def objective(self, task: str | None, batch: Mapping[str, torch.Tensor]) -> torch.Tensor | None:
+        """The mean loss of a batch, where it is not the task's own (None: cross-entropy or squared error)."""
+        return None
+
+    def penalty(self) -> torch.Tensor | None:
+        """A term added to the loss, if any."""
+        return None
+
+    def translate(self) -> None:
+        """Turn the gradients of the backward pass into gradients of `groups()`."""
+
+    def advance(self, step: int) -> None:
+        """React to a finished optimizer step (0-based)."""
+
+    def report(self) -> dict[str, float]:
+        """Numbers worth a row, by metric name, such as `flips` or `sparsity`."""
+        return {}
+
+    def warnings(self) -> list[str]:
+        """Sentences for the user, such as that a recipe cannot flip any synapse."""
+        return []
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Everything needed to go on after a kill, beside the optimizer's own state."""
+        return {}
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Take up a state written by `state`."""
+
+    def settle(self) -> None:
+        """End: restore what was frozen, leave the outcome (weights, skill, alive mask) in the subject."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruner(Spec):
+    """Chooses which synapses live. It returns masks and changes nothing; the engine applies them.
+
+    A pruner that removes whole units (heads, neurons, patterns) and so cannot meet every sparsity says `exact = False`; it
+    comes as near to the sparsity as its units allow, never above it unless more was dead before. One that copies a task's
+    mask says `copies = True`; the masks of tasks that are about to be learned anew are hidden from all others.
+    """
+
+    exact: ClassVar[bool] = True
+    copies: ClassVar[bool] = False
+    citation: ClassVar[str] = ""
+
+    @abstractmethod
+    def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
+        """Boolean masks by synapse matrix, True for alive, nested inside the subject's alive masks.
+
+        Over all matrices, exactly `round(sparsity * synapses)` entries are False (see `exact`). `tasks` are those learned
+        so far, for criteria that need data; draws come from `streams` only.
+        """

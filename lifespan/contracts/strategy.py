@@ -1,0 +1,71 @@
+"""The interface of strategies against forgetting: how earlier tasks are kept while the next one is learned.
+
+Part of `lifespan.contracts`, which says how the interfaces hang together.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from lifespan.contracts.disorder import Companion
+from lifespan.contracts.spec import Spec
+
+if TYPE_CHECKING:
+    import torch
+
+    from lifespan.contracts.data import Task
+    from lifespan.contracts.subject import Subject
+    from lifespan.randomness import Streams
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a strategy is told of the learning that begins: the new tasks, those learned before it, and how texts are read.
+
+    `streams` are the event's own; draws that a guard needs come from purposes of its own there.
+    """
+
+    tasks: Sequence[Task]
+    earlier: Sequence[Task]
+    length: int
+    batch_size: int
+    streams: Streams
+
+
+class Guard(Companion):
+    """A strategy at work during one learning: the loop calls its hooks at each step, before those of disorders.
+
+    What it has to remember inside the event stands in `course.memory` (tensors; it survives a kill); anything that follows
+    from the subject as it was when the event began may be kept on the guard itself, which is made anew after a kill. What
+    later events need goes to `subject.remembered` in `settle`. With no earlier task a guard must change nothing, bit for bit.
+    """
+
+    def settle(self, subject: Subject, memory: dict[str, torch.Tensor]) -> None:
+        """The learning has ended: leave in `subject.remembered` what later learning needs. `memory` is the course's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy(Spec):
+    """A way to keep earlier tasks while the next ones are learned by weights: `Learn(..., against_forgetting=EWC())`.
+
+    It keeps what was learned under it: a task that was learned without it is not protected. What it leaves for later lies in
+    `subject.remembered`, under names that begin with `name` and "/", is part of every checkpoint, and is counted in the rows
+    of the probe `Strategy/<class>`: `bytes` (tensors) and `examples` (training rows kept).
+
+    Dead synapses neither act nor learn, so no strategy holds or moves them: what it remembers of a synapse ends with it. Each
+    class says what else ageing does to it.
+    """
+
+    citation: ClassVar[str] = ""
+
+    @property
+    def name(self) -> str:
+        """What its memories are filed under."""
+        return type(self).__name__
+
+    @abstractmethod
+    def guard(self, subject: Subject, lesson: Lesson) -> Guard:
+        """Begin to watch over a learning. The skills of its tasks exist already."""

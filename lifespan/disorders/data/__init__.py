@@ -1,0 +1,1 @@
+"""Disorders of data and curriculum."""

@@ -1,0 +1,1 @@
+"""Degeneration: synapses, neurons, heads and layers that die."""

@@ -1,0 +1,1 @@
+"""Sensory deprivation: what is read is blurred, swapped, mirrored or lost."""

@@ -1,0 +1,1 @@
+"""Disorders of structural and weight initialisation."""

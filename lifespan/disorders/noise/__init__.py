@@ -1,0 +1,1 @@
+"""Noise and neuromodulation, in weights, activations and synapses."""

@@ -1,0 +1,1 @@
+"""Disorders of the optimiser's dynamics."""

@@ -1,0 +1,1 @@
+"""Disorders of plasticity: what cannot change, or closes too early."""

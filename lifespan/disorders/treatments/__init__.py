@@ -1,0 +1,1 @@
+"""Treatments: the interface of a disorder, with a benign purpose."""

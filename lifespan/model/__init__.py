@@ -1,0 +1,1 @@
+"""The living subject: its anatomy, forward passes, history and compaction."""

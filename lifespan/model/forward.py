@@ -1,0 +1,76 @@
+"""Forward passes of a subject: token states, losses of a batch, precision and dropout's random draws."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from lifespan.contracts.subject import Subject
+from lifespan.subjects.bodies import language_logits
+from lifespan.subjects.first_token import first_token_only
+
+Batch = dict[str, torch.Tensor]
+
+
+def copy_of(subject: Subject) -> Subject:
+    """The same subject once more, in memory of its own."""
+    return copy.deepcopy(subject, _shared(subject))
+
+
+def _shared(subject: Subject) -> dict[int, Any]:
+    """What copies of a subject have in common, as `copy.deepcopy` takes it."""
+    return {id(part): part for part in (subject.tokenizer, subject.past)}
+
+
+def batch_loss(subject: Subject, task: str | None, batch: Batch) -> torch.Tensor:
+    """Mean loss of a batch: cross-entropy for classes and masked tokens, squared error for scores."""
+    labels = batch["labels"].to(subject.device)
+    if task is None:
+        chosen = labels != -100
+        states = token_states(subject, batch)[chosen]
+        with autocast(subject):
+            logits = language_logits(subject.language, states).float()
+        # The mean over no token is not a number; a batch of nothing but unknown words teaches nothing.
+        return functional.cross_entropy(logits, labels[chosen]) if len(logits) else logits.sum()
+    skill = subject.skills[task]
+    state = first_states(subject, batch)
+    with autocast(subject):
+        answer = skill.head(state).float()
+    if skill.outputs == 0:
+        return functional.mse_loss(answer.squeeze(-1), labels.float())
+    return functional.cross_entropy(answer, labels)
+
+
+def token_states(subject: Subject, batch: Batch) -> torch.Tensor:
+    """The encoder's last token states, (batch, length, width)."""
+    inputs = {name: value.to(subject.device) for name, value in batch.items() if name != "labels"}
+    with autocast(subject):
+        return subject.encoder(**inputs).last_hidden_state
+
+
+def first_states(subject: Subject, batch: Batch) -> torch.Tensor:
+    """The last state of each text's first token, (batch, width): what the heads of tasks read."""
+    with first_token_only(subject.encoder):
+        return token_states(subject, batch)[:, 0]
+
+
+def autocast(subject: Subject) -> torch.autocast:
+    """Matrix products in bfloat16 where the subject's precision says so; weights stay fp32."""
+    return torch.autocast(subject.device.type, dtype=torch.bfloat16, enabled=subject.precision == "bf16")
+
+
+@contextmanager
+def seeded(number: int, device: torch.device) -> Iterator[None]:
+    """Dropout inside this block draws from the given seed; the global generator is as before afterwards."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        # `torch.manual_seed` also seeds every kind of device that is not there, at a twentieth of a micro step.
+        torch.default_generator.manual_seed(number)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(number)
+        yield

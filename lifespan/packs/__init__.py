@@ -1,0 +1,1 @@
+"""A life to take home: one shared base, and for every skill its head and an entropy-coded mask."""

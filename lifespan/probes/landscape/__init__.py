@@ -1,0 +1,1 @@
+"""What is the loss like around and between subjects?"""

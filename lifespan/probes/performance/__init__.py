@@ -1,0 +1,1 @@
+"""How well does the subject do what it learned?"""

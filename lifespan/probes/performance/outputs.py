@@ -1,0 +1,103 @@
+"""Every answer, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Bulk, Contrast, Effort, Meaning, Reading, Task
+from lifespan.probes._task_measure import TaskMeasure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lifespan.contracts.subject import Subject
+    from lifespan.randomness import Streams
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs(TaskMeasure):
+    """The answer to every example of every task learned so far, for `examples/Outputs.parquet`.
+
+    Columns: task, split, example (position in the split), label, prediction (class index, or score), right
+    (null for scores), and logit_0, logit_1, ...: the head's outputs, as many as the task with most has, null beyond a task's
+    own. `read(DIR).examples("Outputs")` is a pandas table; `lifespan.analysis.examples` has what can be made of it without
+    torch. Also one row: `answered`, the number of examples.
+    """
+
+    meanings = (Meaning("answered", "examples answered", "[1, inf)", "-", "examples"),)
+    cost = "1 forward pass over the split, and a few dozen bytes an example"
+
+    def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading | Bulk]:
+        import numpy as np
+
+        from lifespan.training.evaluation import answers, looked_at, task_logits
+
+        known = list(self.learned(subject, tasks))
+        widest = max((len(task.labels) or 1 for _, task, _ in known), default=0)
+        for title, task, split in known:
+            logits, labels = task_logits(subject, task, split, self.length, self.examples)
+            predicted = answers(task, logits)
+            n = len(labels)
+            right = (predicted == labels).astype(float) if task.labels else np.full(n, np.nan)
+            padded = np.full((n, widest), np.nan)
+            padded[:, : logits.shape[1]] = logits
+            yield Bulk(
+                {
+                    "task": np.full(n, title),
+                    "split": np.full(n, split),
+                    "example": looked_at(task, split, self.examples),
+                    "label": labels.astype(float),
+                    "prediction": predicted.astype(float),
+                    "right": right,
+                    **{f"logit_{i}": padded[:, i] for i in range(widest)},
+                }
+            )
+            yield Reading("answered", float(n), n, title, split)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorOverlap(Contrast):
+    """Do two subjects err on the same examples? Agreement, its level by chance, and kappa (Geirhos et al. 2020, equation 1).
+
+    For every task with classes that both have learned, on its second split (or `split`), thinned to `examples`. Formulas in
+    `lifespan.stats.similarity.error_consistency`. The same from saved `Outputs`, for all pairs of individuals, without torch:
+    `lifespan.analysis.examples.error_overlap(read(DIR))`.
+    """
+
+    citation = "geirhos2020beyond"
+    meanings = (
+        Meaning("agreement", "examples that both get right or both wrong", "[0, 1]", "-"),
+        Meaning("chance", "agreement of independent errors at these accuracies", "[0, 1]", "-"),
+        Meaning("kappa", "(agreement - chance) / (1 - chance)", "[-1, 1], 0 for independent errors", "-"),
+    )
+    cost = "1 forward pass over the split by each subject"
+
+    split: str | None = None
+    examples: int | None = None
+    length: int = 128
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.examples is not None:
+            self.require_count("examples")
+        self.require_count("length", at_least=8)
+
+    def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
+        return [Effort(task, 2.0, self.split, self.examples, self.length) for task in tasks]
+
+    def compare(self, first: Subject, second: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
+        from lifespan.stats.similarity import error_consistency
+        from lifespan.training.evaluation import predictions
+
+        for title, task in tasks.items():
+            if not task.labels or title not in first.skills or title not in second.skills:
+                continue
+            split = self.split or task.splits[1]
+            right = []
+            for subject in (first, second):
+                predicted, labels = predictions(subject, task, split, self.length, self.examples)
+                right.append(predicted == labels)
+            for metric, value in zip(("agreement", "chance", "kappa"), error_consistency(*right), strict=True):
+                yield Reading(metric, value, len(labels), title, split)

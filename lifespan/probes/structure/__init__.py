@@ -1,0 +1,1 @@
+"""Which synapses live, and what do they carry?"""

@@ -1,0 +1,282 @@
+"""The record of a study: row schema, writer and reader. No torch here.
+
+    study.json          the scenario as data, with digests       environment.json   versions, hardware, threads, git
+    participants.tsv    individual, group, seed, status          measurements.jsonl one row per measured value
+    steps.jsonl         one row per lived step                   dictionary.json    every column: type, unit, meaning
+    contrasts.jsonl     one row per value measured between two lives, where the study asks for some
+    *.jsonl.gz          instead of a table, where a record is kept small
+    examples/*.parquet  one row per example and look, where a probe of that kind (`Outputs`) was asked for
+
+Rows are assembled from the store in the study's own order, so they do not depend on when or in which order lives were
+lived.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lifespan import notebook
+from lifespan.errors import RecordError
+
+if TYPE_CHECKING:
+    import pandas
+
+MEASUREMENT_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "study": ("text", "", "name of the study"),
+    "group": ("text", "", "name of the group"),
+    "individual": ("integer", "", "number of the individual inside its group, from 0; equal numbers are twins"),
+    "seed": ("integer", "", "the individual's random seed"),
+    "step": ("integer", "", "position of the event in the life, 0 is birth; probes take the position they look at"),
+    "age": ("integer", "optimizer steps", "optimizer steps lived when the value was measured"),
+    "stage": ("text", "", "the event last lived, in words"),
+    "probe": ("text", "", "what measured: a probe, or Training (the loop itself), or Injury/<disorder>"),
+    "task": ("text", "", "task concerned, empty for none"),
+    "split": ("text", "", "split of the task's data, empty for none"),
+    "metric": ("text", "", "what was measured; each probe documents its metrics"),
+    "value": ("number or null", "of the metric", "the value; null where the metric is not defined"),
+    "n": ("integer", "", "examples or synapses behind the value"),
+}
+STEP_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "study": ("text", "", "name of the study"),
+    "group": ("text", "", "name of the group"),
+    "individual": ("integer", "", "number of the individual inside its group, from 0"),
+    "seed": ("integer", "", "the individual's random seed"),
+    "step": ("integer", "", "position of the event in the life, 0 is birth"),
+    "digest": ("text", "", "names this history; equal digests are one node, lived once"),
+    "parent": ("text or null", "", "digest of the step before"),
+    "stage": ("text", "", "the event in words"),
+    "kind": ("text", "", "the event's class"),
+    "status": ("text", "", "done, pending, diverged or failed"),
+    "age": ("integer", "optimizer steps", "optimizer steps lived at the end of the step"),
+    "optimizer_steps": ("integer", "optimizer steps", "taken by this step"),
+    "examples": ("integer", "examples", "training examples seen by this step"),
+    "tokens": ("integer", "tokens", "training tokens seen by this step, padding not counted"),
+    "bytes": ("integer or null", "bytes", "new tensors that the step added to the store; null where it was not counted"),
+    "seconds": ("number", "s", "wall time of the step, looks not included; not reproducible"),
+    "look_seconds": ("number", "s", "wall time of all looks at the step, and inside it; not reproducible"),
+    "shared": ("boolean", "", "true where an earlier life of the record already lived this node"),
+}
+CONTRAST_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "study": ("text", "", "name of the study"),
+    "group": ("text", "", "group of the life named first"),
+    "individual": ("integer", "", "number of its individual"),
+    "seed": ("integer", "", "its random seed"),
+    "other_group": ("text", "", "group of the life that it is compared with"),
+    "other_individual": ("integer", "", "number of that individual"),
+    "other_seed": ("integer", "", "that individual's random seed"),
+    "pairs": ("text", "", "twins or individuals: why these two are compared"),
+    "step": ("integer", "", "position of the first life's event after which it is compared"),
+    "age": ("integer", "optimizer steps", "optimizer steps that the first life had lived by then"),
+    "other_step": ("integer", "", "position of the other life's event"),
+    "other_age": ("integer", "optimizer steps", "optimizer steps that the other life had lived by then"),
+    "probe": ("text", "", "the contrast that measured"),
+    "task": ("text", "", "task concerned, empty for none"),
+    "split": ("text", "", "split of the task's data, empty for none"),
+    "metric": ("text", "", "what was measured; each contrast documents its metrics"),
+    "value": ("number or null", "of the metric", "the value; null where the metric is not defined"),
+    "n": ("integer", "", "examples or synapses behind the value"),
+}
+RUN_COLUMN = ("text", "", "run directory that the row comes from")
+EXAMPLE_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "group": ("text", "", "name of the group"),
+    "individual": ("integer", "", "number of the individual inside its group, from 0"),
+    "seed": ("integer", "", "the individual's random seed"),
+    "step": ("integer", "", "position of the event in the life, 0 is birth"),
+    "age": ("integer", "optimizer steps", "optimizer steps lived when the outputs were taken"),
+    "stage": ("text", "", "the event last lived, in words"),
+}
+TIDY_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "status": ("text", "", "how the individual's life ended: done, pending, diverged or failed"),
+    "reason": ("text", "", "why it diverged or failed"),
+    "kind": ("text", "", "class of the event last lived"),
+    "sparsity": ("number or null", "", "fraction of dead synapses at that step, where it was measured"),
+    "control": ("boolean", "", "whether the group is the one that others are compared with"),
+}
+PARTICIPANT_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "individual": ("text", "", "group and number"),
+    "group": ("text", "", "name of the group"),
+    "seed": ("integer", "", "the individual's random seed"),
+    "status": ("text", "", "done, pending, diverged or failed"),
+    "steps": ("integer", "events", "events lived, birth not counted"),
+    "reason": ("text", "", "why a life diverged or failed"),
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run directory, read. Tables are pandas DataFrames with the columns of `dictionary.json`."""
+
+    directory: Path
+    study: Mapping[str, Any]
+    environment: Mapping[str, Any]
+
+    def measurements(self) -> pandas.DataFrame:
+        """One row per measured value."""
+        return self._lines("measurements.jsonl", MEASUREMENT_COLUMNS)
+
+    def contrasts(self) -> pandas.DataFrame:
+        """One row per value measured between two lives."""
+        return self._lines("contrasts.jsonl", CONTRAST_COLUMNS)
+
+    def examples(self, probe: str = "Outputs") -> pandas.DataFrame:
+        """One row per example and look of a probe that keeps outputs for every example; empty where there was none."""
+        import pandas
+
+        path = self.directory / "examples" / f"{probe}.parquet"
+        return pandas.read_parquet(path) if path.is_file() else pandas.DataFrame(columns=list(EXAMPLE_COLUMNS))
+
+    def steps(self) -> pandas.DataFrame:
+        """One row per step of every life."""
+        return self._lines("steps.jsonl", STEP_COLUMNS)
+
+    def participants(self) -> pandas.DataFrame:
+        """One row per individual."""
+        import pandas
+
+        path = self.directory / "participants.tsv"
+        if not path.exists():
+            return pandas.DataFrame(columns=list(PARTICIPANT_COLUMNS))
+        return pandas.read_csv(path, sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE, dtype={"group": str})
+
+    def tidy(self) -> pandas.DataFrame:
+        """All measured values with what one needs to analyse them: `measurements` and the columns of `TIDY_COLUMNS`."""
+        import pandas
+
+        rows = self.measurements()
+        steps = self.steps().drop_duplicates(["group", "individual", "step"])
+        people = self.numbered()
+        dead = rows[(rows["probe"] == "Sparsity") & (rows["metric"] == "sparsity") & (rows["task"] == "")]
+        dead = dead.drop_duplicates(["group", "individual", "step"], keep="last").rename(columns={"value": "sparsity"})
+        who = ["group", "individual"]
+        table = rows.merge(people[[*who, "status", "reason"]], how="left", on=who)
+        table = table.merge(steps[[*who, "step", "kind"]], how="left", on=[*who, "step"])
+        table = table.merge(dead[[*who, "step", "sparsity"]], how="left", on=[*who, "step"])
+        table = table.assign(control=table["group"] == self.control, sparsity=pandas.to_numeric(table["sparsity"]))
+        return table[[*MEASUREMENT_COLUMNS, *TIDY_COLUMNS]]
+
+    @property
+    def control(self) -> str:
+        """The group that others are compared with."""
+        return str(self.study.get("control") or next(iter(self.study.get("groups", {})), ""))
+
+    def _repr_html_(self) -> str:
+        from lifespan.stats import inference as stats
+
+        people, rows = self.participants(), self.measurements()
+        counts = people.groupby(["group", "status"], sort=False).size().reset_index(name="count")
+        told = [f"{row['count']} {row['status']} in {row['group']}" for _, row in counts.iterrows()]
+        notes = [str(self.directory), f"{len(rows):,} measured values", *told[: notebook.SHOWN]]
+        scores = rows[rows["probe"] == "Score"].dropna(subset=["value"])
+        cells = []
+        for (group, task), met in scores.groupby(["group", "task"], sort=False):
+            metric = next(iter(self.study.get("tasks", {}).get(task, {}).get("metrics", [])), "")
+            last = met[met["metric"] == metric].sort_values("step", kind="stable").groupby("individual")["value"].last()
+            found = stats.mean_interval(last.to_numpy(), resamples=2000)
+            between = f"{found.low:.3f} to {found.high:.3f}" if found.known else found.note
+            cells.append((group, task, metric, f"{found.estimate:.3f}", between, found.n))
+        columns = ("group", "task", "metric", "last score", "95% interval", "n")
+        return notebook.heading(str(self.study.get("name", "")), notes) + notebook.table(columns, cells)
+
+    def numbered(self) -> pandas.DataFrame:
+        """`participants` with their numbers as `individual`, as in all other tables."""
+        people = self.participants()
+        return people.assign(individual=people["seed"].astype("int64") - int(self.study.get("seed", 0)))
+
+    def _lines(self, name: str, columns: Mapping[str, Any]) -> pandas.DataFrame:
+        import pandas
+
+        path, text = _text_of(self.directory / name)
+        rows: list[Any] = []
+        if text:
+            for number, line in enumerate(text.splitlines(), 1):
+                try:
+                    rows.append(json.loads(line))
+                except json.JSONDecodeError:
+                    raise RecordError(
+                        f"{path}, line {number}",
+                        "is not a JSON row.",
+                        "`lifespan simulate --resume` writes the rows anew from the store.",
+                    ) from None
+        frame = pandas.DataFrame(rows, columns=list(columns))
+        if "value" in frame:
+            frame["value"] = frame["value"].astype(float)
+        return frame
+
+
+def read(directory: str | Path) -> Record:
+    """Open a run directory. Raises `RecordError` where it is none."""
+    path = Path(directory)
+    study = path / "study.json"
+    if not path.is_dir():
+        raise RecordError(str(path), "there is no such run directory.", "`lifespan simulate --out DIR` makes one.")
+    if not study.is_file():
+        inside = sorted(entry.name for entry in path.iterdir() if (entry / "study.json").is_file())
+        remedy = f"Did you mean {path / inside[0]}?" if inside else "`lifespan simulate --out DIR` makes one."
+        raise RecordError(str(path), "is no run directory: it has no study.json.", remedy)
+    return Record(path, _object(study), _object(path / "environment.json", optional=True))
+
+
+def _text_of(path: Path) -> tuple[Path, str]:
+    """(file, text) of a table, which may be kept gzipped; no text where there is none."""
+    packed = path.with_name(f"{path.name}.gz")
+    if path.exists() or not packed.exists():
+        return path, path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        return packed, gzip.decompress(packed.read_bytes()).decode("utf-8")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise RecordError(str(packed), f"cannot be unpacked ({error}).", "Restore it from where it was kept.") from None
+
+
+def _object(path: Path, *, optional: bool = False) -> dict[str, Any]:
+    if optional and not path.exists():
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RecordError(str(path), f"is not valid JSON ({error}).", "Restore it, or choose another --out.") from None
+    if not isinstance(data, dict):
+        raise RecordError(str(path), "must hold a JSON object.", "Restore it, or choose another --out.")
+    return data
+
+
+def is_lived(directory: Path, digest: str, store: Path | None = None) -> bool:
+    """Whether the store of a run directory, or another, holds a finished step, told without reading it."""
+    return ((store or directory / "store") / digest / "node.json").is_file()
+
+
+def dictionary() -> dict[str, Any]:
+    """The data dictionary: for every table, each column's type, unit and meaning."""
+    tables = {
+        "measurements.jsonl": MEASUREMENT_COLUMNS,
+        "steps.jsonl": STEP_COLUMNS,
+        "participants.tsv": PARTICIPANT_COLUMNS,
+        "contrasts.jsonl": CONTRAST_COLUMNS,
+        "examples/*.parquet": EXAMPLE_COLUMNS,
+        "lifespan table": {"run": RUN_COLUMN, **MEASUREMENT_COLUMNS, **TIDY_COLUMNS},
+    }
+    return {
+        table: {name: dict(zip(("type", "unit", "meaning"), column, strict=True)) for name, column in columns.items()}
+        for table, columns in tables.items()
+    }
+
+
+def as_lines(rows: list[dict[str, Any]]) -> bytes:
+    """Rows as JSON lines."""
+    return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows).encode()
+
+
+def as_table(rows: list[dict[str, Any]], columns: Mapping[str, Any]) -> bytes:
+    """Rows as tab-separated text with a header; tabs and line ends inside values become spaces."""
+    text = io.StringIO()
+    text.write("\t".join(columns) + "\n")
+    for row in rows:
+        text.write("\t".join(" ".join(str(row[name]).split()) for name in columns) + "\n")
+    return text.getvalue().encode()

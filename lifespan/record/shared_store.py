@@ -1,0 +1,145 @@
+"""Stores that several studies share, and what in a store no study needs any more. No torch here.
+
+A run directory with a shared store holds a symbolic link `store`, so whoever reads it need not know. The store names its
+run directories in `runs/`, which tells what is still needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lifespan.errors import RecordError
+from lifespan.record.files import read_sealed, write_sealed
+from lifespan.record.leases import PATIENCE, at_work, holders
+from lifespan.record.record import read
+
+
+def attach(directory: Path, store: Path | None, study: str) -> None:
+    """Make the store of a run directory: one of its own, or a link to a shared one, where the directory is entered.
+
+    Without `store`, a link that is there stays.
+    """
+    link = directory / "store"
+    if link.is_symlink() and not link.exists():
+        raise RecordError(str(link), f"the shared store {link.readlink()} is not there.", "Mount it, or restore it.")
+    if store is not None:
+        _link(link, store)
+    if link.is_symlink():
+        place = str(directory.resolve())
+        name = hashlib.sha256(place.encode()).hexdigest()[:16]
+        write_sealed(link.resolve() / "runs" / f"{name}.json", {"directory": place, "study": study})
+
+
+def _link(link: Path, store: Path) -> None:
+    if store.exists() and not store.is_dir():
+        raise RecordError(f"--store {store}", "is a file, not a folder.", "Choose another --store.")
+    if (store / "study.json").exists():
+        raise RecordError(f"--store {store}", "is a run directory.", f"Use --store {store / 'store'}, or another folder.")
+    if link.exists():
+        if link.resolve() == store.resolve():
+            return
+        kind = f"already uses the store {link.resolve()}" if link.is_symlink() else "already has a store of its own"
+        raise RecordError(str(link.parent), f"{kind}.", "Leave out --store, or choose another --out.")
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):  # Another driver begins at the same moment.
+            link.symlink_to(store.resolve(), target_is_directory=True)
+    except OSError as error:
+        raise RecordError(str(link), f"cannot be made ({error.strerror}).", "Choose another --out or --store.") from error
+
+
+@dataclass(frozen=True)
+class Rubbish:
+    """What no study needs: folders of steps, blobs, and files left by writers that died. `studies` are those asked."""
+
+    store: Path
+    steps: list[Path]
+    files: list[Path]
+    bytes: int
+    studies: list[str]
+    missing: list[str]
+
+
+def rubbish(place: Path) -> Rubbish:
+    """What in a store, or in a run directory's store, no study needs. Raises `RecordError` while somebody works there.
+
+    `missing` are run directories that the store knows and that are not there any more: nothing is kept for them.
+    """
+    store, directories = _studies_of(place)
+    busy = [claim for claim in holders(store) if at_work(claim, 10 * PATIENCE)]
+    if busy:
+        where = f"process {busy[0]['pid']} on {busy[0]['host']}"
+        raise RecordError(str(store), f"somebody works here ({where}).", "Wait until it has ended.")
+    present = [directory for directory in directories if (directory / "study.json").is_file()]
+    studies = [dict(read(directory).study) for directory in present]
+    needed = {digest for study in studies for life in study.get("lives", {}).values() for digest in life["steps"]}
+    steps = [path for path in _steps(store) if path.name not in needed]
+    blobs = {name for digest in needed for name in _blobs(store / digest)}
+    files = [path for path in (store / "blobs").glob("*.safetensors") if path.stem not in blobs]
+    kept = [path for path in _steps(store) if path.name in needed]
+    # Nowhere else: what lies beside these was not put there by us.
+    for folder in (store / "blobs", store / "claims", store / "runs", *kept):
+        files += [path for path in folder.glob(".*.*") if path.is_file()]
+    weight = sum(path.stat().st_size for path in files)
+    weight += sum(path.stat().st_size for step in steps for path in step.rglob("*") if path.is_file())
+    gone = [str(directory) for directory in directories if directory not in present]
+    return Rubbish(store, sorted(steps), sorted(files), weight, [str(study["name"]) for study in studies], gone)
+
+
+def free(found: Rubbish) -> None:
+    """Remove it: steps before the blobs that they name, so that no step is ever left without its blobs."""
+    for step in found.steps:
+        (step / "node.json").unlink(missing_ok=True)
+        shutil.rmtree(step, ignore_errors=True)
+    for path in found.files:
+        path.unlink(missing_ok=True)
+    for path in (found.store / "runs").glob("*.json"):
+        if _entry(path).get("directory") in found.missing:
+            path.unlink(missing_ok=True)
+
+
+def studies_of(place: Path) -> list[Path]:
+    """The run directories that use a store, or of a run directory's store, those that are still there."""
+    return [directory for directory in _studies_of(place)[1] if (directory / "study.json").is_file()]
+
+
+def _studies_of(place: Path) -> tuple[Path, list[Path]]:
+    """(store, the run directories that use it)."""
+    if (place / "study.json").is_file():
+        store = place / "store"
+        if not store.is_symlink():
+            return store, [place]
+        return _studies_of(store.resolve())
+    files = sorted((place / "runs").glob("*.json"))
+    if not files:
+        inside = [str(path.parent) for path in sorted(place.glob("runs/*/study.json"))]
+        hint = f"Do you mean {' or '.join(inside[:3])}?" if inside else "`lifespan simulate --store DIR` makes one."
+        raise RecordError(str(place), "is neither a run directory nor a shared store.", hint)
+    entries = [_entry(path) for path in files]
+    unread = sum("directory" not in entry for entry in entries)
+    if unread:
+        raise RecordError(
+            str(place / "runs"), f"{unread} of its files cannot be read.", "Simulate those studies again: it writes them anew."
+        )
+    return place, [Path(entry["directory"]) for entry in entries]
+
+
+def _steps(store: Path) -> Iterator[Path]:
+    return (path for path in store.iterdir() if path.is_dir() and len(path.name) == 64)
+
+
+def _blobs(step: Path) -> list[str]:
+    return list(_entry(step / "node.json").get("blobs", {}).values())
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        return read_sealed(path)
+    return {}

@@ -1,0 +1,86 @@
+"""From a spec's recorded data back to the object. No torch here.
+
+`Spec.to_data` names a class by its package and its name, and the arguments that differ from their defaults. Classes of this
+package are taken from what it exports; a class of another package is imported only where that package is installed, and
+must be a spec of the family asked for. A class of a scenario file cannot be found again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from lifespan.contracts.spec import Spec
+from lifespan.errors import RecordError, UserError
+
+Kind = TypeVar("Kind", bound=Spec)
+
+SCENARIO = "scenario"
+"""The package under which classes of scenario files are recorded."""
+
+
+def rebuilt(data: Any, family: type[Kind], where: str) -> Kind:
+    """The object of a family (`Origin`, `Task`, ...) that wrote this data. Raises `RecordError` where it cannot be had."""
+    if not isinstance(data, Mapping) or not isinstance(data.get("class"), str):
+        raise RecordError(where, f"is no recorded {family.__name__}.", "`lifespan simulate --resume` writes it anew.")
+    kind = _class(data["class"], family, where)
+    revision = data.get("revision")
+    if revision != kind.revision:
+        raise RecordError(
+            f"{where}: {kind.__name__}",
+            f"was recorded at revision {revision}, but is at {kind.revision} here.",
+            "Use the version of the package that simulated it.",
+        )
+    arguments = {name: _value(value, where) for name, value in data.items() if name not in ("class", "revision")}
+    try:
+        return kind(**arguments)
+    except UserError as error:
+        raise RecordError(where, f"{error.where}: {error.what}", error.remedy) from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise RecordError(where, f"its arguments do not fit {kind.__name__} ({error}).") from None
+
+
+def _class(recorded: str, family: type[Kind], where: str) -> type[Kind]:
+    package, _, name = recorded.partition(":")
+    if package == SCENARIO:
+        raise RecordError(
+            f"{where}: {name}",
+            f"this {family.__name__} is defined in a scenario file, where it cannot be found again.",
+            "Define it in a module that can be imported, and simulate anew.",
+        )
+    found = _attribute(package, name)
+    if found is None:
+        raise RecordError(
+            f"{where}: {recorded}",
+            f"this Python has no such {family.__name__}.",
+            f"Install the package {package!r}, and let it export {name}.",
+        )
+    if not (isinstance(found, type) and issubclass(found, family)) or inspect.isabstract(found):
+        raise RecordError(f"{where}: {recorded}", f"is no {family.__name__}.")
+    return found
+
+
+def _attribute(package: str, name: str) -> Any:
+    """What a package exports under a name, or None. Only a top-level package is imported, and only by its own name."""
+    if not package.isidentifier():
+        return None
+    try:
+        if importlib.util.find_spec(package) is None:
+            return None
+        return getattr(importlib.import_module(package), name, None)
+    except (ImportError, ValueError):
+        return None
+
+
+def _value(value: Any, where: str) -> Any:
+    """Lists were tuples; objects with a class are specs inside a spec."""
+    if isinstance(value, list):
+        return tuple(_value(entry, where) for entry in value)
+    if isinstance(value, Mapping):
+        if "class" in value:
+            return rebuilt(value, Spec, where)
+        return {key: _value(entry, where) for key, entry in value.items()}
+    return value

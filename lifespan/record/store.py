@@ -1,0 +1,200 @@
+"""Checkpoints, shared by all lives of a tree.
+
+    store/<digest>/node.json     what the step left: facts, blob names, rows; written last, so its presence means done
+    store/<digest>/looks/*.json  rows of the probes that look at this step; *.parquet beside it, outputs for every example
+    store/<digest>/ended.json    instead of node.json, where the life diverged or failed here
+    store/<digest>/partial.*     an unfinished step, replaced every N optimizer steps
+    store/blobs/<sha256>.safetensors   tensors by content: what did not change is stored once
+    store/claims/*.json          who lives what at this moment (`lifespan.record.leases`)
+
+Every file is written under a temporary name and renamed, and every file has a checksum that reading verifies: blobs are
+named by theirs, JSON files end with theirs, and those of Parquet files and unfinished tensors stand in the JSON beside
+them. What does not match is said and counts as missing, so that it is lived again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from lifespan.contracts.checkpoint import Snapshot
+from lifespan.errors import RecordError
+from lifespan.record import _tensors
+from lifespan.record.examples import as_parquet
+from lifespan.record.files import read_sealed, sha_of, write_bytes, write_sealed
+from lifespan.study.plan import Step
+
+if TYPE_CHECKING:
+    import torch
+
+Tensors: TypeAlias = "Mapping[str, torch.Tensor]"
+
+
+class Corrupt(RecordError):
+    """A stored file does not have the content that its name promises."""
+
+
+class Store:
+    """Content-addressed state under one folder. `tell` hears of every file that was found damaged."""
+
+    def __init__(self, root: Path, tell: Callable[[str], None] = lambda text: None) -> None:
+        self.root, self._tell = root, tell
+        self._damaged: set[Path] = set()
+
+    def node(self, digest: str) -> dict[str, Any] | None:
+        """What a finished step left, or None."""
+        return self._sealed(self.root / digest / "node.json")
+
+    def has_node(self, digest: str) -> bool:
+        """Whether a step is finished, told without reading what it left."""
+        return (self.root / digest / "node.json").is_file()
+
+    def complete(self, step: Step) -> bool:
+        """Whether a step is lived and all its looks are there, with the content that they were saved with."""
+        if self.node(step.digest) is None:
+            return False
+        return all(self.look(step.digest, seen.digest) is not None for seen in step.looks)
+
+    def ended(self, digest: str) -> dict[str, Any] | None:
+        """How a life ended at this step (`status`, `reason`), or None."""
+        return self._sealed(self.root / digest / "ended.json")
+
+    def look(self, digest: str, look: str) -> list[dict[str, Any]] | None:
+        """Rows of a finished look, or None."""
+        found = self._look(digest, look)
+        return None if found is None else found["rows"]
+
+    def save_node(self, digest: str, groups: Mapping[str, Tensors], content: Mapping[str, Any]) -> None:
+        """Store a step: its blobs first, its node last. The node tells the `bytes` of the blobs that it was first to need."""
+        new, blobs = 0, {}
+        for name, tensors in groups.items():
+            blobs[name], size = self._save_blob(tensors)
+            new += size
+        write_sealed(self.root / digest / "node.json", {**content, "blobs": blobs, "bytes": new})
+        self.drop_partial(digest)
+
+    def save_ended(self, digest: str, content: Mapping[str, Any]) -> None:
+        """Store how a life ended at this step."""
+        write_sealed(self.root / digest / "ended.json", content)
+        self.drop_partial(digest)
+
+    def drop_ended(self, digest: str) -> None:
+        """Forget that a life ended at this step."""
+        (self.root / digest / "ended.json").unlink(missing_ok=True)
+
+    def bulk(self, digest: str, look: str) -> Path | None:
+        """The Parquet file of a finished look's outputs for every example, or None where it has none."""
+        path = self.root / digest / "looks" / f"{look}.parquet"
+        return path if path.is_file() else None
+
+    def look_seconds(self, digest: str, look: str) -> float:
+        """Wall time that a finished look took; 0 where there is none."""
+        return float((self._look(digest, look) or {}).get("seconds", 0.0))
+
+    def save_look(self, digest: str, look: str, rows: list[dict[str, Any]], seconds: float) -> None:
+        """Store the rows of a look; those with `columns` go to a table beside them."""
+        folder = self.root / digest / "looks"
+        content: dict[str, Any] = {"rows": [row for row in rows if "columns" not in row], "seconds": seconds}
+        sheets = [row for row in rows if "columns" in row]
+        if sheets:
+            table = as_parquet(sheets)
+            write_bytes(folder / f"{look}.parquet", table)
+            content["table"] = hashlib.sha256(table).hexdigest()
+        write_sealed(folder / f"{look}.json", content)
+
+    def _look(self, digest: str, look: str) -> dict[str, Any] | None:
+        path = self.root / digest / "looks" / f"{look}.json"
+        found = self._sealed(path)
+        table = path.with_suffix(".parquet")
+        if found is None or "table" not in found or sha_of(table) == found["table"]:
+            return found
+        self._missing(table)
+        return None
+
+    def _sealed(self, path: Path) -> dict[str, Any] | None:
+        try:
+            return read_sealed(path)
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            self._missing(path)
+            return None
+
+    def _missing(self, path: Path) -> None:
+        """Say once that a file is damaged."""
+        if path not in self._damaged:
+            self._damaged.add(path)
+            self._tell(f"{path}: the content does not match its checksum. What it held is done again.")
+
+    def load_state(self, digest: str) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
+        """(facts, tensors by group) of a finished step. Raises `Corrupt` where a blob's checksum does not match."""
+        node = self.node(digest)
+        if node is None:
+            raise Corrupt(str(self.root / digest), "this step has no checkpoint.", "The step is lived again.")
+        return node["facts"], {name: self._load_blob(blob) for name, blob in node["blobs"].items()}
+
+    def forget(self, digest: str) -> None:
+        """Drop a step, so that it is lived again. Blobs with a wrong content go, others stay."""
+        node = self.node(digest) or {"blobs": {}}
+        for blob in node["blobs"].values():
+            path = self._blob_path(blob)
+            if sha_of(path) != blob:
+                path.unlink(missing_ok=True)
+        (self.root / digest / "node.json").unlink(missing_ok=True)
+
+    def save_partial(self, digest: str, snapshot: Snapshot) -> None:
+        """Store an unfinished step; the newest replaces the one before."""
+        data = _tensors.to_bytes(snapshot.tensors)
+        folder = self.root / digest
+        write_bytes(folder / "partial.safetensors", data)
+        facts = {**snapshot.facts, "sha256": hashlib.sha256(data).hexdigest()}
+        write_sealed(folder / "partial.json", facts)
+
+    def load_partial(self, digest: str) -> Snapshot | None:
+        """The newest state of an unfinished step; None where there is none or its two files do not match."""
+        facts = self._sealed(self.root / digest / "partial.json")
+        path = self.root / digest / "partial.safetensors"
+        if facts is None or not path.exists():
+            return None
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != facts["sha256"]:
+            self._missing(path)
+            return None
+        return Snapshot(_tensors.from_bytes(data), facts)
+
+    def progress(self, digest: str) -> int:
+        """Optimizer steps of an unfinished step that are kept."""
+        return int((self._sealed(self.root / digest / "partial.json") or {}).get("done", 0))
+
+    def drop_partial(self, digest: str) -> None:
+        """Remove the unfinished state of a step that is now finished."""
+        for name in ("partial.json", "partial.safetensors"):
+            (self.root / digest / name).unlink(missing_ok=True)
+
+    def _blob_path(self, sha: str) -> Path:
+        return self.root / "blobs" / f"{sha}.safetensors"
+
+    def _save_blob(self, tensors: Tensors) -> tuple[str, int]:
+        """(checksum, bytes written: 0 where the same content was there)."""
+        data = _tensors.to_bytes(_tensors.packed(tensors))
+        sha = hashlib.sha256(data).hexdigest()
+        path = self._blob_path(sha)
+        if path.exists():
+            return sha, 0
+        write_bytes(path, data)
+        return sha, len(data)
+
+    def _load_blob(self, sha: str) -> dict[str, torch.Tensor]:
+        path = self._blob_path(sha)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise Corrupt(str(path), "the checkpoint is missing.", "The step is lived again.") from None
+        if hashlib.sha256(data).hexdigest() != sha:
+            raise Corrupt(str(path), "the checkpoint's content does not match its checksum.", "The step is lived again.")
+        try:
+            return _tensors.unpacked(_tensors.from_bytes(data))
+        except ValueError as error:
+            raise Corrupt(str(path), f"the checkpoint cannot be read ({error}).", "The step is lived again.") from None

@@ -1,0 +1,204 @@
+"""What all figures have in common: their form, style, colours, names and legends.
+
+Colours are safe for colour-blind readers, and each group has its own line style too, for print without colour. Of many
+groups only the telling ones have a colour (see `outcomes.telling`); the others are thin grey lines.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import pandas as pd
+import seaborn
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+
+from lifespan import notebook
+from lifespan.analysis import scores as outcomes
+from lifespan.analysis.cohort import Evidence
+
+Drawn = tuple[Figure, pd.DataFrame] | None
+"""A figure and a table of exactly what is drawn in it; None where the record holds nothing to draw."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One kind of figure: its caption, how health would look, and the function that draws it.
+
+    `lines` tells that the conventions of lines and crosses apply, which the caption then explains.
+    """
+
+    title: str
+    drawn: str
+    good: str
+    draw: Callable[[Evidence], Drawn]
+    lines: bool = False
+
+
+INK = "#24292f"
+FAINT = "#8c959f"
+WIDTH = 5.0
+AGE = "age (optimizer steps lived)"
+KINDS = notebook.COLORS
+LINES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
+MARKERS = "osD^vPXd"
+THIN_UP_TO = 30
+"""Individuals per group up to which each gets a thin line; larger groups show mean and band only."""
+
+RESAMPLES = 2000
+"""Bootstrap resamples of the intervals in figures."""
+
+_STYLE: Any = {
+    **{"font.size": 10, "font.family": "sans-serif", "axes.spines.top": False, "axes.spines.right": False},
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+    **{"axes.grid": True, "grid.color": INK, "grid.alpha": 0.12, "grid.linewidth": 0.6, "axes.axisbelow": True},
+    **{"axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none", "legend.frameon": False},
+    **{"axes.titlesize": 10, "axes.titlelocation": "left", "axes.titleweight": "bold", "axes.linewidth": 0.8},
+    **{"svg.fonttype": "none", "svg.hashsalt": "lifespan", "font.sans-serif": ["DejaVu Sans"], "text.usetex": False},
+    **{"text.parse_math": False, "pdf.fonttype": 42},
+}
+
+
+def svg(figure: Figure) -> str:
+    """The figure as an SVG document that is the same for the same data."""
+    with style():
+        _settle(figure)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def pdf(figure: Figure) -> bytes:
+    """The figure as a PDF document that is the same for the same data."""
+    with style():
+        _settle(figure)
+        page = io.BytesIO()
+        figure.savefig(page, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    return page.getvalue()
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the panels out once and round where they stand: the solver's last digits differ from one process to the next."""
+    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        return
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = (round(edge, 4) for edge in axes.get_position(original=True).bounds)
+        axes.set_position((left, bottom, width, height))
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The style of all figures; its own block, so that nobody's settings change."""
+    with matplotlib.rc_context(_STYLE):
+        yield
+
+
+def canvas(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+    """A figure beside pyplot's global state, and its axes, (rows x columns) of them in one flat array."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
+
+
+def small_panels(
+    count: int, height: float, margin: float = 0.0, *, across: int = 2, **options: Any
+) -> tuple[Figure, Any, int]:
+    """(figure, axes, columns) of small panels, `across` of them in a row of this height; those beyond `count` are hidden."""
+    columns = min(across, count)
+    rows = -(-count // columns)
+    figure, panels = canvas(height * rows + margin, rows, columns, **options)
+    for axes in panels[count:]:
+        axes.set_visible(False)
+    return figure, panels, columns
+
+
+def short(text: object, room: int) -> str:
+    """A name cut to so many characters.
+
+    >>> short("acceptability", 8)
+    'accepta…'
+    """
+    name = str(text)
+    return name if len(name) <= room else name[: room - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def brief(tasks: list[str]) -> dict[str, str]:
+    """Task names without a first word that all of them share.
+
+    >>> brief(["micro-sentiment", "micro-entailment"])
+    {'micro-sentiment': 'sentiment', 'micro-entailment': 'entailment'}
+    """
+    words = {re.split("(?<=[-_/.])", task, maxsplit=1)[0] for task in tasks}
+    shared = words.pop() if len(tasks) > 1 and len(words) == 1 else ""
+    return {task: task.removeprefix(shared) or task for task in tasks}
+
+
+def span(counts: pd.Series) -> str:
+    """The least and the greatest count, or the one.
+
+    >>> span(pd.Series([3, 10, 7])), span(pd.Series([4]))
+    ('3 to 10', '4')
+    """
+    return " to ".join(str(count) for count in sorted({counts.min(), counts.max()}))
+
+
+def look(evidence: Evidence, group: str) -> dict[str, Any]:
+    """Colour and line style of a group; grey for those that do not tell."""
+    told = outcomes.telling(evidence)
+    if group not in told:
+        return {"color": FAINT, "linestyle": "-"}
+    palette = seaborn.color_palette("colorblind")
+    place = told.index(group)
+    return {"color": palette[place % len(palette)], "linestyle": LINES[place % len(LINES)]}
+
+
+def marker(evidence: Evidence, group: str) -> str:
+    """A group's marker."""
+    told = outcomes.telling(evidence)
+    return MARKERS[told.index(group) % len(MARKERS)] if group in told else "."
+
+
+def keys(evidence: Evidence, table: pd.DataFrame, *, markers: bool = False) -> list[Line2D]:
+    """Legend entries of the groups in a table: one each for those that tell, one for all others."""
+    present = set(table["group"])
+    handles = []
+    for group in (group for group in outcomes.telling(evidence) if group in present):
+        mark = marker(evidence, group) if markers else ""
+        handles.append(Line2D([], [], linewidth=1.8, marker=mark, label=short(group, 52), **look(evidence, group)))
+    others = len(present - set(outcomes.telling(evidence)))
+    if others:
+        handles.append(Line2D([], [], linewidth=0.8, color=FAINT, label=f"{others} other groups"))
+    return handles
+
+
+def legend(figure: Figure, handles: Sequence[Any]) -> None:
+    """A legend above the panels, for which the figure grows."""
+    longest = max((len(str(handle.get_label())) for handle in handles), default=0)
+    columns = 1 if longest > 24 else 2 if longest > 11 else 3
+    figure.set_figheight(figure.get_figheight() + 0.2 * math.ceil(len(handles) / columns))
+    figure.legend(handles=list(handles), loc="outside upper left", ncols=columns, handlelength=2.6, columnspacing=1.2)
+
+
+def titled(evidence: Evidence, table: pd.DataFrame, name: str) -> str:
+    """A panel's name with the individuals drawn in it: one number where groups agree, else in their order, else a range.
+
+    Groups lose individuals at different times, so that one n for a whole figure would be wrong.
+    """
+    counts = table.groupby("group")["individual"].nunique()
+    told = outcomes.telling(evidence)
+    counts = counts.reindex(list(told if counts.index.isin(told).all() else evidence.groups), fill_value=0)
+    if counts.nunique() == 1:
+        return f"{name} (n = {counts.iloc[0]}{' each' if len(counts) > 1 else ''})"
+    shown = span(counts) if len(counts) > 6 else ", ".join(str(count) for count in counts)
+    return f"{name} (n = {shown})"

@@ -1,0 +1,131 @@
+"""Differences from the control twins: of the final scores for every group, and of all outcomes for those that tell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from lifespan.analysis import scores as outcomes
+from lifespan.analysis.cohort import Evidence
+from lifespan.analysis.endpoints import effects
+from lifespan.report.figures.canvas import INK, Drawing, Drawn, brief, canvas, legend, look, marker, short, small_panels, style
+
+ROW = 0.2
+"""Height of a row in inches."""
+
+
+def scores(evidence: Evidence) -> Drawn:
+    """Paired difference in the final score of every group, a panel per task."""
+    table = outcomes.comparisons(evidence)
+    table = table[["task", "group", "control", "difference", "low", "high", "n", "hedges_g_av", "p", "p_holm"]]
+    tasks = [task for task in evidence.tasks if task in set(table["task"])]
+    if not tasks:
+        return None
+    groups = [group for group in evidence.groups if group in set(table["group"])]
+    names = brief(tasks)
+    with style():
+        figure, panels, columns = small_panels(len(tasks), ROW * len(groups) + 0.75, across=3, sharey=True)
+        for place, (axes, task) in enumerate(zip(panels, tasks, strict=False)):
+            part = table[table["task"] == task].set_index("group").reindex(groups)
+            _rows(axes, evidence, groups, part["difference"], part["low"], part["high"])
+            axes.set_title(short(names[task], 40 // columns + 4))
+            if place % columns == 0:
+                _names(axes, [short(group, 30) for group in groups])
+            axes.set_xlabel("difference" if columns > 1 else f"difference in {evidence.primary(task)}")
+    return figure, table
+
+
+def everything(evidence: Evidence) -> Drawn:
+    """Standardised difference in every outcome, a row per outcome, groups side by side."""
+    table = effects(evidence)
+    table = table[table["group"].isin(outcomes.telling(evidence))].reset_index(drop=True)
+    names = list(dict.fromkeys(table["outcome"]))
+    if len(names) < 2:
+        return None
+    groups = [group for group in outcomes.telling(evidence) if group in set(table["group"])]
+    with style():
+        figure, (axes,) = canvas(len(names) * max(ROW, 0.09 * len(groups) + 0.08) + 0.7)
+        for place, group in enumerate(groups):
+            part = table[table["group"] == group].set_index("outcome").reindex(names)
+            shift = (place - (len(groups) - 1) / 2) * min(0.8 / len(groups), 0.3)
+            good = part["direction"].fillna(0).replace(0, 1)
+            ends = (part[["g_low", "g_high"]].mul(good, axis=0)).agg(["min", "max"], axis=1)
+            _rows(
+                axes,
+                evidence,
+                [group] * len(names),
+                part["hedges_g_av"] * good,
+                ends["min"],
+                ends["max"],
+                shift=shift,
+            )
+        ways = table.drop_duplicates("outcome").set_index("outcome")
+        tasks = brief(list(evidence.tasks))
+        labels = [name.removesuffix(ways["task"][name]) + tasks.get(ways["task"][name], "") for name in names]
+        arrows = {1: "", -1: " \N{DOWNWARDS ARROW}", 0: " \N{LEFT RIGHT ARROW}"}
+        _names(
+            axes, [short(label, 36) + arrows[int(ways["direction"][name])] for label, name in zip(labels, names, strict=True)]
+        )
+        axes.tick_params(axis="y", labelsize=7)
+        reach = 1.1 * min(6.0, float(np.nanmax(np.abs([*axes.get_xlim(), 1.0]))))
+        axes.set_xlim(-reach, reach)
+        axes.set_xlabel("Hedges' g_av, right is better", fontsize=9)
+        handles = [
+            Line2D([], [], color=look(evidence, g)["color"], marker=marker(evidence, g), linestyle="", label=short(g, 52))
+            for g in groups
+        ]
+        if len(groups) > 1:
+            legend(figure, handles)
+    return figure, table
+
+
+def _rows(
+    axes: Axes,
+    evidence: Evidence,
+    groups: list[str],
+    middle: pd.Series,
+    low: pd.Series,
+    high: pd.Series,
+    *,
+    shift: float = 0.0,
+) -> None:
+    """A mark and its interval in every row, filled where the interval excludes zero."""
+    axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
+    for place, group in enumerate(groups):
+        value, start, end = middle.iloc[place], low.iloc[place], high.iloc[place]
+        if not np.isfinite(value):
+            continue
+        shown, clear = look(evidence, group), np.isfinite(start) and (start > 0 or end < 0)
+        at = place + shift
+        if np.isfinite(start):
+            axes.plot([start, end], [at, at], color=shown["color"], linewidth=1.5, solid_capstyle="butt")
+        fill = shown["color"] if clear else "white"
+        mark = marker(evidence, group).replace(".", "o")
+        axes.plot([value], [at], mark, color=shown["color"], markerfacecolor=fill, markersize=4.5)
+
+
+def _names(axes: Axes, names: list[str]) -> None:
+    axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(False, axis="y")
+
+
+SCORES = Drawing(
+    "Differences from the control twins",
+    "Mean paired difference (group minus control) in each task's final score, with its 95% BCa interval; filled where the "
+    "interval excludes zero.",
+    "for a treatment or a recovery, intervals that cover zero or lie to its right; for a disorder that bites, to its left. "
+    "Wide intervals say that n is too small.",
+    scores,
+)
+EVERYTHING = Drawing(
+    "All outcomes",
+    "Standardised mean paired difference in every outcome of the record, its last value in life, turned so that right is "
+    "better where one way is (\N{DOWNWARDS ARROW}: less of it is better; \N{LEFT RIGHT ARROW}: neither way). The line is "
+    "the interval of the difference in the same unit; filled where it excludes zero. Exploratory: the "
+    "Benjamini-Hochberg-adjusted p values are in the data.",
+    "no mark far to the left; outcomes of one kind that agree.",
+    everything,
+)

@@ -1,0 +1,132 @@
+"""Lesion maps: what each head or layer is worth to each task."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from lifespan.analysis import scores as outcomes
+from lifespan.analysis.cohort import WHO, Evidence
+from lifespan.report.figures.canvas import (
+    INK,
+    Drawing,
+    Drawn,
+    canvas,
+    keys,
+    legend,
+    look,
+    marker,
+    short,
+    small_panels,
+    span,
+    style,
+)
+from lifespan.report.figures.lines import moment
+
+MOST = 12
+"""Maps that one figure shows."""
+
+
+def maps(evidence: Evidence) -> Drawn:
+    """Mean change of the score with one unit silenced: layers down, heads across; a map per group, task and age looked at."""
+    rows = _changes(evidence)
+    if rows.empty:
+        return None
+    table = (
+        rows.groupby(["group", "task", "step", "layer", "unit"], sort=False)["value"]
+        .agg(change="mean", n="count")
+        .reset_index()
+    )
+    ages = rows.groupby(["group", "step"])["age"].mean()
+    shown = table[table["group"].isin(outcomes.telling(evidence))]
+    chosen = list(dict.fromkeys(zip(shown["group"], shown["task"], shown["step"], strict=True)))[:MOST]
+    reach = float(np.nanmax(np.abs(shown["change"]))) or 1.0
+    layers = table["layer"].nunique()
+    with style():
+        figure, panels, _ = small_panels(len(chosen), 0.2 * layers + 0.75, 0.5)
+        image = None
+        for axes, (group, task, step) in zip(panels, chosen, strict=False):
+            part = shown[(shown["group"] == group) & (shown["task"] == task) & (shown["step"] == step)]
+            grid = part.pivot_table(index="layer", columns="unit", values="change", sort=True)
+            options = {"cmap": "RdBu", "vmin": -reach, "vmax": reach, "shading": "flat", "rasterized": False}
+            image = axes.pcolormesh(grid.to_numpy(), **options, edgecolors="face", linewidth=0.2)
+            axes.set_title(
+                f"{short(group, 14)}, {short(task, 18)},\nage {ages[group, step]:,.0f} (n = {part['n'].max()})", fontsize=8
+            )
+            axes.set_yticks(np.arange(len(grid)) + 0.5, [str(layer) for layer in grid.index], fontsize=7)
+            heads = [str(unit) for unit in grid.columns] if len(grid.columns) > 1 else []
+            axes.set_xticks(np.arange(len(heads)) + 0.5, heads, fontsize=7)
+            axes.set(xlabel="head" if heads else "", ylabel="layer")
+            axes.invert_yaxis()
+            axes.grid(False)
+        if image is not None:
+            bar = figure.colorbar(image, ax=list(panels[: len(chosen)]), location="bottom", aspect=45, shrink=0.8)
+            bar.set_label("change of the score without this unit")
+    return figure, table
+
+
+def targeted(evidence: Evidence) -> Drawn:
+    """Score against the share of units lesioned: those that matter most, random ones, and those that matter least."""
+    rows = outcomes.last_looks(evidence, "TargetedLesions")
+    found = rows["metric"].str.extract(r"^(?P<metric>[^@]+)@(?P<share>[\d.]+)/(?P<kind>targeted|random|harmless)$")
+    table = rows[[*WHO, "task", "age", "value"]].join(found).dropna(subset=["kind"])
+    table = table[table["metric"] == table["task"].map(evidence.primary)] if len(table) else table
+    if table.empty:
+        return None
+    table["share"] = table["share"].astype(float)
+    table = table[table["group"].isin(outcomes.telling(evidence))].reset_index(drop=True)
+    tasks = [task for task in evidence.tasks if task in set(table["task"])]
+    styles: dict[str, Any] = {"targeted": "-", "random": "--", "harmless": ":"}
+    with style():
+        figure, panels = canvas(2.1 * len(tasks) + 0.4, len(tasks), sharex=True)
+        for axes, task in zip(panels, tasks, strict=True):
+            part = table[table["task"] == task]
+            for (group, kind), met in part.groupby(["group", "kind"], sort=False):
+                bold = pd.DataFrame([moment(each.assign(age=each["share"])) for _, each in met.groupby("share", sort=True)])
+                color = look(evidence, str(group))["color"]
+                axes.fill_between(bold["age"], bold["low"], bold["high"], color=color, alpha=0.1, linewidth=0)
+                mark = marker(evidence, str(group))
+                axes.plot(bold["age"], bold["mean"], color=color, linestyle=styles[str(kind)], marker=mark, markersize=4)
+            counts = part.groupby("group")["individual"].nunique()
+            axes.set_title(f"{task} (n = {span(counts)})")
+            axes.set_ylabel(evidence.primary(task))
+        panels[-1].set_xlabel("share of units lesioned")
+        kinds = {"targeted": "most important", "random": "random", "harmless": "least important"}
+        drawn = [Line2D([], [], color=INK, linestyle=styles[kind], label=name) for kind, name in kinds.items()]
+        legend(figure, [*keys(evidence, table, markers=True), *drawn])
+    return figure, table
+
+
+def _changes(evidence: Evidence) -> pd.DataFrame:
+    """Score with a unit silenced minus score without a lesion, one row per individual, look and unit."""
+    rows = evidence.measurements
+    rows = rows[rows["probe"] == "LesionMap"].dropna(subset=["value"])
+    if rows.empty:
+        return rows
+    names = rows["metric"].map(lambda metric: metric.partition("@")[2])
+    whole = rows[names == "none"][[*WHO, "task", "step", "value"]].rename(columns={"value": "whole"})
+    cut = rows[names != "none"].assign(name=names[names != "none"])
+    table = cut.merge(whole, on=[*WHO, "task", "step"])
+    layer = table["name"].map(lambda name: int((re.findall(r"\.(\d+)", name) or ["0"])[-1]))
+    unit = table["name"].map(lambda name: int((re.findall(r"head (\d+)", name) or ["0"])[0]))
+    return table.assign(layer=layer, unit=unit, value=table["value"] - table["whole"])
+
+
+MAPS = Drawing(
+    "Lesion map",
+    "Mean change of the score when one head (or layer) is silenced, by layer and head; red is a loss. Ages at which several "
+    f"maps were made stand one after the other; at most {MOST} maps, the data has all.",
+    "pale everywhere: no single unit carries the task. Compare young and aged, and the random lesions below.",
+    maps,
+)
+TARGETED = Drawing(
+    "Targeted lesions against random ones",
+    "Score without the share of units that matters most, without as many random ones, and without those that matter least, at "
+    "the last look of each life. Lines are means, bands 95% BCa intervals.",
+    "the solid line falls below the dashed: function is localised. Where they agree it is spread.",
+    targeted,
+)

@@ -1,0 +1,76 @@
+"""Survival of functions: how long each task's score stays above half of what was learned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from lifespan.analysis import scores as outcomes
+from lifespan.analysis.cohort import Evidence
+from lifespan.analysis.retention import lifetimes
+from lifespan.report.figures.canvas import Drawing, Drawn, brief, canvas, keys, legend, look, short, style
+from lifespan.stats import survival
+
+
+def draw(evidence: Evidence) -> Drawn:
+    """Kaplan-Meier curves by task, a line per group, with numbers at risk below."""
+    table = lifetimes(evidence)
+    table = table[table["group"].isin(outcomes.telling(evidence))].reset_index(drop=True)
+    tasks = [task for task in evidence.tasks if task in set(table["task"])]
+    if not tasks:
+        return None
+    groups = [group for group in outcomes.telling(evidence) if group in set(table["group"])]
+    names = brief(list(evidence.tasks))
+    ratios = [value for _ in tasks for value in (1.9, 0.16 * len(groups) + 0.25)]
+    with style():
+        figure, panels = canvas(sum(ratios) + 0.5, 2 * len(tasks), height_ratios=ratios, sharex=True)
+        ends = float(table["time"].max()) or 1.0
+        ticks = [round(ends * share) for share in (0, 0.25, 0.5, 0.75, 1)]
+        for place, task in enumerate(tasks):
+            upper, lower = panels[2 * place : 2 * place + 2]
+            part = table[table["task"] == task]
+            for row, group in enumerate(groups):
+                own = part[part["group"] == group]
+                if own.empty:
+                    continue
+                curve = survival.kaplan_meier(own["time"].to_numpy(), own["lost"].to_numpy())
+                _curve(upper, curve, look(evidence, group))
+                for tick in ticks:
+                    at_risk = int((own["time"] >= tick).sum())
+                    color = look(evidence, group)["color"]
+                    lower.text(tick, row, str(at_risk), ha="center", va="center", fontsize=7, color=color)
+            upper.set(ylim=(-0.04, 1.06), ylabel="kept by")
+            upper.set_title(f"{names[task]} (lost: {int(part['lost'].sum())} of {len(part)})")
+            lower.set(ylim=(len(groups) - 0.4, -0.6), yticks=range(len(groups)))
+            lower.set_yticklabels([short(group, 14) for group in groups], fontsize=6.5)
+            lower.set_title("at risk", fontsize=7.5, fontweight="normal", pad=1)
+            lower.grid(False)
+            for side in ("left", "bottom"):
+                lower.spines[side].set_visible(False)
+            lower.tick_params(length=0)
+        panels[-1].set_xticks(ticks)
+        panels[-1].set_xlabel("optimizer steps since the task was learned")
+        legend(figure, keys(evidence, table))
+    return figure, table
+
+
+def _curve(axes: Any, curve: pd.DataFrame, shown: dict[str, Any]) -> None:
+    times = [0.0, *curve["time"]]
+    kept = [1.0, *curve["survival"]]
+    axes.step(times, kept, where="post", linewidth=1.7, **shown)
+    low, high = [1.0, *curve["low"]], [1.0, *curve["high"]]
+    axes.fill_between(times, low, high, step="post", color=shown["color"], alpha=0.12, linewidth=0)
+    censored = curve[curve["censored"] > 0]
+    axes.plot(censored["time"], censored["survival"], "|", color=shown["color"], markersize=6)
+
+
+SURVIVAL = Drawing(
+    "Survival of functions",
+    "Share of individuals that still keep a task: a function is lost at the first of two looks in a row at which less "
+    "than half of what was learned, above chance, is left. Kaplan-Meier curves with 95% intervals; ticks are individuals "
+    "that were last seen with the function, at the end of life or where they failed or diverged. Below, individuals at "
+    "risk.",
+    "lines that stay at 1. A step late in life, where few are at risk, says little.",
+    draw,
+)

@@ -1,0 +1,1 @@
+"""Arrays to numbers: NumPy, SciPy, pandas and statsmodels alone."""

@@ -1,0 +1,243 @@
+"""The events of a life: closed verbs and plain data, each checked where it is typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lifespan.contracts import Contrast, Corpus, Disorder, Learner, Measure, Pruner, Strategy, Task
+from lifespan.contracts.spec import Spec
+from lifespan.errors import ScenarioError, did_you_mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event(Spec):
+    """Something that happens in a life."""
+
+    @property
+    def key(self) -> str:
+        """Names the event's random streams. Events that should share draws between twins share a key."""
+        return type(self).__name__.lower()
+
+    @property
+    def label(self) -> str:
+        """The stage of life in rows and figures."""
+        return self.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Develop(Event):
+    """Masked-language-model learning on a corpus, for a number of optimizer steps (Devlin et al. 2019, section 3.1).
+
+    `masking` is the share of tokens chosen; 80% of them become the mask token, 10% a random one, 10% stay. Passages are
+    cut at `length` tokens. `by` says which plasticity learns (None: all weights).
+    """
+
+    corpus: Corpus = field(kw_only=False)
+    steps: int
+    by: Learner | None = None
+    batch_size: int = 32
+    rate: float = 5e-4
+    masking: float = 0.15
+    length: int = 128
+
+    def __post_init__(self) -> None:
+        self.require_a("corpus", Corpus, "MicroText()")
+        self.require_count("steps")
+        if self.by is not None:
+            self.require_a("by", Learner, "Weights()")
+            _require_own_mask(self, self.by)
+        self.require_count("batch_size")
+        self.require_positive("rate")
+        self.require_fraction("masking")
+        self.require("masking", self.masking > 0, "must be above 0: something has to be predicted.")
+        self.require_count("length", at_least=8)
+
+    @property
+    def label(self) -> str:
+        return f"develop on {self.corpus.title}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learn(Event):
+    """Go to school: learn one task by one kind of plasticity. Leaves a skill behind.
+
+    Tasks in `also` are learned together with it, batches in turn, for as many steps as all would take alone: the joint
+    reference of continual learning. Learned by structure, all of them get one mask. `against_forgetting` is a strategy that
+    keeps earlier tasks meanwhile; masks over frozen weights forget nothing and need none.
+    """
+
+    task: Task = field(kw_only=False)
+    by: Learner
+    length: int = 128
+    also: tuple[Task, ...] = ()
+    against_forgetting: Strategy | None = None
+
+    def __post_init__(self) -> None:
+        self.require_a("task", Task, 'Glue("rte")')
+        self.require_a("by", Learner, "Weights()")
+        _require_own_mask(self, self.by)
+        self.require_count("length", at_least=8)
+        fine = isinstance(self.also, tuple) and all(isinstance(task, Task) for task in self.also)
+        self.require("also", fine, "must be a tuple of tasks.", 'For example: also=(Glue("rte"),).')
+        titles = [task.title for task in self.tasks]
+        self.require("also", len(set(titles)) == len(titles), "names a task twice.", "Leave out the second.")
+        able = not self.also or self.by.learns_jointly
+        self.require("also", able, f"is more than {type(self.by).__name__} can learn at once.", "Use Weights() or Masks().")
+        if self.against_forgetting is not None:
+            self.require_a("against_forgetting", Strategy, "EWC()")
+            shared = self.by.plasticity == "weights"
+            what = f"keeps weights that {type(self.by).__name__} does not move."
+            self.require("against_forgetting", shared, what, "Use Weights(), or leave the strategy out.")
+            what = f"stands beside {type(self.by).__name__}, which brings a strategy of its own."
+            self.require("against_forgetting", not self.by.brings_strategy, what, "Leave one of them out.")
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks learned here."""
+        return (self.task, *self.also)
+
+    @property
+    def key(self) -> str:
+        return f"learn/{'+'.join(task.title for task in self.tasks)}"
+
+    @property
+    def label(self) -> str:
+        return f"learn {' with '.join(task.title for task in self.tasks)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Age(Event):
+    """Lose synapses until the given sparsity (fraction of prunable synapses that are dead). The dead stay dead."""
+
+    to: float
+    by: Pruner
+
+    def __post_init__(self) -> None:
+        self.require_fraction("to", below_one=True)
+        self.require_a("by", Pruner, "Magnitude()")
+
+    @property
+    def label(self) -> str:
+        return f"age to {self.to:.3g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recover(Event):
+    """Quick structural re-fine-tuning on the tasks learned so far, batches taken in turn.
+
+    The alive mask moves at an equal count of living synapses; weights stay bit for bit. `by` is the learner (None:
+    `Rewire()`). A control that leaves the anatomy as it is may stand here too: `HeadOnly()`, or dense re-fine-tuning by
+    `Weights()`, which moves the weights and drops the tasks' own masks.
+    """
+
+    steps: int
+    by: Learner | None = None
+    length: int = 128
+
+    def __post_init__(self) -> None:
+        self.require_count("steps")
+        if self.by is not None:
+            self.require_a("by", Learner, "Rewire()")
+            what = "would give all tasks learned so far one mask."
+            self.require("by", not self.by.leaves_mask, what, "Use Rewire(), RigL(anatomy=True), HeadOnly() or Weights().")
+        self.require_count("length", at_least=8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suffer(Event):
+    """A disorder begins. Its onset is where this event stands; a chronic one acts on the next `lasting` events."""
+
+    disorder: Disorder = field(kw_only=False)
+    lasting: int | None = None
+
+    def __post_init__(self) -> None:
+        self.require_a("disorder", Disorder, "UnstableOptimizer(severity=0.5)")
+        if self.lasting is not None:
+            self.require_count("lasting")
+
+    @property
+    def key(self) -> str:
+        return f"{type(self).__name__.lower()}/{type(self.disorder).__name__}"
+
+    @property
+    def label(self) -> str:
+        return f"{type(self).__name__.lower()} {type(self.disorder).__name__}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Treat(Suffer):
+    """A treatment begins: the interface of a disorder, with a benign purpose."""
+
+
+@dataclass(frozen=True, kw_only=True, init=False)
+class Probe(Event):
+    """Look. Changes nothing, ever: neither the subject nor any later draw, nor any digest.
+
+    With `every`, look inside the learning event that stands before it instead, each time that so many of its optimizer steps
+    are done, as if the learning ended there (De Lange et al. 2023: what is lost for a moment cannot be seen from the end).
+    """
+
+    measures: tuple[Measure, ...] = field(kw_only=False)
+    every: int | None = None
+
+    def __init__(self, *measures: Measure, every: int | None = None) -> None:
+        object.__setattr__(self, "measures", measures)
+        object.__setattr__(self, "every", every)
+        self.__post_init__()
+
+    def describe(self) -> str:
+        inside = [] if self.every is None else [f"every={self.every}"]
+        return f"Probe({', '.join([*(measure.describe() for measure in self.measures), *inside])})"
+
+    def __post_init__(self) -> None:
+        self.require("measures", len(self.measures) > 0, "needs at least one measure.", "For example: Probe(Score()).")
+        if self.every is not None:
+            self.require_count("every")
+        for measure in self.measures:
+            if isinstance(measure, Measure):
+                continue
+            if isinstance(measure, type) and issubclass(measure, Measure | Contrast):
+                raise ScenarioError(
+                    f"Probe({measure.__name__})",
+                    "is a class, not an object.",
+                    f"Write {measure.__name__}(), with parentheses.",
+                )
+            remedy = "For example: Score()."
+            if isinstance(measure, Contrast):
+                name = type(measure).__name__
+                remedy = f'It compares two subjects: Probe(Since("birth", {name}(...))), or Between({name}(...)) in a Study.'
+            raise ScenarioError(f"Probe({measure!r})", "must be a Measure.", remedy)
+
+
+def _require_own_mask(event: Event, by: Learner) -> None:
+    what = "moves the shared anatomy, which only Recover may do."
+    event.require("by", not by.moves_anatomy, what, "Use Recover(...), or a learner of a task's own mask, such as Masks().")
+
+
+def flattened(events: Any) -> tuple[Event, ...]:
+    """Events, however deeply nested in tuples and lists, as one row."""
+    flat: list[Event] = []
+    for event in events if isinstance(events, tuple | list) else (events,):
+        if isinstance(event, tuple | list):
+            flat.extend(flattened(event))
+        elif isinstance(event, Event):
+            flat.append(event)
+        elif isinstance(event, type) and issubclass(event, Event):
+            raise ScenarioError(
+                f"events: {event.__name__}",
+                "is a class, not an object.",
+                f"Write {event.__name__}(...), with parentheses.",
+            )
+        else:
+            known = [kind.__name__ for kind in (Develop, Learn, Age, Recover, Suffer, Treat, Probe)]
+            remedy = _wrap_hint(event) or did_you_mean(type(event).__name__, known)
+            raise ScenarioError(f"events: {event!r}", "is not an event.", remedy)
+    return tuple(flat)
+
+
+def _wrap_hint(value: object) -> str:
+    for kind, verb in ((Disorder, "Suffer"), (Measure, "Probe"), (Task, "Learn"), (Corpus, "Develop"), (Pruner, "Age")):
+        if isinstance(value, kind):
+            return f"Wrap it: {verb}({type(value).__name__}(...), ...)."
+    return ""

@@ -1,0 +1,232 @@
+"""From a study to a prefix tree of steps with chained digests.
+
+A step's digest is made of its parent's digest and its event; a probe's digest hangs off the step that it looks at and
+is never chained. So a common childhood is one chain of nodes, lived once, and looking changes nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from lifespan import notebook
+from lifespan.contracts import Disorder, Measure, Moment, Origin, Task
+from lifespan.contracts.spec import digest_of
+from lifespan.errors import ScenarioError, did_you_mean
+from lifespan.study.events import Event, Learn, Probe, Suffer
+from lifespan.study.scenario import Between, Scenario, Study, position_of
+
+FORMAT = 1
+"""Version of the state format; part of every digest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Birth(Event):
+    """The first step of every life. Written by the plan, not by the user."""
+
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Look:
+    """A measure hanging off a step. With `every`, it looks inside the step, each time so many optimizer steps are done."""
+
+    digest: str
+    measure: Measure
+    every: int | None = None
+
+    @property
+    def title(self) -> str:
+        """The probe's name in rows: looks inside an event are told apart."""
+        return self.measure.title if self.every is None else f"{self.measure.title}/during"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node of the tree: an event lived by one seed after one history.
+
+    `key` names its random streams; `active` the chronic disorders at work, as (stream key, disorder), in order of
+    onset; `present` those that are in force once it is over, when probes look; `tasks` the tasks met so far, this step's
+    included.
+    """
+
+    digest: str
+    parent: str | None
+    index: int
+    seed: int
+    key: str
+    event: Event
+    active: tuple[tuple[str, Disorder], ...] = ()
+    tasks: tuple[Task, ...] = ()
+    present: tuple[tuple[str, Disorder], ...] = ()
+    looks: tuple[Look, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Life:
+    """One individual of one group: the path of steps from birth to end."""
+
+    group: str
+    individual: int
+    seed: int
+    steps: tuple[Step, ...]
+
+    @property
+    def name(self) -> str:
+        """How rows and tables name this life."""
+        return f"{self.group}-{self.individual:03d}"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two lives to compare at a step of each. Its rows are kept with those of the first step's looks."""
+
+    digest: str
+    first: Life
+    second: Life
+    one: Step
+    other: Step
+    between: Between
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study compiled: lives that share steps."""
+
+    study: Study
+    precision: str
+    lives: tuple[Life, ...]
+
+    def _repr_html_(self) -> str:
+        notes = (f"{len(self.lives)} lives", f"{self.shared:,} events to live", f"{self.separate:,} if nothing were shared")
+        courses = {group: scenario.course for group, scenario in self.study.groups.items()}
+        return notebook.heading(self.study.name, (*notes, self.precision)) + notebook.lives(courses)
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The comparisons between lives that the study asks for."""
+        return tuple(pair for between in self.study.between for pair in _pairs(self.study, between, self.lives))
+
+    @cached_property
+    def nodes(self) -> dict[str, Step]:
+        """Distinct steps by digest, parents first; looks of all lives through a step are united."""
+        united: dict[str, Step] = {}
+        for life in self.lives:
+            for step in life.steps:
+                known = united.get(step.digest)
+                if known is None:
+                    united[step.digest] = step
+                else:
+                    extra = tuple(look for look in step.looks if look.digest not in {k.digest for k in known.looks})
+                    if extra:
+                        united[step.digest] = _with_looks(known, known.looks + extra)
+        return united
+
+    @property
+    def separate(self) -> int:
+        """Steps that separate lives would take, births not counted."""
+        return sum(len(life.steps) - 1 for life in self.lives)
+
+    @property
+    def shared(self) -> int:
+        """Steps that the tree takes, births not counted."""
+        return sum(1 for step in self.nodes.values() if step.parent is not None)
+
+    def path_to(self, digest: str) -> list[Step]:
+        """The steps from birth to this one."""
+        step: Step | None = self.nodes[digest]
+        path: list[Step] = []
+        while step is not None:
+            path.append(step)
+            step = None if step.parent is None else self.nodes[step.parent]
+        return path[::-1]
+
+    def walk(self) -> Iterator[tuple[Life, Step]]:
+        """Every step of every life, in the canonical order of the record."""
+        for life in self.lives:
+            for step in life.steps:
+                yield life, step
+
+
+def compile_study(study: Study, *, precision: str) -> Plan:
+    """The plan of a study at a resolved precision ("fp32" or "bf16"), which is part of every digest."""
+    lives = []
+    for group, scenario in study.groups.items():
+        for individual in range(study.individuals):
+            seed = study.seed + individual
+            lives.append(Life(group, individual, seed, _steps(scenario, seed, precision)))
+    plan = Plan(study, precision, tuple(lives))
+    _check_skills(plan)
+    return plan
+
+
+def _check_skills(plan: Plan) -> None:
+    met = {task.title for step in plan.nodes.values() for task in step.tasks}
+    for measure in (look.measure for step in plan.nodes.values() for look in step.looks):
+        for skill in measure.skills:
+            if skill not in met:
+                rule = f"no life of the study learns {skill!r}."
+                raise ScenarioError(
+                    measure.describe(), rule, did_you_mean(skill, sorted(met)) if met else "Put a Learn before it."
+                )
+
+
+def _steps(scenario: Scenario, seed: int, precision: str) -> tuple[Step, ...]:
+    birth = Birth(origin=scenario.subject)
+    root = {"format": FORMAT, "origin": scenario.subject.to_data(), "seed": seed, "precision": precision}
+    steps = [Step(digest_of(root), None, 0, seed, "birth", birth)]
+    lasting: list[list] = []
+    counts: dict[str, int] = {}
+    tasks: tuple[Task, ...] = ()
+    for event in scenario.events:
+        last = steps[-1]
+        if isinstance(event, Probe):
+            steps[-1] = _with_looks(last, last.looks + tuple(_looks(last.digest, event)))
+            continue
+        number = counts.get(event.key, 0)
+        counts[event.key] = number + 1
+        key = f"{event.key}#{number}"
+        for task in event.tasks if isinstance(event, Learn) else ():
+            if task.title not in {known.title for known in tasks}:
+                tasks = (*tasks, task)
+        active = _in_force(lasting)
+        digest = digest_of([last.digest, event.to_data()])
+        for entry in lasting:
+            entry[2] = None if entry[2] is None else entry[2] - 1
+        if isinstance(event, Suffer):
+            lasting.append([key, event.disorder, event.lasting])
+        steps.append(Step(digest, last.digest, len(steps), seed, key, event, active, tasks, _in_force(lasting)))
+    return tuple(steps)
+
+
+def _in_force(lasting: list[list]) -> tuple[tuple[str, Disorder], ...]:
+    return tuple((name, disorder) for name, disorder, left in lasting if left is None or left > 0)
+
+
+def _looks(parent: str, event: Probe) -> Iterator[Look]:
+    inside = [] if event.every is None else [event.every]
+    for measure in event.measures:
+        yield Look(digest_of([parent, "look", measure.to_data(), *inside]), measure, event.every)
+
+
+def _pairs(study: Study, between: Between, lives: Sequence[Life]) -> Iterator[Pair]:
+    twins = between.pairs == "twins"
+    for first, second in itertools.permutations(lives, 2) if twins else itertools.combinations(lives, 2):
+        if twins:
+            chosen = first.group == study.control_group != second.group and first.seed == second.seed
+        else:
+            chosen = first.group == second.group
+        if chosen:
+            one, other = (_moment(life, between.at) for life in (first, second))
+            yield Pair(digest_of([one.digest, other.digest, between.contrast.to_data()]), first, second, one, other, between)
+
+
+def _moment(life: Life, at: Moment | None) -> Step:
+    events = [step.event for step in life.steps[1:]]
+    return life.steps[-1 if at is None else position_of(at, events, life.name)]
+
+
+def _with_looks(step: Step, looks: tuple[Look, ...]) -> Step:
+    return replace(step, looks=looks)

@@ -1,0 +1,222 @@
+"""Scenarios and studies: a life as Python, checked where it is typed. The nouns that its events hold carry the methods."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from lifespan import notebook
+from lifespan.contracts import Contrast, Moment, Origin, Task
+from lifespan.contracts.spec import Spec
+from lifespan.errors import ScenarioError
+from lifespan.study.events import Age, Develop, Event, Learn, Probe, Recover, Suffer, flattened
+
+Group = str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario(Spec):
+    """One life course: a subject and the events of its life, in order."""
+
+    name: str
+    subject: Origin
+    events: tuple[Event, ...]
+
+    def __post_init__(self) -> None:
+        require_name(self, "name")
+        self.require_a("subject", Origin, "Micro()")
+        object.__setattr__(self, "events", flattened(self.events))
+        learned = False
+        for position, event in enumerate(self.events):
+            if isinstance(event, Recover) and not learned:
+                raise ScenarioError(
+                    f"Scenario({self.name!r}) event {position + 1}",
+                    "Recover re-tunes the tasks learned so far, but none is learned before it.",
+                    "Put a Learn before it.",
+                )
+            learned = learned or isinstance(event, Learn)
+        _check_ageing(self)
+        _check_titles(self)
+        _check_moments(self)
+        _check_inside(self)
+
+    def with_events(self, *, after: int, add: Event | Sequence[Event], name: str | None = None) -> Scenario:
+        """The same life with events inserted after its first `after` events (0: at birth; -1 counts from the end)."""
+        count = len(self.events)
+        position = after if after >= 0 else count + 1 + after
+        if not 0 <= position <= count:
+            raise ScenarioError(
+                f"with_events(after={after})", f"the life of {self.name!r} has {count} events.", f"Use 0 to {count}."
+            )
+        new = flattened((add,) if isinstance(add, Event) else tuple(add))
+        return replace(self, name=name or self.name, events=(*self.events[:position], *new, *self.events[position:]))
+
+    @property
+    def course(self) -> list[tuple[str, str]]:
+        """Its events as (kind, label), probes left out."""
+        return [(type(event).__name__, event.label) for event in self.events if not isinstance(event, Probe)]
+
+    def _repr_html_(self) -> str:
+        probes = sum(isinstance(event, Probe) for event in self.events)
+        notes = (self.subject.describe(), f"{len(self.course)} events", f"{probes} looks")
+        return notebook.heading(self.name, notes) + notebook.lives({"": self.course})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Between(Spec):
+    """Compare lives with each other, once all are lived: rows go to `contrasts.jsonl`.
+
+    `pairs` are "twins": every individual with its twin in the control group, which is named first; or "individuals": every
+    two individuals of one group. `at` is the moment of both lives (None: their end). Looking changes nothing.
+    """
+
+    contrast: Contrast = field(kw_only=False)
+    pairs: str = "twins"
+    at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        self.require_a("contrast", Contrast, "MaskOverlap()")
+        self.require_one_of("pairs", ("twins", "individuals"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(Spec):
+    """Named groups of scenarios, each lived by `individuals` seeds. The individuals of one seed are twins.
+
+    `control` names the group that others are compared with (None: the first). Seeds are `seed`, `seed` + 1, ...
+    `precision` is "fp32", "bf16" or "auto" (bf16 for pretrained subjects where the hardware multiplies it natively).
+    `between` are comparisons of lives with each other, made when all are lived.
+    """
+
+    name: str
+    groups: Mapping[Group, Scenario]
+    individuals: int = 1
+    seed: int = 0
+    control: Group | None = None
+    precision: str = "auto"
+    between: tuple[Between, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_name(self, "name")
+        self.require("groups", isinstance(self.groups, Mapping) and len(self.groups) > 0, "needs at least one group.")
+        for group, scenario in self.groups.items():
+            where = f"Study({self.name!r}) group {group!r}"
+            if not isinstance(group, str) or not group.strip():
+                raise ScenarioError(where, "a group's name must be text.")
+            if not isinstance(scenario, Scenario):
+                raise ScenarioError(where, f"must be a Scenario, got {type(scenario).__name__}.")
+        self.require_count("individuals")
+        self.require_count("seed", at_least=0)
+        if self.control is not None:
+            self.require_one_of("control", self.groups)
+        self.require_one_of("precision", ("auto", "fp32", "bf16"))
+        _check_between(self)
+
+    @property
+    def half_pays(self) -> bool:
+        """Whether any subject's matrices are large enough for bfloat16, and for several threads, to be faster."""
+        return any(type(scenario.subject).half_pays for scenario in self.groups.values())
+
+    @property
+    def control_group(self) -> Group:
+        """The group that others are compared with."""
+        return self.control if self.control is not None else next(iter(self.groups))
+
+    def _repr_html_(self) -> str:
+        notes = (f"{len(self.groups)} groups of {self.individuals}", f"control: {self.control_group}")
+        courses = {group: scenario.course for group, scenario in self.groups.items()}
+        return notebook.heading(self.name, notes) + notebook.lives(courses)
+
+
+def _check_between(study: Study) -> None:
+    for between in study.between:
+        where = f"Study({study.name!r}), between"
+        if not isinstance(between, Between):
+            remedy = "For example: between=(Between(MaskOverlap()),)."
+            raise ScenarioError(where, f"holds {between!r}, which is no Between.", remedy)
+        for group, scenario in study.groups.items():
+            if between.at is not None:
+                events = [event for event in scenario.events if not isinstance(event, Probe)]
+                position_of(between.at, events, f"{where}, group {group!r}")
+
+
+def require_name(spec: Spec, field_name: str) -> None:
+    """Names become folder names: letters, digits, dot, dash and underscore."""
+    value = getattr(spec, field_name)
+    fine = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value) is not None
+    suggestion = re.sub(r"[^A-Za-z0-9._-]+", "-", str(value)).strip("-.") or "my-study"
+    spec.require(field_name, fine, "must be letters, digits, dots, dashes or underscores.", f"For example: {suggestion!r}.")
+
+
+def _check_ageing(scenario: Scenario) -> None:
+    reached = 0.0
+    for position, event in enumerate(scenario.events):
+        if isinstance(event, Suffer) and type(event.disorder).regrows:
+            reached *= 1 - event.disorder.severity
+        if not isinstance(event, Age):
+            continue
+        if event.to < reached:
+            raise ScenarioError(
+                f"Scenario({scenario.name!r}) event {position + 1}, Age(to={event.to:g})",
+                f"sparsity already reached {reached:g}, and dead synapses stay dead.",
+                "Order the ages by rising sparsity.",
+            )
+        reached = event.to
+
+
+def _check_moments(scenario: Scenario) -> None:
+    before: list[Event] = []
+    for event in scenario.events:
+        learner = event.by if isinstance(event, Develop | Learn | Recover) else None
+        looking = event.measures if isinstance(event, Probe) else ()
+        for moment in itertools.chain(*(part.moments for part in (learner, *looking) if part is not None)):
+            position_of(moment, before, f"Scenario({scenario.name!r}), {event.label}")
+        if not isinstance(event, Probe):
+            before.append(event)
+
+
+def _check_inside(scenario: Scenario) -> None:
+    last: Event | None = None
+    for event in scenario.events:
+        if not isinstance(event, Probe):
+            last = event
+        elif event.every is not None and not isinstance(last, Develop | Learn | Recover):
+            raise ScenarioError(
+                f"Scenario({scenario.name!r}), {event.describe()}",
+                "looks inside the event before it, which is no Develop, Learn or Recover.",
+                "Put it right behind one, or leave out `every`.",
+            )
+
+
+def position_of(moment: Moment, before: Sequence[Event], where: str) -> int:
+    """How many of the events `before` had happened at a moment (probes are not events here: looking changes nothing)."""
+    if moment == "birth":
+        return 0
+    if moment == "development":
+        found = [i for i, event in enumerate(before, 1) if isinstance(event, Develop)]
+        if not found:
+            what = 'goes back to "development", but no Develop stands before it.'
+            raise ScenarioError(where, what, 'Use "birth", or put a Develop first.')
+        return found[-1]
+    if isinstance(moment, int) and not isinstance(moment, bool) and 0 <= moment <= len(before):
+        return moment
+    raise ScenarioError(
+        where,
+        f"goes back to {moment!r}, but {len(before)} events (probes not counted) stand before it.",
+        f'Use "birth", "development" or a number from 0 to {len(before)}.',
+    )
+
+
+def _check_titles(scenario: Scenario) -> None:
+    met: dict[str, Task] = {}
+    for event in scenario.events:
+        if isinstance(event, Learn):
+            for task in event.tasks:
+                if met.setdefault(task.title, task) != task:
+                    raise ScenarioError(
+                        f"Scenario({scenario.name!r})",
+                        f"two different tasks share the title {task.title!r}.",
+                        "Use one task object for both, or give one another name.",
+                    )

@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pytest
+
+from docs import tables as handbook
+from lifespan.cli import catalog
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.skipif(not DOCS.is_dir(), reason="the documentation is not here")
+def test_the_generated_pages_are_what_the_classes_say(tmp_path):
+    for path in handbook.write(tmp_path):
+        assert (DOCS / path.name).read_text(encoding="utf-8") == path.read_text(encoding="utf-8"), (
+            f"{path.name} is out of date: python -m docs.tables docs"
+        )
+
+
+def test_every_probe_has_its_place_and_its_table():
+    text = handbook.measures()
+    assert "## Score (measure)" in text and "| `sparsity/*` |" in text and "Cost: 1 forward pass over the split." in text
+
+
+def test_every_disorder_and_every_method_has_its_row():
+    for page, families in (
+        (handbook.disorders(), ("disorders", "drugs")),
+        (handbook.methods(), ("learners", "pruners", "strategies")),
+    ):
+        for entry in (entry for family in families for entry in catalog.entries(family)):
+            assert page.count(f"| `{entry.name}` |") == 1, entry.name
+    assert "## Noise and neuromodulation" in handbook.disorders()
+
+
+def test_lives_has_everything_that_is_no_method_disorder_or_measure():
+    page = handbook.lives()
+    for name in ("Study", "Suffer", "gradually", "Micro", "Glue", "TaskText", "Slurm"):
+        assert page.count(f"| `{name}` |") == 1, name

@@ -1,0 +1,96 @@
+"""Dose-response fits: planted curves are found, and nothing is invented."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import optimize
+
+from lifespan.stats.dose_response import fit_dose_response
+
+DOSES = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0])
+
+
+def hill(doses, ed50, slope=4.0, start=0.9, end=0.5):
+    return end + (start - end) / (1 + (doses / ed50) ** slope)
+
+
+def hormetic(doses, rise=1.0, scale=0.45, slope=6.0, start=0.7, end=0.4):
+    return end + (start - end + rise * doses) / (1 + (doses / scale) ** slope)
+
+
+def noisy(curve, individuals=10, noise=0.01, seed=0):
+    dice = np.random.default_rng(seed)
+    return curve + dice.normal(0, noise, (individuals, len(curve))) + dice.normal(0, noise, (individuals, 1))
+
+
+@pytest.mark.parametrize("ed50", [0.2, 0.35, 0.6])
+def test_hills_form_is_found_with_its_ed50(ed50):
+    found = fit_dose_response(DOSES, noisy(hill(DOSES, ed50)))
+    assert found.model == "hill" and found.inside and found.n == 10 and found.note == ""
+    assert found.ed50 == pytest.approx(ed50, abs=0.02)
+    assert found.low - 0.01 < ed50 < found.high + 0.01 and found.high - found.low < 0.1
+
+
+def test_a_small_dose_that_helps_is_brain_and_cousens():
+    found = fit_dose_response(DOSES, noisy(hormetic(DOSES)))
+    assert found.model == "brain-cousens" and found.rise > 0
+    fine = np.linspace(0, 1, 1001)
+    middle = (0.7 + 0.4) / 2
+    truth = fine[np.flatnonzero(hormetic(fine) > middle)[-1]]
+    assert found.ed50 == pytest.approx(truth, abs=0.03)
+    assert np.abs(found.predict(DOSES) - hormetic(DOSES)).max() < 0.02
+
+
+def test_parameters_are_those_of_plain_least_squares():
+    table = noisy(hill(DOSES, 0.35), seed=3)
+    found = fit_dose_response(DOSES, table, resamples=1)
+    curve = lambda x, s, e, c, b: e + (s - e) / (1 + (x / c) ** b)  # noqa: E731
+    with np.errstate(all="ignore"):
+        plain, _ = optimize.curve_fit(curve, np.tile(DOSES, 10), table.ravel(), p0=[0.9, 0.5, 0.3, 3.0])
+    assert [found.start, found.end, found.scale, found.slope] == pytest.approx(plain.tolist(), rel=1e-3)
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say():
+    hits = 0
+    for seed in range(40):
+        found = fit_dose_response(DOSES, noisy(hill(DOSES, 0.35), individuals=12, seed=seed), resamples=100)
+        hits += found.low <= 0.35 <= found.high
+    # 95% of 40 is 38; a percentile interval of 12 individuals covers a little less.
+    assert 33 <= hits <= 40
+
+
+def test_an_ed50_beyond_the_doses_is_said_to_be_outside():
+    found = fit_dose_response(DOSES * 0.3, noisy(hill(DOSES * 0.3, 0.5, slope=2.0), noise=0.002))
+    assert not found.inside and (not found.fitted or found.note == "outside the tested range")
+
+
+def test_a_flat_curve_has_no_fit():
+    flat = sum(fit_dose_response(DOSES, noisy(np.full(9, 0.7), seed=seed), resamples=1).fitted for seed in range(20))
+    assert flat <= 3
+    found = fit_dose_response(DOSES, np.full((5, 9), 0.7))
+    assert not found.fitted and math.isnan(found.ed50)
+
+
+@pytest.mark.parametrize("columns", [2, 4])
+def test_too_few_doses_have_no_fit(columns):
+    found = fit_dose_response(DOSES[:columns], noisy(hill(DOSES, 0.2))[:, :columns])
+    assert found.note == "no fit: it needs at least 5 doses" and np.isnan(found.predict([0.1])).all()
+
+
+def test_missing_scores_are_left_out_and_two_individuals_have_no_interval():
+    table = noisy(hill(DOSES, 0.35))
+    table[0] = np.nan
+    table[1, 3] = np.nan
+    assert fit_dose_response(DOSES, table).n == 9
+    pair = fit_dose_response(DOSES, table[2:4])
+    assert pair.fitted and math.isnan(pair.low)
+
+
+def test_wrong_shapes_and_orders_are_refused():
+    with pytest.raises(ValueError, match="individuals x doses"):
+        fit_dose_response(DOSES, np.zeros(9))
+    with pytest.raises(ValueError, match="they rise, and none is below 0"):
+        fit_dose_response(DOSES[::-1], np.zeros((2, 9)))
