@@ -1,4 +1,4 @@
-"""Tables of the documentation, written from the classes themselves: `python -m docs.tables docs`."""
+"""Tables of the documentation, written from the classes themselves: `python docs/tables.py docs`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,5 @@
+"""`python -m lifespan` is the `lifespan` command."""
+
+from lifespan.cli.main import main
+
+main()
