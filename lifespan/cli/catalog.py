@@ -14,7 +14,7 @@ from lifespan.study.loading import Source, builtin, read_source
 
 FAMILIES = {
     "studies": "lifespan.study.scenario",
-    "events": "lifespan.study.scenario",
+    "events": "lifespan.study.events",
     "tasks": "lifespan.tasks",
     "corpora": "lifespan.corpora",
     "subjects": "lifespan.subjects",
@@ -120,10 +120,10 @@ def _entry(kind: Any, family: str) -> Entry:
 
 
 def _events() -> list[type]:
-    from lifespan.study import scenario
+    from lifespan.study import events
 
-    own = [value for value in vars(scenario).values() if isinstance(value, type) and issubclass(value, scenario.Event)]
-    return [kind for kind in own if kind is not scenario.Event]
+    own = [value for value in vars(events).values() if isinstance(value, type) and issubclass(value, events.Event)]
+    return [kind for kind in own if kind is not events.Event]
 
 
 def _studies() -> list[type]:
@@ -143,8 +143,7 @@ def _functions() -> list[Any]:
 
 
 def _contracts() -> list[type]:
-    homes = [f"lifespan.{home}" for home in ("contracts", "affliction", "guarding", "measuring")]
-    return [value for value in _exported() if isinstance(value, type) and value.__module__ in homes]
+    return [value for value in _exported() if isinstance(value, type) and value.__module__.startswith("lifespan.contracts.")]
 
 
 _OF_THE_PACKAGE = {"studies": _studies, "events": _events, "functions": _functions, "contracts": _contracts}
