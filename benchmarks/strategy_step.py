@@ -43,7 +43,7 @@ from lifespan.model.forward import batch_loss
 from lifespan.model.subject import Subject
 from lifespan.randomness import Streams
 from lifespan.training.batches import task_source
-from lifespan.training.loop import Affliction, Recipe, train
+from lifespan.training.loop import ActiveHooks, Recipe, train
 
 STREAMS = Streams(0, "benchmark")
 STRATEGIES = {
@@ -113,11 +113,11 @@ def guarded(subject: Subject, task: Pairs, strategy, steps: int, earlier=()) -> 
     subject.skill_for(task, "weights", STREAMS)
     source = task_source(subject, task, length=128, batch_size=by.batch_size, streams=STREAMS)
     lesson = Lesson([task], list(earlier), 128, by.batch_size, STREAMS)
-    guard = None if strategy is None else Affliction(strategy.guard(subject, lesson), STREAMS)
+    guard = None if strategy is None else ActiveHooks(strategy.guard(subject, lesson), STREAMS)
     plasticity = by.attach(subject, (task,), steps, STREAMS)
     clock = Clock()
-    afflictions = [guard] if guard else []
-    train(subject, plasticity, source, Recipe(steps, 0.1, 1.0), STREAMS, afflictions=afflictions, progress=clock)
+    hooks = [guard] if guard else []
+    train(subject, plasticity, source, Recipe(steps, 0.1, 1.0), STREAMS, hooks=hooks, progress=clock)
     begun = time.perf_counter()
     if guard is not None:
         guard.disorder.settle(subject, guard.memory)

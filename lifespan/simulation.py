@@ -59,18 +59,18 @@ def simulate(
     does it here, `engines.local.Local(workers=4)` starts processes; the rows are the same. `store` is a folder for states
     that several studies share. With `fail_fast` no further step is begun once a life has failed. `retry` names the kinds
     of end ("failed", "diverged") that are to be tried again. Raises `UserError` before anything is written when an input
-    is wrong, and `training.Interrupted` when stopped.
+    is wrong, and `lifespan.training.loop.Interrupted` when stopped.
     """
     if not isinstance(study, Study):
         what = f"simulate({type(study).__name__})"
         raise ScenarioError(what, "lives a Study.", 'Write Study(name="...", groups={"healthy": scenario}).')
     directory = Path(out) if out is not None else Path("runs") / study.name
-    before = _previous(directory, study)
-    plan = plan_for(study, device=device, precision=before.get("precision"))
+    previous = _previous(directory, study)
+    plan = plan_for(study, device=device, precision=previous.get("precision"))
     engine = engine or _inline()
-    threads = threads or before.get("threads") or default_threads(study, engine)
+    threads = threads or previous.get("threads") or default_threads(study, engine)
     data = fingerprints(plan)
-    _check_data(directory, before.get("data", {}), data)
+    _check_data(directory, previous.get("data", {}), data)
     from lifespan.execution.engine import Job
     from lifespan.execution.observer import Observer
     from lifespan.record.store import Store
@@ -83,7 +83,7 @@ def simulate(
     write_json(directory / "environment.json", environment)
     write_json(directory / "dictionary.json", record.dictionary())
     write_bytes(directory / "store" / ".gitignore", b"*\n")
-    _forgive(plan, Store(directory / "store"), retry)
+    _drop_ends(plan, Store(directory / "store"), retry)
     job = Job(
         directory / "store",
         device=device,
@@ -108,8 +108,8 @@ def _inline() -> Engine:
     return Inline()
 
 
-def _forgive(plan: Plan, store: Store, kinds: Collection[str]) -> None:
-    """Forget ends of these kinds, so that those lives go on."""
+def _drop_ends(plan: Plan, store: Store, kinds: Collection[str]) -> None:
+    """Drop the stored ends of these kinds, so that those lives are tried again."""
     for digest in plan.nodes if kinds else ():
         ended = store.ended(digest)
         if ended is not None and ended["status"] in kinds:
@@ -117,7 +117,7 @@ def _forgive(plan: Plan, store: Store, kinds: Collection[str]) -> None:
 
 
 def _check_input(plan: Plan, store: Store) -> None:
-    """Raise what was wrong where no life at all came to its end because of it, and forget those ends."""
+    """Raise the error of the input, and drop the stored ends, where it ended every life."""
     ends = []
     for life in plan.lives:
         found = [(step.digest, store.ended(step.digest)) for step in life.steps]
@@ -147,11 +147,11 @@ def plan_for(study: Study, *, device: str = "cpu", precision: str | None = None)
 
 
 def _previous(directory: Path, study: Study) -> dict[str, Any]:
-    """What an earlier simulation in this directory settled, or nothing."""
+    """`study.json` of an earlier simulation in this directory, or nothing."""
     if directory.exists() and not directory.is_dir():
         raise RecordError(str(directory), "is a file, not a directory.", "Choose another --out.")
     if not (directory / "study.json").exists():
-        if directory.exists() and any(map(_foreign, directory.iterdir())):
+        if directory.exists() and any(map(_is_foreign, directory.iterdir())):
             raise RecordError(
                 str(directory), "holds other files and no study.json.", "Choose an empty or new directory with --out."
             )
@@ -166,15 +166,15 @@ def _previous(directory: Path, study: Study) -> dict[str, Any]:
     return found if study.precision in ("auto", found.get("precision")) else {**found, "precision": None}
 
 
-def _foreign(entry: Path) -> bool:
-    """Whether a file is neither a store nor what another driver is writing at this moment."""
+def _is_foreign(entry: Path) -> bool:
+    """Whether a file is neither a store nor a file that another command is writing."""
     return entry.name != "store" and not entry.name.startswith(".study.json.")
 
 
-def _check_data(directory: Path, before: dict[str, str], now: dict[str, str]) -> None:
+def _check_data(directory: Path, previous: dict[str, str], now: dict[str, str]) -> None:
     for title, fingerprint in now.items():
-        same_task = before.get(title, "").startswith(fingerprint[:17])
-        if same_task and before[title] != fingerprint:
+        same_task = previous.get(title, "").startswith(fingerprint[:17])
+        if same_task and previous[title] != fingerprint:
             raise RecordError(
                 str(directory),
                 f"the data of task {title!r} has changed since this study began.",

@@ -14,7 +14,7 @@ from lifespan.contracts.checkpoint import Snapshot
 from lifespan.model.subject import Subject
 from lifespan.randomness import Streams
 from lifespan.training.batches import TurnSource, task_source
-from lifespan.training.loop import Affliction, Interrupted, Recipe, train
+from lifespan.training.loop import ActiveHooks, Interrupted, Recipe, train
 
 STREAMS = Streams(3, "learn/test#0")
 
@@ -26,7 +26,7 @@ def born(tasks=TASKS[:1], origin=TINY):
     return subject
 
 
-def learn(by, *disorders, steps=6, tasks=TASKS[:1], subject=None, warmup=None, keeper=None, event="learn/test#0"):
+def learn(by, *disorders, steps=6, tasks=TASKS[:1], subject=None, warmup=None, checkpointer=None, event="learn/test#0"):
     """A plasticity after it has learned; several tasks take turns. `keeper` may stop it in the middle."""
     subject = subject or born(tasks)
     sources = [task_source(subject, task, length=128, batch_size=8, streams=Streams(3, task.title)) for task in tasks]
@@ -37,9 +37,9 @@ def learn(by, *disorders, steps=6, tasks=TASKS[:1], subject=None, warmup=None, k
         sources[0] if len(sources) == 1 else TurnSource(sources),
         Recipe(steps, by.warmup if warmup is None else warmup, by.clip),
         STREAMS,
-        afflictions=[Affliction(d, Streams(3, f"suffer/{type(d).__name__}#{i}/{event}")) for i, d in enumerate(disorders)],
-        keeper=keeper,
-        should_stop=keeper.stops if keeper else lambda: False,
+        hooks=[ActiveHooks(d, Streams(3, f"suffer/{type(d).__name__}#{i}/{event}")) for i, d in enumerate(disorders)],
+        checkpointer=checkpointer,
+        should_stop=checkpointer.stops if checkpointer else lambda: False,
     )
     return plasticity
 
@@ -80,8 +80,8 @@ def killed(by, *disorders, after, **others):
     """The same learning, killed after so many steps and taken up again by a newborn."""
     first = Memory(after)
     with pytest.raises(Interrupted):
-        learn(by, *disorders, keeper=first, **others)
-    return learn(by, *disorders, keeper=Memory(kept=first.kept), **others)
+        learn(by, *disorders, checkpointer=first, **others)
+    return learn(by, *disorders, checkpointer=Memory(kept=first.kept), **others)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import torch
 from conftest import TASKS, TINY
 
 from lifespan import Develop, Learn, MicroTask, MicroText
-from lifespan.execution.step import Circumstances, live, look
+from lifespan.execution.step import StepContext, evaluate, live
 from lifespan.model.subject import Subject
 from lifespan.randomness import Streams
 from lifespan.study.plan import compile_study
@@ -28,9 +28,9 @@ def lived(*events, seed=0, origin=TINY):
     steps = compile_study(Study(name="small", groups={"one": life}, seed=seed), precision="fp32").lives[0].steps
     subject, readings = None, []
     for step in steps:
-        subject, _ = live(subject, step, "fp32", Circumstances())
-        for seen in step.looks:
-            rows = look(subject, step, seen)
+        subject, _ = live(subject, step, "fp32", StepContext())
+        for seen in step.evaluations:
+            rows = evaluate(subject, step, seen)
             readings += [(row.step, row.reading.task, row.reading.metric, row.reading.value) for row in rows]
     return subject, readings
 

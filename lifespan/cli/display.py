@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lifespan.execution.status import Status
     from lifespan.packs.pack import Agreement, PackReport, Part
     from lifespan.record.record import Record
-    from lifespan.record.shared_store import Rubbish
+    from lifespan.record.shared_store import Garbage
     from lifespan.study.plan import Plan
     from lifespan.study.scenario import Scenario, Study
 
@@ -147,7 +147,7 @@ def _grow(tree: Tree, lives: Sequence[Any], depth: int, plan: Plan, found: Estim
 
 def _step_text(step: Any, found: Estimate) -> Text:
     cost = found.nodes[step.digest]
-    measures = [look.title for look in step.looks]
+    measures = [evaluation.title for evaluation in step.evaluations]
     text = Text(step.event.label)
     if cost.optimizer_steps:
         text.append(f"  {counted(cost.optimizer_steps, 'step')}, {duration(cost.seconds)}", "dim")
@@ -168,7 +168,7 @@ def _totals(plan: Plan, found: Estimate) -> Table:
     table.add_row("time, about", *[duration(cost.total_seconds) for cost in columns])
     if found.workers > 1:
         table.add_row(f"  with {found.workers} workers", "", "", duration(found.wall))
-    table.add_row("  of it probes", *[duration(cost.look_seconds) for cost in columns])
+    table.add_row("  of it probes", *[duration(cost.evaluation_seconds) for cost in columns])
     table.add_row("disk, about", *[size(cost.bytes) for cost in columns])
     return table
 
@@ -260,7 +260,7 @@ def show_status(found: Status) -> None:
     console.print(table)
 
 
-def show_rubbish(found: Rubbish) -> None:
+def show_garbage(found: Garbage) -> None:
     """What `lifespan gc` would remove."""
     kept = ", ".join(sorted(set(found.studies))) or "no study"
     say(f"{found.store} is used by: {kept}")

@@ -184,14 +184,14 @@ def gc(
     from lifespan.cli import display
     from lifespan.record import shared_store as sharing
 
-    found = sharing.rubbish(place)
-    display.show_rubbish(found)
+    found = sharing.find_garbage(place)
+    display.show_garbage(found)
     if not found.steps and not found.files:
         return
     if not yes and not typer.confirm("Remove it?"):
         display.say("Nothing was removed.")
         return
-    sharing.free(found)
+    sharing.remove(found)
     display.say(f"Freed {display.size(found.bytes)}.")
 
 

@@ -191,18 +191,18 @@ def _value(text: str) -> Any:
 
 def _live(study: Study, plan: Plan, directory: Path, **how: Any) -> Outcome | None:
     """Simulate under a progress display; None when the user asked to stop."""
-    with _interruptible() as wish:
+    with _stop_on_interrupt() as request:
         from lifespan.cli.progress import watch
         from lifespan.training.loop import Interrupted
 
         try:
             with watch(plan, display.console) as observer:
-                wish.tell = observer.warns
+                request.notify = observer.warns
                 return simulate(
                     study,
                     directory,
                     observer=observer,
-                    should_stop=lambda: wish.stop,
+                    should_stop=lambda: request.stop,
                     command=["lifespan", *sys.argv[1:]],
                     **how,
                 )
@@ -211,29 +211,29 @@ def _live(study: Study, plan: Plan, directory: Path, **how: Any) -> Outcome | No
 
 
 @dataclass
-class _Wish:
+class _StopRequest:
     stop: bool = False
-    tell: Callable[[str], None] = display.notice
+    notify: Callable[[str], None] = display.notice
 
 
 @contextmanager
-def _interruptible() -> Iterator[_Wish]:
-    """The first Ctrl-C asks to stop at a place from which to go on; the second stops at once."""
-    wish = _Wish()
+def _stop_on_interrupt() -> Iterator[_StopRequest]:
+    """The first Ctrl-C requests a stop that can be resumed; the second stops at once."""
+    request = _StopRequest()
 
     def ask(number: int, frame: object) -> None:
-        wish.stop = True
+        request.stop = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        # The interrupted code may be drawing and hold the display's lock, for which only another thread can wait.
+        # The interrupted code may be drawing and hold the display's lock; only another thread can wait for it.
         text = "Finishing the current optimizer step and saving... (Ctrl-C again stops at once)"
-        threading.Thread(target=wish.tell, args=(text,)).start()
+        threading.Thread(target=request.notify, args=(text,)).start()
 
     try:
         before = signal.signal(signal.SIGINT, ask)
     except ValueError:
-        yield wish
+        yield request
         return
     try:
-        yield wish
+        yield request
     finally:
         signal.signal(signal.SIGINT, before)

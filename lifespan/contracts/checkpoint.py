@@ -17,7 +17,7 @@ class Snapshot:
     facts: dict[str, Any]
 
 
-class Keeper(Protocol):
+class Checkpointer(Protocol):
     """Where unfinished runs are kept."""
 
     @property

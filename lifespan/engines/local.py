@@ -1,4 +1,4 @@
-"""Several workers on this machine, each a process of its own."""
+"""The local engine: several workers on this machine, each a process of its own."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from dataclasses import dataclass, field
 
 from lifespan import errors, hardware
 from lifespan.errors import LifespanError, ScenarioError
-from lifespan.execution.driver import Watch
 from lifespan.execution.engine import Engine, Job
 from lifespan.execution.observer import Observer
-from lifespan.execution.worker_process import STOPPED, order_for
+from lifespan.execution.supervision import StoreMonitor
+from lifespan.execution.worker_process import STOPPED, assignment_for
 from lifespan.record.leases import holders
 from lifespan.study.plan import Plan
 
 DEATHS = 3
-"""How many workers a step may cost at one place, without having come further, before it counts as failed."""
+"""How many workers may die at one step, without any progress in it, before it counts as failed."""
 POLL = 0.2
-"""Seconds between two looks at the store and the processes."""
+"""Seconds between two checks of the store and the processes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Local(Engine):
-    """Starts workers as processes of this machine, and starts one anew where it is killed.
+    """Starts workers as processes of this machine, and replaces those that are killed.
 
     `workers` defaults to one for each CUDA device, or to as many as have `threads` cores each. With more workers than
-    devices (device="cuda"), several individuals share a device. A step that cost three workers at one place counts as failed.
+    devices (device="cuda"), several individuals share a device. A step at which three workers died, without progress between
+    them, counts as failed.
     """
 
     workers: int | None = None
@@ -46,73 +47,73 @@ class Local(Engine):
 
     def run(self, plan: Plan, job: Job) -> None:
         """Live the plan with processes of this machine."""
-        order, devices = order_for(plan, job), _devices(job.device)
+        assignment, devices = assignment_for(plan, job), _devices(job.device)
         count = self.workers or len(devices) or max(1, hardware.cores() // job.threads)
-        watch = Watch(plan, job)
-        if not watch.frontier.open and not watch.frontier.pairs_left():
+        monitor = StoreMonitor(plan, job)
+        if not monitor.frontier.open and not monitor.frontier.pairs_left():
             return
-        crew = [_Hand(order, job, devices[place % len(devices)] if devices else None) for place in range(count)]
+        pool = [_WorkerProcess(assignment, job, devices[place % len(devices)] if devices else None) for place in range(count)]
         try:
-            _lead(crew, watch, job)
+            _supervise(pool, monitor, job)
         finally:
-            for hand in crew:
-                hand.stop()
-            for hand in crew:
-                hand.wait()
-            watch.look()
+            for worker in pool:
+                worker.stop()
+            for worker in pool:
+                worker.wait()
+            monitor.refresh()
 
 
-def _lead(crew: list[_Hand], watch: Watch, job: Job) -> None:
-    """Watch until every worker has left, replacing those that died."""
+def _supervise(pool: list[_WorkerProcess], monitor: StoreMonitor, job: Job) -> None:
+    """Wait until every worker has finished, replacing those that died."""
     from lifespan.training.loop import Interrupted
 
     deaths: Counter[str] = Counter()
-    for hand in crew:
-        hand.start()
-    working = list(crew)
+    for worker in pool:
+        worker.start()
+    working = list(pool)
     while working:
         if job.should_stop():
-            raise Interrupted("the driver was asked to stop")
+            raise Interrupted("the engine was asked to stop")
         time.sleep(POLL)
-        watch.look()
-        for hand in list(working):
-            code = hand.process.poll()
+        monitor.refresh()
+        for worker in list(working):
+            code = worker.process.poll()
             if code == 0:
-                working.remove(hand)
+                working.remove(worker)
             elif code is not None:
-                hand.explain(code)
-                _bury(hand, code, deaths, watch, job)
-                hand.start()
+                worker.raise_error(code)
+                _record_death(worker, code, deaths, monitor, job)
+                worker.start()
 
 
-def _bury(hand: _Hand, code: int, deaths: Counter[str], watch: Watch, job: Job) -> None:
-    """Note which step a dead worker held; one that cost too many counts as failed."""
-    held = [claim for claim in holders(job.store) if claim["pid"] == hand.process.pid and not claim["alive"]]
+def _record_death(worker: _WorkerProcess, code: int, deaths: Counter[str], monitor: StoreMonitor, job: Job) -> None:
+    """Count a death at the step that the worker held; a step with too many is marked as failed."""
+    held = [lease for lease in holders(job.store) if lease["pid"] == worker.process.pid and not lease["alive"]]
     how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
     job.observer.warns(f"a worker died ({how}); another takes its place")
-    for digest in [claim["digest"] for claim in held] or [""]:
-        place = f"{digest}/{watch.store.progress(digest)}" if digest else ""
+    for digest in [lease["digest"] for lease in held] or [""]:
+        place = f"{digest}/{monitor.store.progress(digest)}" if digest else ""
         deaths[place] += 1
         if deaths[place] < DEATHS:
             continue
-        last = "\n".join(hand.last)
-        if digest not in watch.frontier.nodes:
-            raise LifespanError(f"workers die again and again ({how}). The last one said:\n{last}")
+        last = "\n".join(worker.last)
+        if digest not in monitor.frontier.nodes:
+            raise LifespanError(f"workers die again and again ({how}). The last one's output:\n{last}")
         reason = f"its worker died {DEATHS} times ({how})"
-        watch.store.save_ended(digest, {"status": "failed", "reason": reason, "traceback": last})
+        monitor.store.save_ended(digest, {"status": "failed", "reason": reason, "traceback": last})
 
 
 @dataclass
-class _Hand:
-    """One place in the crew: a process, and another after it where it dies."""
+class _WorkerProcess:
+    """One worker's process, and its replacement where it dies."""
 
-    order: bytes
+    assignment: bytes
     job: Job
     device: str | None
     last: deque[str] = field(default_factory=lambda: deque(maxlen=30))
 
     def start(self) -> None:
-        """Start the process and hand it its order."""
+        """Start the process and send it the assignment."""
         threads = str(self.job.threads)
         known = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": threads}
         if self.device is not None:
@@ -127,45 +128,47 @@ class _Hand:
         )
         assert self.process.stdin is not None
         try:
-            self.process.stdin.write(len(self.order).to_bytes(8, "big") + self.order)
+            self.process.stdin.write(len(self.assignment).to_bytes(8, "big") + self.assignment)
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass  # It is dead already, which the driver will find.
-        self.ear = threading.Thread(target=_listen, args=(self.process, self.last, self.job.observer), daemon=True)
-        self.ear.start()
+            pass  # The process is dead already; the supervisor will find out.
+        self.reader = threading.Thread(
+            target=_forward_warnings, args=(self.process, self.last, self.job.observer), daemon=True
+        )
+        self.reader.start()
 
-    def explain(self, code: int) -> None:
-        """Raise what the worker could not go on from, if it said so."""
+    def raise_error(self, code: int) -> None:
+        """Raise the user's error that the worker reported, if it did."""
         assert self.process.stdout is not None
-        told = self.process.stdout.read()
-        self.ear.join(timeout=5)
+        output = self.process.stdout.read()
+        self.reader.join(timeout=5)
         self.close()
-        if code == 2 and told.startswith(b"{"):
-            said = json.loads(told)
-            raise getattr(errors, said["kind"], errors.UserError)(said["where"], said["what"], said["remedy"])
+        if code == 2 and output.startswith(b"{"):
+            error = json.loads(output)
+            raise getattr(errors, error["kind"], errors.UserError)(error["where"], error["what"], error["remedy"])
         if code == STOPPED:
-            raise LifespanError("a worker was stopped by another hand than its driver's")
+            raise LifespanError("a worker was stopped by something other than its engine")
 
     def stop(self) -> None:
-        """Ask the process to save and leave."""
+        """Ask the process to save and exit."""
         if hasattr(self, "process") and self.process.stdin is not None and not self.process.stdin.closed:
             self.process.stdin.close()
 
     def wait(self) -> None:
-        """Wait until the process has left."""
+        """Wait until the process has exited."""
         if hasattr(self, "process"):
             self.process.wait()
-            self.ear.join(timeout=5)
+            self.reader.join(timeout=5)
             self.close()
 
     def close(self) -> None:
-        """Close the pipes of a process that has left."""
+        """Close the pipes of a process that has exited."""
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None and not pipe.closed:
                 pipe.close()
 
 
-def _listen(process: subprocess.Popen[bytes], last: deque[str], observer: Observer) -> None:
+def _forward_warnings(process: subprocess.Popen[bytes], last: deque[str], observer: Observer) -> None:
     assert process.stderr is not None
     for line in process.stderr:
         text = line.decode(errors="replace").rstrip()

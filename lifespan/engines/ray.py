@@ -1,4 +1,4 @@
-"""Workers as tasks of a Ray cluster: an existing one, or one of this machine."""
+"""The Ray engine: workers as tasks of a cluster, an existing one or one of this machine."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import cloudpickle
 from lifespan import errors
 from lifespan.engines.local import DEATHS, POLL
 from lifespan.errors import LifespanError, ScenarioError, UserError
-from lifespan.execution.driver import Watch
 from lifespan.execution.engine import Engine, Job
 from lifespan.execution.observer import Observer
-from lifespan.execution.worker_process import order_for, serve
+from lifespan.execution.supervision import StoreMonitor
+from lifespan.execution.worker_process import assignment_for, serve
 from lifespan.record.leases import holders
 from lifespan.study.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ray(Engine):
-    """Starts workers on the nodes of a cluster that all see the run directory, and starts anew those that are lost.
+    """Starts workers on the nodes of a cluster that all see the run directory, and replaces those that are lost.
 
     `address` is that of a cluster, as `ray.init` takes it; by default the one in RAY_ADDRESS, or else a new one on this
     machine. `workers` defaults to as many as the cluster has `threads` cores each, or `gpus`. `gpus` is the share of a GPU
@@ -47,94 +47,94 @@ class Ray(Engine):
     def run(self, plan: Plan, job: Job) -> None:
         """Live the plan with tasks of the cluster."""
         ray = _ray()
-        watch = Watch(plan, job)
-        if not watch.frontier.open and not watch.frontier.pairs_left():
+        monitor = StoreMonitor(plan, job)
+        if not monitor.frontier.open and not monitor.frontier.pairs_left():
             return
         began = not ray.is_initialized()
         if began:
             ray.init(address=self.address, log_to_driver=False, configure_logging=False, include_dashboard=False)
         try:
-            self._lead(ray, order_for(plan, job), watch, job)
+            self._supervise(ray, assignment_for(plan, job), monitor, job)
         finally:
             if began:
                 ray.shutdown()
-            watch.look()
+            monitor.refresh()
 
-    def _lead(self, ray: Any, order: bytes, watch: Watch, job: Job) -> None:
-        """Watch until every worker has left, replacing those that were lost."""
+    def _supervise(self, ray: Any, assignment: bytes, monitor: StoreMonitor, job: Job) -> None:
+        """Wait until every worker has finished, replacing those that were lost."""
         from lifespan.training.loop import Interrupted
 
         gpus = (self.gpus or 1) if job.device == "cuda" else 0
         path = os.pathsep.join(path for path in sys.path if path)
         known = {"env_vars": {"PYTHONPATH": path, "OMP_NUM_THREADS": str(job.threads)}}
-        # Retries are the driver's: it sees which step costs one worker after the other.
-        task = ray.remote(_work).options(num_cpus=job.threads, num_gpus=gpus, max_retries=0, runtime_env=known)
-        pending = [task.remote(order) for _ in range(self.workers or _places(ray, job.threads, gpus))]
+        # This engine retries, not Ray: it knows at which step the workers are lost.
+        task = ray.remote(_run_worker).options(num_cpus=job.threads, num_gpus=gpus, max_retries=0, runtime_env=known)
+        pending = [task.remote(assignment) for _ in range(self.workers or _room(ray, job.threads, gpus))]
         deaths: Counter[str] = Counter()
         while pending:
             ready, pending = ray.wait(pending, timeout=POLL)
-            watch.look()
+            monitor.refresh()
             if job.should_stop():
                 for each in pending:
                     ray.cancel(each)
                 if pending:
                     ray.wait(pending, num_returns=len(pending), timeout=10)
-                raise Interrupted("the driver was asked to stop")
+                raise Interrupted("the engine was asked to stop")
             for each in ready:
                 try:
-                    _hear(ray.get(each), job.observer)
+                    _forward(ray.get(each), job.observer)
                 except ray.exceptions.RayTaskError:
                     raise
                 except ray.exceptions.RayError as error:
-                    # All others tell of the cluster: a process, a node or a start that was lost.
-                    _bury(type(error).__name__, deaths, watch, job)
-                    pending.append(task.remote(order))
+                    # All others are errors of the cluster: a process, a node or a start was lost.
+                    _record_loss(type(error).__name__, deaths, monitor, job)
+                    pending.append(task.remote(assignment))
 
 
-def _bury(how: str, deaths: Counter[str], watch: Watch, job: Job) -> None:
-    """Note which steps lost workers of this machine held; one that cost too many counts as failed."""
+def _record_loss(how: str, deaths: Counter[str], monitor: StoreMonitor, job: Job) -> None:
+    """Count losses at the steps that lost workers of this machine held; a step with too many is marked as failed."""
     job.observer.warns(f"a worker was lost ({how}); another takes its place")
-    lost = [claim["digest"] for claim in holders(job.store) if claim["alive"] is False]
-    places = {digest: f"{digest}/{watch.store.progress(digest)}" for digest in lost}
+    lost = [lease["digest"] for lease in holders(job.store) if lease["alive"] is False]
+    places = {digest: f"{digest}/{monitor.store.progress(digest)}" for digest in lost}
     for place in places.values() or [""]:
         deaths[place] += 1
-    # A lost worker of another machine cannot be told from a silent one: all of them together may be many.
+    # A lost worker of another machine cannot be distinguished from a silent one, so only their total is limited.
     if deaths[""] > 10 * DEATHS:
         raise LifespanError(f"workers are lost again and again ({how}). `ray status` and its logs may tell why.")
     for digest, place in places.items():
         if deaths[place] >= DEATHS:
             reason = f"its worker was lost {DEATHS} times ({how})"
-            watch.store.save_ended(digest, {"status": "failed", "reason": reason, "traceback": ""})
+            monitor.store.save_ended(digest, {"status": "failed", "reason": reason, "traceback": ""})
 
 
-def _work(order: bytes) -> dict[str, Any]:
-    """What a task does on its node. Tells warnings, and what was wrong with the input."""
-    told = _Notes()
-    asked = cloudpickle.loads(order)
+def _run_worker(assignment: bytes) -> dict[str, Any]:
+    """A task on its node: lives, and returns its warnings and the user's error, if there was one."""
+    response = _WarningList()
+    work = cloudpickle.loads(assignment)
     try:
-        serve(asked, lambda: False, told)
+        serve(work, lambda: False, response)
     except UserError as error:
         wrong = {"where": error.where, "what": error.what, "remedy": error.remedy}
-        return {"said": told.said, "kind": type(error).__name__, "wrong": wrong}
-    return {"said": told.said}
+        return {"said": response.warnings, "kind": type(error).__name__, "wrong": wrong}
+    return {"said": response.warnings}
 
 
-class _Notes(Observer):
+class _WarningList(Observer):
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.warnings: list[str] = []
 
     def warns(self, text: str) -> None:
-        self.said.append(text)
+        self.warnings.append(text)
 
 
-def _hear(told: dict[str, Any], observer: Observer) -> None:
-    for text in told["said"]:
+def _forward(response: dict[str, Any], observer: Observer) -> None:
+    for text in response["said"]:
         observer.warns(text)
-    if "wrong" in told:
-        raise getattr(errors, told["kind"], UserError)(**told["wrong"])
+    if "wrong" in response:
+        raise getattr(errors, response["kind"], UserError)(**response["wrong"])
 
 
-def _places(ray: Any, threads: int, gpus: float) -> int:
+def _room(ray: Any, threads: int, gpus: float) -> int:
     """How many workers the cluster has room for; at least one, for which it may have to grow."""
     room = ray.cluster_resources()
     return max(1, int(room.get("GPU", 0) / gpus) if gpus else int(room.get("CPU", 1) // threads))

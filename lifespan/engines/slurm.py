@@ -1,4 +1,4 @@
-"""Workers as a job array of a Slurm cluster, through submitit."""
+"""The Slurm engine: workers as a job array of a cluster, through submitit."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ import cloudpickle
 
 from lifespan.engines.local import Local
 from lifespan.errors import ScenarioError, UserError
-from lifespan.execution.driver import Watch
 from lifespan.execution.engine import Engine, Job
-from lifespan.execution.worker_process import CHIEF, Order, Speaker, order_for, plan_of
+from lifespan.execution.supervision import StoreMonitor
+from lifespan.execution.worker_process import IN_CLUSTER_JOB, Assignment, WarningPrinter, assignment_for, compiled_plan
 from lifespan.record.files import read_sealed, write_sealed
 from lifespan.study.plan import Plan
 
 POLL = 2.0
-"""Seconds between two looks at the store."""
+"""Seconds between two checks of the store."""
 QUEUE = 30.0
-"""Seconds between two looks at the queue of the cluster."""
+"""Seconds between two checks of the cluster's queue."""
 THREADS = 4
 """Cores that a worker asks for by default, where its subjects gain from more than one."""
 MOST = 16
@@ -37,11 +37,11 @@ class Slurm(Engine):
     """Submits a job array whose jobs work on one run directory, which all nodes must see.
 
     `workers` defaults to one for each life, 16 at most; `packed` of them share one job, and with device="cuda" its `gpus`.
-    A job that is preempted, or comes to the end of its `minutes`, saves and is put back into the queue, up to `timeouts`
-    times for time; a job that a lost node takes with it is put back by Slurm. `memory` is in GB for a job. `partition`,
-    `account` and `more` go to sbatch as they are: more={"constraint": "a100"}. `setup` are lines of shell run first.
+    A job that is preempted, or reaches its limit of `minutes`, saves and is queued again, for the limit at most `timeouts`
+    times; a job on a node that is lost is queued again by Slurm. `memory` is in GB for a job. `partition`, `account` and
+    `more` go to sbatch as they are: more={"constraint": "a100"}. `setup` are lines of shell run first.
 
-    A second driver on the same directory joins the jobs that are still there, and submits none. Jobs and their logs lie in
+    A second command on the same directory joins the jobs that still run, and submits none. Jobs and their logs are in
     `<run directory>.slurm`, beside the run directory: submitit pickles them, and a run directory holds no pickle.
     """
 
@@ -65,32 +65,32 @@ class Slurm(Engine):
             raise ScenarioError(f"memory={self.memory!r}", "must be a number of gigabytes above 0.")
 
     def threads_for(self, cores: int) -> int:
-        """Four, whatever this machine has: the nodes are others."""
+        """Four, whatever this machine has: jobs run on other nodes."""
         return THREADS
 
     def run(self, plan: Plan, job: Job) -> None:
         """Live the plan with jobs of the cluster."""
-        watch = Watch(plan, job)
-        if not watch.frontier.open and not watch.frontier.pairs_left():
+        monitor = StoreMonitor(plan, job)
+        if not monitor.frontier.open and not monitor.frontier.pairs_left():
             return
         submitit = _submitit()
         folder = job.store.parent.with_name(f"{job.store.parent.name}.slurm").absolute()
-        jobs = _still_there(submitit, folder)
+        jobs = _earlier_jobs(submitit, folder)
         if jobs:
-            job.observer.warns(f"{len(jobs)} jobs of an earlier driver are still there; this one joins them")
+            job.observer.warns(f"{len(jobs)} jobs of an earlier command still run; this one joins them")
         else:
             jobs = self._submit(submitit, folder, plan, job)
         try:
-            _follow(jobs, folder, watch, job)
+            _follow(jobs, folder, monitor, job)
         finally:
-            watch.look()
+            monitor.refresh()
 
     def _submit(self, submitit: Any, folder: Path, plan: Plan, job: Job) -> list[Any]:
-        """Submit the array and note its numbers for another driver."""
+        """Submit the array and store its job numbers, for a later command."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         executor = submitit.SlurmExecutor(folder=folder / "jobs", max_num_timeout=self.timeouts)
         places = self.workers or min(len(plan.lives), MOST)
-        asked = {
+        parameters = {
             "job_name": f"lifespan-{plan.study.name}",
             "time": self.minutes,
             "cpus_per_task": job.threads * self.packed,
@@ -102,10 +102,10 @@ class Slurm(Engine):
             "array_parallelism": MOST * MOST,
             "additional_parameters": {"requeue": True, **self.more},
         }
-        executor.update_parameters(**{name: value for name, value in asked.items() if value is not None})
-        crew = Crew(order_for(plan, job), self.packed)
+        executor.update_parameters(**{name: value for name, value in parameters.items() if value is not None})
+        array_job = ArrayJob(assignment_for(plan, job), self.packed)
         try:
-            jobs = executor.submit_array([crew] * -(-places // self.packed))
+            jobs = executor.submit_array([array_job] * -(-places // self.packed))
         except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError) as error:
             raise ScenarioError("Slurm()", f"sbatch refused the job: {_why(str(error))}", "Change what you ask for.") from None
         write_sealed(folder / "jobs.json", {"jobs": [each.job_id for each in jobs]})
@@ -114,17 +114,17 @@ class Slurm(Engine):
 
 
 @dataclass
-class Crew:
-    """What a job does on its node: start its workers, and when the job must leave, have them save first.
+class ArrayJob:
+    """A job on its node: starts its workers, and when the job is ended from outside, has them save first.
 
-    The workers are led from a second thread, as submitit calls `checkpoint` in the first one, from a signal handler.
+    The workers are supervised from a second thread, as submitit calls `checkpoint` in the first one, from a signal handler.
     """
 
-    order: bytes
+    assignment: bytes
     packed: int
 
     def __call__(self) -> str:
-        os.environ[CHIEF] = "1"
+        os.environ[IN_CLUSTER_JOB] = "1"
         self._stop, self._error = threading.Event(), []  # type: ignore[var-annotated]
         self._lead = threading.Thread(target=self._work, daemon=True)
         self._lead.start()
@@ -135,63 +135,69 @@ class Crew:
         return "nothing is left to live"
 
     def checkpoint(self) -> Any:
-        """Stop the workers, which save where they are, and ask for the same again."""
+        """Stop the workers, which save their state, and submit the same job again."""
         self._stop.set()
         self._lead.join()
         from submitit.helpers import DelayedSubmission
 
-        return DelayedSubmission(Crew(self.order, self.packed))
+        return DelayedSubmission(ArrayJob(self.assignment, self.packed))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"order": self.order, "packed": self.packed}
+        return {"assignment": self.assignment, "packed": self.packed}
 
     def _work(self) -> None:
         from lifespan.training.loop import Interrupted
 
-        order: Order = cloudpickle.loads(self.order)
+        assignment: Assignment = cloudpickle.loads(self.assignment)
         try:
             job = Job(
-                Path(order.store), order.device, order.threads, order.every, order.fail_fast, Speaker(), self._stop.is_set
+                Path(assignment.store),
+                assignment.device,
+                assignment.threads,
+                assignment.every,
+                assignment.fail_fast,
+                WarningPrinter(),
+                self._stop.is_set,
             )
-            Local(workers=self.packed).run(plan_of(order), job)
+            Local(workers=self.packed).run(compiled_plan(assignment), job)
         except Interrupted:
             pass
         except Exception as error:
             self._error.append(error)
 
 
-def _follow(jobs: list[Any], folder: Path, watch: Watch, job: Job) -> None:
-    """Watch the store until nothing is left, or nobody who would live it."""
+def _follow(jobs: list[Any], folder: Path, monitor: StoreMonitor, job: Job) -> None:
+    """Wait until nothing is left to live, or no job that would live it."""
     from lifespan.training.loop import Interrupted
 
-    looked = time.monotonic()
-    while watch.frontier.open or watch.frontier.pairs_left():
+    checked = time.monotonic()
+    while monitor.frontier.open or monitor.frontier.pairs_left():
         if job.should_stop():
             for each in jobs:
                 each.cancel(check=False)
-            raise Interrupted("the driver was asked to stop")
+            raise Interrupted("the engine was asked to stop")
         left = [each for each in jobs if not each.paths.result_pickle.exists()]
-        if time.monotonic() - looked > QUEUE:
-            looked = time.monotonic()
+        if time.monotonic() - checked > QUEUE:
+            checked = time.monotonic()
             left = [each for each in left if each.job_id in _queued(left)]
-        watch.look()
+        monitor.refresh()
         if not left:
-            _explain(jobs, folder, watch, job)
+            _explain(jobs, folder, monitor, job)
             return
         time.sleep(POLL)
 
 
-def _explain(jobs: list[Any], folder: Path, watch: Watch, job: Job) -> None:
-    """Say why all jobs have ended while something is left, unless that is as it was wished."""
-    if not (watch.frontier.open or watch.frontier.pairs_left()) or (job.fail_fast and watch.frontier.failed):
+def _explain(jobs: list[Any], folder: Path, monitor: StoreMonitor, job: Job) -> None:
+    """Raise `UserError` where all jobs have ended and lives are left, unless `fail_fast` ended them."""
+    if not (monitor.frontier.open or monitor.frontier.pairs_left()) or (job.fail_fast and monitor.frontier.failed):
         return
-    said = [_why(str(each.exception() or "")) for each in jobs if each.paths.result_pickle.exists()]
-    why = next((text for text in said if text), "none of them could say why.")
+    errors = [_why(str(each.exception() or "")) for each in jobs if each.paths.result_pickle.exists()]
+    why = next((text for text in errors if text), "none of them could say why.")
     raise UserError("Slurm()", f"all {len(jobs)} jobs have ended, and lives are left: {why}", f"Logs: {folder / 'jobs'}")
 
 
-def _still_there(submitit: Any, folder: Path) -> list[Any]:
-    """Jobs of an earlier driver that have not ended."""
+def _earlier_jobs(submitit: Any, folder: Path) -> list[Any]:
+    """Jobs of an earlier command that have not ended."""
     try:
         numbers = read_sealed(folder / "jobs.json")["jobs"]
     except (OSError, ValueError, KeyError):
@@ -203,23 +209,23 @@ def _still_there(submitit: Any, folder: Path) -> list[Any]:
 
 
 def _queued(jobs: list[Any]) -> set[str]:
-    """Numbers of those jobs that wait or run; all of them where the queue cannot be asked."""
+    """Numbers of those jobs that wait or run; all of them where the queue cannot be read."""
     numbers = {each.job_id for each in jobs}
     if not numbers:
         return set()
     arrays = ",".join(sorted({number.partition("_")[0] for number in numbers}))
-    asked = ["squeue", "--noheader", "--array", "--format=%i", f"--jobs={arrays}"]
+    parameters = ["squeue", "--noheader", "--array", "--format=%i", f"--jobs={arrays}"]
     try:
-        told = subprocess.run(asked, capture_output=True, text=True, timeout=60)
+        answer = subprocess.run(parameters, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return numbers
-    if told.returncode and "Invalid job id" not in told.stderr:
+    if answer.returncode and "Invalid job id" not in answer.stderr:
         return numbers
-    return numbers & set(told.stdout.split())
+    return numbers & set(answer.stdout.split())
 
 
 def _why(text: str) -> str:
-    """The line of a failed job's message, or of sbatch's, that says what went wrong."""
+    """The line of an error message of a failed job, or of sbatch, that says what went wrong."""
     lines = [line.strip() for line in text.partition("You can check full logs")[0].splitlines()]
     lines = [line for line in lines if line.strip("-")]
     return lines[-1] if lines else ""

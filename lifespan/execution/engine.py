@@ -1,4 +1,4 @@
-"""What all engines have in common: they start workers on a plan and wait until nothing is left to live. No torch here."""
+"""The interface of engines, which start workers on a plan and wait until nothing is left to live."""
 
 from __future__ import annotations
 
@@ -38,4 +38,4 @@ class Engine(ABC):
 
     @abstractmethod
     def run(self, plan: Plan, job: Job) -> None:
-        """Live the plan. Raises `training.Interrupted` when asked to stop and `UserError` where no worker can go on."""
+        """Live the plan. Raises `training.loop.Interrupted` when asked to stop and `UserError` where no worker can go on."""

@@ -35,8 +35,8 @@ PARAMETER = 1.5e-9
 """Seconds that clipping and the optimizer take for each parameter and step."""
 EVENT_OVERHEAD = 0.1
 """Seconds of loading, saving and noting around an event."""
-LOOK_OVERHEAD = 0.03
-"""Seconds around a look."""
+EVALUATION_OVERHEAD = 0.03
+"""Seconds around an evaluation."""
 SAVING = 6e-9
 """Seconds that a byte takes to its place in the store."""
 START = 7.0
@@ -58,7 +58,7 @@ class Cost:
     optimizer_steps: int = 0
     examples: int = 0
     seconds: float = 0.0
-    look_seconds: float = 0.0
+    evaluation_seconds: float = 0.0
     bytes: int = 0
     measured: bool = False
 
@@ -67,15 +67,15 @@ class Cost:
             self.optimizer_steps + other.optimizer_steps,
             self.examples + other.examples,
             self.seconds + other.seconds,
-            self.look_seconds + other.look_seconds,
+            self.evaluation_seconds + other.evaluation_seconds,
             self.bytes + other.bytes,
             self.measured or other.measured,
         )
 
     @property
     def total_seconds(self) -> float:
-        """Living and looking."""
-        return self.seconds + self.look_seconds
+        """Seconds of the step and of its evaluations."""
+        return self.seconds + self.evaluation_seconds
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def as_json(plan: Plan, found: Estimate) -> dict[str, Any]:
                 "kind": type(step.event).__name__,
                 "stage": step.event.label,
                 "seed": step.seed,
-                "probes": [look.title for look in step.looks],
+                "probes": [evaluation.title for evaluation in step.evaluations],
                 "optimizer_steps": found.nodes[digest].optimizer_steps,
                 "examples": found.nodes[digest].examples,
                 "seconds": round(found.nodes[digest].total_seconds, 2),
@@ -160,10 +160,10 @@ def as_json(plan: Plan, found: Estimate) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Timing:
-    """Measured seconds of one stage: for each optimizer step (each event, where it takes none), and of an event's looks."""
+    """Measured seconds of one stage: of each optimizer step (each event, where it takes none), and of its evaluations."""
 
-    living: float
-    looking: float
+    training: float
+    evaluation: float
 
 
 @dataclass
@@ -180,12 +180,15 @@ class _Gauge:
     def cost(self, step: Step) -> Cost:
         steps, examples, tokens = self._training(step)
         timing = self.timings.get((type(step.event).__name__, step.event.label))
-        living = self._living(step, steps, tokens) if timing is None else timing.living * max(1, steps)
-        looking = self._looking(step, steps) if timing is None or not timing.looking else timing.looking * bool(step.looks)
+        training = self._training_seconds(step, steps, tokens) if timing is None else timing.training * max(1, steps)
+        if timing is None or not timing.evaluation:
+            evaluation = self._evaluation_seconds(step, steps)
+        else:
+            evaluation = timing.evaluation * bool(step.evaluations)
         size = self._bytes(step)
-        return Cost(steps, examples, EVENT_OVERHEAD + living + SAVING * size, looking, size, timing is not None)
+        return Cost(steps, examples, EVENT_OVERHEAD + training + SAVING * size, evaluation, size, timing is not None)
 
-    def _living(self, step: Step, steps: int, tokens: float) -> float:
+    def _training_seconds(self, step: Step, steps: int, tokens: float) -> float:
         parameters = _parameters(self._birth(step))
         read: float = _size(self._birth(step), "synapses")
         overhead = OVERHEAD + PARAMETER * parameters + (MASK_OVERHEAD if _moves_masks(step) else 0)
@@ -195,10 +198,10 @@ class _Gauge:
             overhead += MASKING_OVERHEAD
         return steps * overhead + self._seconds(6 * tokens * read)
 
-    def _looking(self, step: Step, steps: int) -> float:
-        rounds = {look.digest: 1 if look.every is None else steps // look.every for look in step.looks}
-        tokens = self._looked_tokens(step, rounds)
-        return LOOK_OVERHEAD * sum(rounds.values()) + self._seconds(2 * tokens * _size(self._birth(step), "synapses"))
+    def _evaluation_seconds(self, step: Step, steps: int) -> float:
+        rounds = {each.digest: 1 if each.every is None else steps // each.every for each in step.evaluations}
+        tokens = self._evaluated_tokens(step, rounds)
+        return EVALUATION_OVERHEAD * sum(rounds.values()) + self._seconds(2 * tokens * _size(self._birth(step), "synapses"))
 
     def _training(self, step: Step) -> tuple[int, int, float]:
         """(optimizer steps, examples, tokens) of a step."""
@@ -219,13 +222,13 @@ class _Gauge:
             return event.steps, round(sum(seen for seen, _ in parts)), sum(seen * tokens for seen, tokens in parts)
         return 0, 0, 0.0
 
-    def _looked_tokens(self, step: Step, rounds: Mapping[str, int]) -> float:
-        """Tokens that pass forward through the encoder while probes look, each look so many rounds."""
-        efforts = ((effort, rounds[look.digest]) for look in step.looks for effort in look.measure.effort(step.tasks))
+    def _evaluated_tokens(self, step: Step, rounds: Mapping[str, int]) -> float:
+        """Tokens that pass forward through the encoder in evaluations, each made so many rounds."""
+        efforts = ((effort, rounds[each.digest]) for each in step.evaluations for effort in each.measure.effort(step.tasks))
         return sum(number * effort.passes * self._source_tokens(effort) for effort, number in efforts)
 
     def _source_tokens(self, effort: Effort) -> float:
-        """Tokens of one pass over what a look reads."""
+        """Tokens of one pass over what an evaluation reads."""
         source = effort.source
         if isinstance(source, Task):
             count, tokens = self._task_tokens(source, effort.split or source.splits[1], effort.length)
@@ -349,9 +352,9 @@ def _timings(out: Path | None) -> dict[tuple[str, str], _Timing]:
     found = {}
     for (kind, stage), part in rows.groupby(["kind", "stage"], sort=False):
         units = part["optimizer_steps"].clip(lower=1).sum()
-        looked = part["look_seconds"][part["look_seconds"] > 0]
-        looking = float(looked.mean()) if len(looked) else 0.0
-        found[(str(kind), str(stage))] = _Timing(float(part["seconds"].sum() / units), looking)
+        seconds = part["look_seconds"][part["look_seconds"] > 0]
+        evaluation = float(seconds.mean()) if len(seconds) else 0.0
+        found[(str(kind), str(stage))] = _Timing(float(part["seconds"].sum() / units), evaluation)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Living single steps: stand at a state, live the next event, look, and keep what came of it."""
+"""The executor: restores a state, lives the next step, evaluates it, and stores the results."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from lifespan.contracts import Moment, Origin
 from lifespan.contracts.checkpoint import Snapshot
 from lifespan.contracts.subject import Subject
 from lifespan.execution.observer import Observer
-from lifespan.execution.step import Circumstances, compare, live, look
+from lifespan.execution.step import StepContext, compare, evaluate, live
 from lifespan.record.store import Corrupt, Store
-from lifespan.study.plan import Birth, Life, Look, Pair, Plan, Step
+from lifespan.study.plan import Birth, Evaluation, Life, Pair, Plan, Step
 from lifespan.study.scenario import position_of
 
 
 @dataclass
-class Living:
-    """One subject in memory, moved along the tree of a plan.
+class Executor:
+    """One subject in memory, which is taken along the tree of a plan.
 
     `every` is the number of optimizer steps between saved states inside a long step.
     """
@@ -34,56 +34,56 @@ class Living:
         self._origin: Origin | None = None
         self._at: str | None = None
 
-    def lose(self) -> None:
-        """Let go of the subject in memory: an error may have left it half changed."""
+    def drop_subject(self) -> None:
+        """Drop the subject in memory, which an error may have left half changed."""
         self._subject, self._at = None, None
 
-    def _reach(self, plan: Plan, path: list[Step], life: Life) -> None:
-        """Live the last step of a path, or look at it, starting from the nearest state that is at hand."""
+    def complete_step(self, plan: Plan, path: list[Step], life: Life) -> None:
+        """Live the last step of a path and make its missing evaluations, from the nearest stored state."""
         step = path[-1]
         if self.store.node(step.digest) is None:
-            self._stand_at(plan, path[:-1], life)
+            self._restore(plan, path[:-1], life)
             self._live_step(plan, step, life)
-        missing = [seen for seen in step.looks if self.store.look(step.digest, seen.digest) is None]
-        inside = tuple(seen for seen in missing if seen.every is not None)
+        missing = [each for each in step.evaluations if self.store.evaluation(step.digest, each.digest) is None]
+        inside = tuple(evaluation for evaluation in missing if evaluation.every is not None)
         if inside:
-            self._look_inside(plan, path, inside, life)
-        for seen in missing:
-            if seen.every is None:
-                subject = self._visited(plan, path, life)
+            self._evaluate_inside(plan, path, inside, life)
+        for evaluation in missing:
+            if evaluation.every is None:
+                subject = self._restored(plan, path, life)
                 start = time.perf_counter()
-                rows = [row.as_data() for row in look(subject, step, seen)]
-                self.store.save_look(step.digest, seen.digest, rows, time.perf_counter() - start)
+                rows = [row.as_data() for row in evaluate(subject, step, evaluation)]
+                self.store.save_evaluation(step.digest, evaluation.digest, rows, time.perf_counter() - start)
 
-    def _look_inside(self, plan: Plan, path: list[Step], inside: tuple[Look, ...], life: Life) -> None:
-        """A step that was lived before anybody looked inside is lived once more, beside its own life."""
+    def _evaluate_inside(self, plan: Plan, path: list[Step], inside: tuple[Evaluation, ...], life: Life) -> None:
+        """Live a step once more, on a copy, for evaluations inside it that were not asked for when it was lived."""
         step = path[-1]
-        subject = replace(self)._visited(plan, path[:-1], life)
-        here = replace(self._circumstances(step), keeper=None, inside=inside)
-        _, lived = live(subject, step, plan.precision, here)
-        for digest, rows in lived.inside.items():
-            self.store.save_look(step.digest, digest, rows, lived.seconds_inside[digest])
+        subject = replace(self)._restored(plan, path[:-1], life)
+        context = replace(self._context(step), checkpointer=None, inside=inside)
+        _, result = live(subject, step, plan.precision, context)
+        for digest, rows in result.inside.items():
+            self.store.save_evaluation(step.digest, digest, rows, result.seconds_inside[digest])
 
-    def _compare(self, plan: Plan, pair: Pair, beside: Living) -> None:
-        """Look at two lives at once, where both came so far; `beside` holds the second."""
+    def compare_pair(self, plan: Plan, pair: Pair, second_executor: Executor) -> None:
+        """Compare two lives where both have come so far; `second_executor` holds the second subject."""
         one, other = pair.one.digest, pair.other.digest
-        if self.store.look(one, pair.digest) is not None or None in (self.store.node(one), self.store.node(other)):
+        if self.store.evaluation(one, pair.digest) is not None or None in (self.store.node(one), self.store.node(other)):
             return
-        first = self._visited(plan, plan.path_to(one), pair.first)
-        second = beside._visited(plan, plan.path_to(other), pair.second)
+        first = self._restored(plan, plan.path_to(one), pair.first)
+        second = second_executor._restored(plan, plan.path_to(other), pair.second)
         start = time.perf_counter()
         rows = compare(pair.between.contrast, first, second, pair.one, pair.other)
-        self.store.save_look(one, pair.digest, rows, time.perf_counter() - start)
+        self.store.save_evaluation(one, pair.digest, rows, time.perf_counter() - start)
 
-    def _visited(self, plan: Plan, path: list[Step], life: Life) -> Subject:
-        """The subject at the end of a path, with the past that led there."""
-        self._stand_at(plan, path, life)
+    def _restored(self, plan: Plan, path: list[Step], life: Life) -> Subject:
+        """The subject at the end of a path, with access to its earlier states."""
+        self._restore(plan, path, life)
         assert self._subject is not None
         self._subject.past = _Past(self, plan, path, life)
         return self._subject
 
-    def _stand_at(self, plan: Plan, path: list[Step], life: Life) -> None:
-        """Make `_subject` the one that a path leads to, living again what is lost or corrupt."""
+    def _restore(self, plan: Plan, path: list[Step], life: Life) -> None:
+        """Restore into `_subject` the state at the end of a path; what is missing or corrupt is lived again."""
         if not path:
             self._subject, self._at = None, None
             return
@@ -95,14 +95,14 @@ class Living:
         except Corrupt as error:
             self.observer.warns(str(error))
             self.store.forget(step.digest)
-            self._stand_at(plan, path[:-1], life)
+            self._restore(plan, path[:-1], life)
             self._live_step(plan, step, life)
             return
         birth = path[0]
         assert isinstance(birth.event, Birth)
         if self._subject is None or self._origin != birth.event.origin:
-            # What an origin settles beside the state, such as widths and dropout, comes with the body alone.
-            self._subject, _ = live(None, birth, plan.precision, self._circumstances(birth))
+            # Widths, dropout and other settings of an origin are not in the state: only building the body brings them.
+            self._subject, _ = live(None, birth, plan.precision, self._context(birth))
             self._origin = birth.event.origin
         self._subject.load(facts, state)
         self._at = step.digest
@@ -114,30 +114,30 @@ class Living:
         if self._subject is not None:
             self._subject.past = _Past(self, plan, plan.path_to(step.digest)[:-1], life)
         start = time.perf_counter()
-        subject, lived = live(self._subject, step, plan.precision, self._circumstances(step))
+        subject, result = live(self._subject, step, plan.precision, self._context(step))
         seconds = time.perf_counter() - start
         content = {
             "digest": step.digest,
             "parent": step.parent,
             "event": step.event.describe(),
             "facts": subject.facts(),
-            "rows": [row.as_data() for row in lived.rows],
-            "optimizer_steps": lived.optimizer_steps,
-            "examples": lived.examples,
-            "tokens": lived.tokens,
-            "seconds": seconds - sum(lived.seconds_inside.values()),
+            "rows": [row.as_data() for row in result.rows],
+            "optimizer_steps": result.optimizer_steps,
+            "examples": result.examples,
+            "tokens": result.tokens,
+            "seconds": seconds - sum(result.seconds_inside.values()),
         }
         self.store.save_node(step.digest, subject.state(), content)
-        for look_digest, rows in lived.inside.items():
-            self.store.save_look(step.digest, look_digest, rows, lived.seconds_inside[look_digest])
+        for digest, rows in result.inside.items():
+            self.store.save_evaluation(step.digest, digest, rows, result.seconds_inside[digest])
         self._subject, self._at = subject, step.digest
         self.observer.step_ends(life, step, seconds)
 
-    def _circumstances(self, step: Step) -> Circumstances:
-        return Circumstances(
+    def _context(self, step: Step) -> StepContext:
+        return StepContext(
             device=self.device,
-            keeper=_Keeper(self.store, step.digest, self.every),
-            inside=tuple(seen for seen in step.looks if seen.every is not None),
+            checkpointer=_Checkpointer(self.store, step.digest, self.every),
+            inside=tuple(evaluation for evaluation in step.evaluations if evaluation.every is not None),
             progress=self.observer.advances,
             should_stop=self.should_stop,
             warn=self.observer.warns,
@@ -146,23 +146,23 @@ class Living:
 
 @dataclass(frozen=True)
 class _Past:
-    """The life along a path, from the store; what is lost there is lived again."""
+    """The earlier states along a path, from the store; what is missing there is lived again."""
 
-    engine: Living
+    executor: Executor
     plan: Plan
     path: list[Step]
     life: Life
 
     def at(self, moment: Moment) -> Subject:
         position = position_of(moment, [step.event for step in self.path[1:]], self.path[-1].event.label)
-        visitor = replace(self.engine)
-        visitor._stand_at(self.plan, self.path[: position + 1], self.life)
-        assert visitor._subject is not None
-        return visitor._subject
+        executor = replace(self.executor)
+        executor._restore(self.plan, self.path[: position + 1], self.life)
+        assert executor._subject is not None
+        return executor._subject
 
 
 @dataclass(frozen=True)
-class _Keeper:
+class _Checkpointer:
     store: Store
     digest: str
     every: int

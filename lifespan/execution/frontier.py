@@ -1,4 +1,4 @@
-"""How far a plan is, from what is on disk alone: which steps can be lived now, and which lives have come to their end."""
+"""The frontier of a plan, from what is on disk alone: which steps can be lived now, and which lives have ended."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from lifespan.study.plan import Life, Pair, Plan, Step
 
 
 @dataclass(frozen=True)
-class News:
-    """What has become known: a step is complete, or a life has come to its end (`life`, `status`, `reason`)."""
+class Completion:
+    """A step that is complete, or with `life` a life that has ended there (`status`, `reason`)."""
 
     step: Step
     life: Life | None = None
@@ -41,8 +41,8 @@ class Frontier:
         self.open: list[str] = list(self.children.get(None, ()))
         self.failed = 0
 
-    def refresh(self) -> Iterator[News]:
-        """Everything that is complete or ended by now and was not known to be. Goes on while there is something new."""
+    def refresh(self) -> Iterator[Completion]:
+        """What has been completed or has ended since the last call, steps that were opened by it included."""
         pending = list(self.open)
         while pending:
             digest = pending.pop(0)
@@ -51,9 +51,9 @@ class Frontier:
                 further = self.children.get(digest, [])
                 self.open += further
                 pending[:0] = further
-                yield News(self.nodes[digest])
+                yield Completion(self.nodes[digest])
                 for life in self._over.get(digest, ()):
-                    yield News(self.nodes[digest], life)
+                    yield Completion(self.nodes[digest], life)
             elif (ended := self.store.ended(digest)) is not None:
                 self.open.remove(digest)
                 yield from self._end(digest, ended)
@@ -66,11 +66,11 @@ class Frontier:
             for pair in self.plan.pairs
             if self.store.has_node(pair.one.digest)
             and self.store.has_node(pair.other.digest)
-            and self.store.look(pair.one.digest, pair.digest) is None
+            and self.store.evaluation(pair.one.digest, pair.digest) is None
         ]
 
-    def _end(self, digest: str, ended: dict[str, str]) -> Iterator[News]:
+    def _end(self, digest: str, ended: dict[str, str]) -> Iterator[Completion]:
         self.failed += ended["status"] == "failed"
         for life in self.plan.lives:
             if any(step.digest == digest for step in life.steps):
-                yield News(self.nodes[digest], life, ended["status"], ended["reason"])
+                yield Completion(self.nodes[digest], life, ended["status"], ended["reason"])

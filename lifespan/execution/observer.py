@@ -1,4 +1,4 @@
-"""What an engine tells while it works."""
+"""The interface by which an engine reports its progress."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lifespan.study.plan import Life, Step
 
 
 class Observer:
-    """Told of lives, steps and warnings. All methods may be overridden; none may change anything."""
+    """Receives lives, steps and warnings as they happen. Override any method; none may change anything."""
 
     def life_begins(self, life: Life) -> None: ...
 

@@ -50,7 +50,7 @@ def status_of(directory: Path) -> Status:
     rows = [found.individual(name, life["steps"], stages[life["group"]]) for name, life in lives.items()]
     paths = [(life["steps"], stages[life["group"]]) for life in lives.values()]
     going = [path for path, row in zip(paths, rows, strict=True) if row["status"] in ("living", "pending")]
-    workers = len({(claim["host"], claim["pid"]) for claim in found.claims.values()})
+    workers = len({(lease["host"], lease["pid"]) for lease in found.leases.values()})
     events, seconds = found.left(going, found.seconds(paths), max(1, workers))
     return Status(study, rows, workers, events, seconds)
 
@@ -80,25 +80,25 @@ class _Found:
         return {digest for digest in self.digests if (self.store / digest / "node.json").is_file()}
 
     @cached_property
-    def claims(self) -> dict[str, dict[str, Any]]:
+    def leases(self) -> dict[str, dict[str, Any]]:
         """Who lives now, by step: those known to be dead, or long silent on another machine, are left out."""
-        now = {claim["digest"]: claim for claim in holders(self.store)}
-        return {digest: claim for digest, claim in now.items() if digest in self.digests and at_work(claim)}
+        now = {lease["digest"]: lease for lease in holders(self.store)}
+        return {digest: lease for digest, lease in now.items() if digest in self.digests and at_work(lease)}
 
     def individual(self, name: str, digests: list[str], stages: list[str]) -> dict[str, Any]:
         """The row of one life."""
         row = {"name": name, "status": "done", "lived": len(digests) - 1, "events": len(digests) - 1, "note": ""}
         for index, digest in enumerate(digests):
-            claim = self.claims.get(digest)
-            ended = _sealed(self.store / digest / "ended.json") if claim is None else {}
-            if digest in self.lived and claim is None and not ended:
+            lease = self.leases.get(digest)
+            ended = _sealed(self.store / digest / "ended.json") if lease is None else {}
+            if digest in self.lived and lease is None and not ended:
                 continue
             row["lived"] = index if digest in self.lived else max(0, index - 1)
             if ended:
                 row["status"], row["note"] = ended["status"], f"{stages[index]}: {ended['reason']}"
-            elif claim is not None:
-                row["status"] = "living" if claim.get("lives") == name else "pending"
-                row["note"] = self._now(claim, digest, stages[index], name)
+            elif lease is not None:
+                row["status"] = "living" if lease.get("lives") == name else "pending"
+                row["note"] = self._now(lease, digest, stages[index], name)
             else:
                 row["status"], row["note"] = "pending", self._place(digest, stages[index])
             break
@@ -130,11 +130,11 @@ class _Found:
         done = _sealed(self.store / digest / "partial.json").get("done")
         return f"next: {stage}" if done is None else f"in {stage}, saved after {done} optimizer steps"
 
-    def _now(self, claim: Mapping[str, Any], digest: str, stage: str, name: str) -> str:
-        if claim.get("lives") != name:
-            return f"waits for {claim.get('lives')}: {stage}"
+    def _now(self, lease: Mapping[str, Any], digest: str, stage: str, name: str) -> str:
+        if lease.get("lives") != name:
+            return f"waits for {lease.get('lives')}: {stage}"
         done = _sealed(self.store / digest / "partial.json").get("done")
-        return f"{stage}{'' if done is None else f', step {done}'}, on {claim['host']} (process {claim['pid']})"
+        return f"{stage}{'' if done is None else f', step {done}'}, on {lease['host']} (process {lease['pid']})"
 
 
 def _sealed(path: Path) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""live(): one step of a life. The engine knows the seven verbs and nothing of the methods behind them."""
+"""One step of a life: lived, evaluated, or compared with a step of another life.
+
+This module knows the events and nothing of the methods behind them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import Any
 import torch
 
 from lifespan.contracts import Bulk, Contrast, Disorder, Examples, Learner, Lesson, Plasticity, Reading, Task
-from lifespan.contracts.checkpoint import Keeper
+from lifespan.contracts.checkpoint import Checkpointer
 from lifespan.contracts.subject import Masks, Subject
 from lifespan.errors import Diverged, LifespanError
 from lifespan.learners.rewire import Rewire
@@ -21,18 +24,18 @@ from lifespan.model import subject as model
 from lifespan.model.subject import true_entries
 from lifespan.randomness import Streams
 from lifespan.study.events import Age, Develop, Learn, Recover, Suffer
-from lifespan.study.plan import Birth, Look, Step
+from lifespan.study.plan import Birth, Evaluation, Step
 from lifespan.training.batches import MaskedSource, TaskSource, TurnSource, corpus_tokens, task_source
-from lifespan.training.loop import Affliction, Recipe, train
+from lifespan.training.loop import ActiveHooks, Recipe, train
 
 
 @dataclass
-class Circumstances:
-    """Where and how a step is lived: nothing in here may change its outcome. `inside` are looks inside the step."""
+class StepContext:
+    """Where and how a step is lived; nothing in here may change its outcome. `inside` are the evaluations inside the step."""
 
     device: str = "cpu"
-    keeper: Keeper | None = None
-    inside: tuple[Look, ...] = ()
+    checkpointer: Checkpointer | None = None
+    inside: tuple[Evaluation, ...] = ()
     progress: Callable[[int, int, float], None] = lambda done, steps, loss: None
     should_stop: Callable[[], bool] = lambda: False
     warn: Callable[[str], None] = lambda text: None
@@ -40,7 +43,7 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Row:
-    """What was read, with its place in a life; `age` counts optimizer steps lived."""
+    """A reading of a probe with its place in a life; `age` counts optimizer steps lived."""
 
     step: int
     age: int
@@ -53,12 +56,12 @@ class Row:
         place = {"step": self.step, "age": self.age, "stage": self.stage, "probe": self.probe}
         if isinstance(self.reading, Bulk):
             return {**place, "columns": {name: values.tolist() for name, values in self.reading.columns.items()}}
-        return {**place, **_told(self.reading)}
+        return {**place, **_as_data(self.reading)}
 
 
 @dataclass
-class Lived:
-    """What one step leaves behind beside the changed subject. `inside` has the rows of looks inside it, by look."""
+class StepResult:
+    """What one step produces beside the changed subject. `inside` has the rows of evaluations inside it, by digest."""
 
     rows: list[Row] = field(default_factory=list)
     inside: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -68,59 +71,59 @@ class Lived:
     tokens: int = 0
 
 
-def live(subject: Subject | None, step: Step, precision: str, here: Circumstances) -> tuple[Subject, Lived]:
+def live(subject: Subject | None, step: Step, precision: str, context: StepContext) -> tuple[Subject, StepResult]:
     """Live one step: the subject changes in place (birth makes it). Raises `Diverged` where the life ends."""
     streams = Streams(step.seed, step.key)
     event = step.event
     if isinstance(event, Birth):
         body = event.origin.build(streams)
-        return model.Subject(body, device=here.device, precision=precision), Lived()
+        return model.Subject(body, device=context.device, precision=precision), StepResult()
     if subject is None:
         raise LifespanError(f"{event.label}: no subject was born before it")
     match event:
         case Develop():
-            return subject, _develop(subject, event, step, streams, here)
+            return subject, _develop(subject, event, step, streams, context)
         case Learn():
-            return subject, _learn(subject, event, step, streams, here)
+            return subject, _learn(subject, event, step, streams, context)
         case Age():
             return subject, _age(subject, event, step, streams)
         case Recover():
-            return subject, _recover(subject, event, step, streams, here)
+            return subject, _recover(subject, event, step, streams, context)
         case Suffer():
             return subject, _suffer(subject, event, step, streams)
         case _:
             raise LifespanError(f"{event.describe()}: the engine does not know this event")
 
 
-def look(subject: Subject, step: Step, seen: Look) -> Iterator[Row]:
-    """Measure, changing nothing. Draws come from the individual's "evaluation" streams, which no event uses."""
+def evaluate(subject: Subject, step: Step, evaluation: Evaluation) -> Iterator[Row]:
+    """Rows of one evaluation of a subject, which it does not change. No event uses the random streams that it draws from."""
     tasks = {task.title: task for task in step.tasks}
-    name = f"look/{seen.measure.digest()}"
+    name = f"look/{evaluation.measure.digest()}"
     with ExitStack() as disturbed:
-        for key, disorder in step.present if seen.every is None else step.active:
+        for key, disorder in step.present if evaluation.every is None else step.active:
             disturbed.enter_context(disorder.activations(subject, Streams(step.seed, f"{name}/{key}"), 0))
-        readings = list(seen.measure.read(subject, tasks, Streams(step.seed, name)))
+        readings = list(evaluation.measure.read(subject, tasks, Streams(step.seed, name)))
     for reading in readings:
-        yield Row(step.index, subject.age, step.event.label, seen.title, reading)
+        yield Row(step.index, subject.age, step.event.label, evaluation.title, reading)
 
 
 def compare(contrast: Contrast, first: Subject, second: Subject, one: Step, other: Step) -> list[dict[str, Any]]:
-    """Measure two lives against each other, changing neither: rows of `contrasts.jsonl` without the names of the lives."""
+    """Rows of `contrasts.jsonl`, without the names of the lives, of a contrast between two subjects; it changes neither."""
     met = {task.title for task in other.tasks}
     tasks = {task.title: task for task in one.tasks if task.title in met}
     readings = contrast.compare(first, second, tasks, Streams(one.seed, f"look/{contrast.digest()}"))
     place = {"step": one.index, "age": first.age, "other_step": other.index, "other_age": second.age}
-    return [{**place, "probe": contrast.title, **_told(reading)} for reading in readings]
+    return [{**place, "probe": contrast.title, **_as_data(reading)} for reading in readings]
 
 
-def _told(reading: Reading) -> dict[str, Any]:
+def _as_data(reading: Reading) -> dict[str, Any]:
     value = float(reading.value)
     named = {"task": reading.task, "split": reading.split, "metric": reading.metric}
     return {**named, "value": value if math.isfinite(value) else None, "n": int(reading.n)}
 
 
 def checked_ageing(subject: Subject, masks: Masks, sparsity: float, *, exact: bool = True) -> Masks:
-    """The pruner's masks, after checking that the dead stay dead and, where it is to be, the count is exact."""
+    """The pruner's masks. Raises `LifespanError` where dead synapses revive or, with `exact`, the sparsity is not met."""
     revived = true_entries(masks[name] & ~subject.alive[name] for name in subject.alive)
     dead = true_entries(~masks[name] for name in subject.alive)
     wanted = round(sparsity * subject.count)
@@ -133,28 +136,28 @@ def checked_ageing(subject: Subject, masks: Masks, sparsity: float, *, exact: bo
     return masks
 
 
-def checked_recovery(subject: Subject, living: int) -> None:
-    """Raise unless as many synapses live as before a recovery, which moves them and neither kills nor revives on balance."""
+def checked_recovery(subject: Subject, before: int) -> None:
+    """Raise `LifespanError` unless as many synapses are alive as `before` the recovery, which may only move them."""
     now = subject.living
-    if now != living:
-        raise LifespanError(f"a recovery left {now} synapses alive where {living} lived before; it must keep their number")
+    if now != before:
+        raise LifespanError(f"a recovery left {now} synapses alive where {before} lived before; it must keep their number")
 
 
-def _age(subject: Subject, event: Age, step: Step, streams: Streams) -> Lived:
+def _age(subject: Subject, event: Age, step: Step, streams: Streams) -> StepResult:
     learned = [task for task in step.tasks if task.title in subject.skills]
     sparsity, pruner = event.to, event.by
     for _, disorder in step.active:
         sparsity, pruner = disorder.ageing(sparsity, pruner, subject)
     masks = pruner.choose(subject, sparsity, streams, learned)
     subject.alive = checked_ageing(subject, masks, sparsity, exact=type(pruner).exact)
-    return Lived()
+    return StepResult()
 
 
-def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, here: Circumstances) -> Lived:
+def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, context: StepContext) -> StepResult:
     base = event.by or Weights(rate=event.rate)
     learner = base.lasting(steps=event.steps, batch_size=event.batch_size, rate=base.rate)
     passages = healthy = event.corpus.passages()
-    for disorder, own in _afflicted(step):
+    for disorder, own in _disorders(step):
         passages = disorder.passages(passages, own)
     source = MaskedSource(
         passages,
@@ -166,41 +169,41 @@ def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, her
         tokens=corpus_tokens(event.corpus, subject.tokenizer, event.length) if passages is healthy else None,
     )
     plasticity = learner.attach(subject, (), event.steps, streams)
-    return _train(subject, plasticity, learner, source, event.steps, step, streams, here)
+    return _train(subject, plasticity, learner, source, event.steps, step, streams, context)
 
 
-def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, here: Circumstances) -> Lived:
+def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, context: StepContext) -> StepResult:
     learner, steps = event.by, sum(event.by.steps_for(len(task.examples(task.splits[0]))) for task in event.tasks)
     if not event.also:
-        source: TaskSource | TurnSource = _schooling(subject, event.task, event.length, learner, step, streams)
+        source: TaskSource | TurnSource = _task_source(subject, event.task, event.length, learner, step, streams)
         subject.skill_for(event.task, learner.plasticity, streams)
     else:
         own = {task: Streams(step.seed, f"{step.key}/{task.title}") for task in event.tasks}
-        sources = [_schooling(subject, task, event.length, learner, step, own[task]) for task in event.tasks]
+        sources = [_task_source(subject, task, event.length, learner, step, own[task]) for task in event.tasks]
         source = TurnSource(sources)
         for task in event.tasks:
             subject.skill_for(task, learner.plasticity, own[task])
     strategy = event.against_forgetting
     if strategy is None:
         plasticity = learner.attach(subject, event.tasks, steps, streams)
-        lived = _train(subject, plasticity, learner, source, steps, step, streams, here)
+        result = _train(subject, plasticity, learner, source, steps, step, streams, context)
         name = type(learner).__name__
         if any(key.startswith(f"{name}/") for key in subject.remembered):
-            lived.rows += _kept(subject, name, step)
-        return lived
+            result.rows += _memory_rows(subject, name, step)
+        return result
     titles = {task.title for task in event.tasks}
     earlier = [task for task in step.tasks if task.title in subject.skills and task.title not in titles]
     guard = strategy.guard(subject, Lesson(event.tasks, earlier, event.length, learner.batch_size, streams))
-    at_work = Affliction(guard, Streams(step.seed, f"{step.key}/against forgetting"))
+    active = ActiveHooks(guard, Streams(step.seed, f"{step.key}/against forgetting"))
     plasticity = learner.attach(subject, event.tasks, steps, streams)
-    lived = _train(subject, plasticity, learner, source, steps, step, streams, here, at_work)
-    guard.settle(subject, at_work.memory)
-    lived.rows += _kept(subject, strategy.name, step)
-    return lived
+    result = _train(subject, plasticity, learner, source, steps, step, streams, context, active)
+    guard.settle(subject, active.memory)
+    result.rows += _memory_rows(subject, strategy.name, step)
+    return result
 
 
-def _kept(subject: Subject, name: str, step: Step) -> list[Row]:
-    """What a strategy or a learner keeps for later learning, as rows."""
+def _memory_rows(subject: Subject, name: str, step: Step) -> list[Row]:
+    """Rows of the size of what a strategy or a learner keeps for later learning."""
     own = {n: t for n, t in subject.remembered.items() if n.startswith(f"{name}/")}
     rows = sum(len(tensor) for name, tensor in own.items() if "/rows/" in name)
     size = sum(tensor.numel() * tensor.element_size() for tensor in own.values())
@@ -208,37 +211,37 @@ def _kept(subject: Subject, name: str, step: Step) -> list[Row]:
     return _rows(step, subject.age, f"Strategy/{name}", readings)
 
 
-def _schooling(subject: Subject, task: Task, length: int, learner: Learner, step: Step, streams: Streams) -> TaskSource:
-    """Batches of a task as the disorders at work let it be taught."""
-    rows = _taught(task, task.examples(task.splits[0]), step)
+def _task_source(subject: Subject, task: Task, length: int, learner: Learner, step: Step, streams: Streams) -> TaskSource:
+    """Training batches of a task, its rows altered by the active disorders."""
+    rows = _training_rows(task, task.examples(task.splits[0]), step)
     return task_source(subject, task, length=length, batch_size=learner.batch_size, streams=streams, rows=rows)
 
 
-def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, here: Circumstances) -> Lived:
+def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, context: StepContext) -> StepResult:
     learner = event.by or Rewire()
     tasks = [task for task in step.tasks if task.title in subject.skills]
     steps = event.steps
-    for disorder, _ in _afflicted(step):
+    for disorder, _ in _disorders(step):
         steps = disorder.refit(steps)
     if steps == 0:
-        looks = [seen.digest for seen in here.inside]
-        return Lived(inside={digest: [] for digest in looks}, seconds_inside=dict.fromkeys(looks, 0.0))
+        evaluations = [evaluation.digest for evaluation in context.inside]
+        return StepResult(inside={digest: [] for digest in evaluations}, seconds_inside=dict.fromkeys(evaluations, 0.0))
     sources = [
-        _schooling(subject, task, event.length, learner, step, Streams(step.seed, f"{step.key}/{task.title}"))
+        _task_source(subject, task, event.length, learner, step, Streams(step.seed, f"{step.key}/{task.title}"))
         for task in tasks
     ]
-    living = subject.living
+    before = subject.living
     plasticity = learner.attach(subject, tasks, steps, streams)
-    lived = _train(subject, plasticity, learner, TurnSource(sources), steps, step, streams, here)
-    checked_recovery(subject, living)
-    return lived
+    result = _train(subject, plasticity, learner, TurnSource(sources), steps, step, streams, context)
+    checked_recovery(subject, before)
+    return result
 
 
-def _suffer(subject: Subject, event: Suffer, step: Step, streams: Streams) -> Lived:
+def _suffer(subject: Subject, event: Suffer, step: Step, streams: Streams) -> StepResult:
     injuries = event.disorder.strike(subject, streams)
     name = type(event.disorder).__name__
     readings = [Reading(metric, float(value), subject.count) for metric, value in injuries.items()]
-    return Lived(_rows(step, subject.age, f"Injury/{name}", readings))
+    return StepResult(_rows(step, subject.age, f"Injury/{name}", readings))
 
 
 def _train(
@@ -249,13 +252,13 @@ def _train(
     steps: int,
     step: Step,
     streams: Streams,
-    here: Circumstances,
-    *first: Affliction,
-) -> Lived:
+    context: StepContext,
+    *first: ActiveHooks,
+) -> StepResult:
     for warning in plasticity.warnings():
-        here.warn(f"{step.event.label}: {warning}")
-    born = subject.age
-    window = _Window(step, here.inside) if here.inside else None
+        context.warn(f"{step.event.label}: {warning}")
+    age_before = subject.age
+    evaluator = _InnerEvaluations(step, context.inside) if context.inside else None
     try:
         trace = train(
             subject,
@@ -263,64 +266,64 @@ def _train(
             source,
             Recipe(steps, learner.warmup, learner.clip),
             streams,
-            afflictions=[*first, *(Affliction(disorder, own) for disorder, own in _afflicted(step))],
-            keeper=here.keeper,
-            window=window,
-            progress=lambda done, loss: here.progress(done, steps, loss),
-            should_stop=here.should_stop,
+            hooks=[*first, *(ActiveHooks(disorder, own) for disorder, own in _disorders(step))],
+            checkpointer=context.checkpointer,
+            evaluator=evaluator,
+            progress=lambda done, loss: context.progress(done, steps, loss),
+            should_stop=context.should_stop,
         )
     except Diverged as error:
-        error.rows = [row.as_data() for row in _curve(error.points, step, born)]
+        error.rows = [row.as_data() for row in _curve(error.points, step, age_before)]
         raise
     if not all(bool(torch.isfinite(parameter).all()) for parameter in subject.encoder.parameters()):
         raise Diverged(f"{step.event.label} left weights that are not finite")
-    seen = (window.rows, window.seconds) if window is not None else ({}, {})
-    return Lived(list(_curve(trace.points, step, born)), *seen, steps, trace.examples, trace.tokens)
+    inside = (evaluator.rows, evaluator.seconds) if evaluator is not None else ({}, {})
+    return StepResult(list(_curve(trace.points, step, age_before)), *inside, steps, trace.examples, trace.tokens)
 
 
-class _Window:
-    """Looks inside a learning event, and their rows so far. A look that missed the beginning is left out."""
+class _InnerEvaluations:
+    """Evaluations inside a learning event, and their rows so far; one that missed the beginning of the event is left out."""
 
-    def __init__(self, step: Step, looks: Sequence[Look]) -> None:
-        self.step, self.looks = step, list(looks)
-        self.rows: dict[str, list[dict[str, Any]]] = {seen.digest: [] for seen in looks}
+    def __init__(self, step: Step, evaluations: Sequence[Evaluation]) -> None:
+        self.step, self.evaluations = step, list(evaluations)
+        self.rows: dict[str, list[dict[str, Any]]] = {evaluation.digest: [] for evaluation in evaluations}
         self.seconds = dict.fromkeys(self.rows, 0.0)
 
     def due(self, done: int) -> bool:
         return bool(self._due(done))
 
-    def look(self, subject: Subject, done: int) -> None:
-        for seen in self._due(done):
+    def evaluate(self, subject: Subject, done: int) -> None:
+        for evaluation in self._due(done):
             start = time.perf_counter()
-            self.rows[seen.digest] += [row.as_data() for row in look(subject, self.step, seen)]
-            self.seconds[seen.digest] += time.perf_counter() - start
+            self.rows[evaluation.digest] += [row.as_data() for row in evaluate(subject, self.step, evaluation)]
+            self.seconds[evaluation.digest] += time.perf_counter() - start
 
-    def seen(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         return self.rows
 
-    def go_on(self, seen: Mapping[str, Any]) -> None:
-        self.looks = [each for each in self.looks if each.digest in seen]
-        self.rows = {each.digest: list(seen[each.digest]) for each in self.looks}
+    def resume(self, state: Mapping[str, Any]) -> None:
+        self.evaluations = [each for each in self.evaluations if each.digest in state]
+        self.rows = {each.digest: list(state[each.digest]) for each in self.evaluations}
 
-    def _due(self, done: int) -> list[Look]:
-        return [seen for seen in self.looks if seen.every is not None and done % seen.every == 0]
+    def _due(self, done: int) -> list[Evaluation]:
+        return [evaluation for evaluation in self.evaluations if evaluation.every is not None and done % evaluation.every == 0]
 
 
-def _afflicted(step: Step) -> list[tuple[Disorder, Streams]]:
-    """The chronic disorders at work, in order of onset, each with streams of its own for this event."""
+def _disorders(step: Step) -> list[tuple[Disorder, Streams]]:
+    """The active disorders, in order of onset, each with its own streams for this event."""
     return [(disorder, Streams(step.seed, f"{key}/{step.key}")) for key, disorder in step.active]
 
 
-def _taught(task: Task, rows: Examples, step: Step) -> Examples:
-    for disorder, own in _afflicted(step):
+def _training_rows(task: Task, rows: Examples, step: Step) -> Examples:
+    for disorder, own in _disorders(step):
         rows = disorder.examples(rows, task, own)
     return rows
 
 
-def _curve(points: Iterable[tuple[int, str, float, int]], step: Step, born: int) -> Iterator[Row]:
+def _curve(points: Iterable[tuple[int, str, float, int]], step: Step, age_before: int) -> Iterator[Row]:
     task = step.event.task.title if isinstance(step.event, Learn) and not step.event.also else ""
     for done, metric, value, n in points:
-        yield Row(step.index, born + done, step.event.label, "Training", Reading(metric, value, n, task, "train"))
+        yield Row(step.index, age_before + done, step.event.label, "Training", Reading(metric, value, n, task, "train"))
 
 
 def _rows(step: Step, age: int, probe: str, readings: Iterable[Reading]) -> list[Row]:

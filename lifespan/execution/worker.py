@@ -1,6 +1,6 @@
-"""The one worker of all engines: claims an open step, lives it, saves it, lets go, and goes on below it.
+"""The one worker of all engines: takes a lease on an open step, lives it, saves it, releases it, and goes on below it.
 
-Workers know of each other only through the store and its claims, so any number of them, started by anybody on any machine
+Workers know of each other only through the store and its leases, so any number of them, started by anybody on any machine
 that sees the store, share a plan; each can die at any moment.
 """
 
@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lifespan.errors import Diverged, RecordError, UserError
-from lifespan.execution.executor import Living
+from lifespan.execution.executor import Executor
 from lifespan.execution.frontier import Frontier
 from lifespan.execution.observer import Observer
-from lifespan.record.leases import Claim, Claims
+from lifespan.record.leases import Lease, Leases
 from lifespan.record.store import Store
 from lifespan.study.plan import Birth, Life, Pair, Plan, Step
 from lifespan.training.loop import Interrupted
@@ -41,58 +41,59 @@ class Worker:
     poll: float = 0.2
 
     def __post_init__(self) -> None:
-        self.claims = Claims(self.store.root)
+        self.leases = Leases(self.store.root)
         self.frontier = Frontier(self.plan, self.store)
         self.nodes = self.frontier.nodes
-        self._holds: Claim | None = None
+        self._lease: Lease | None = None
         self._at: str | None = None
-        self._met: set[str] = set()
-        self.living = self._living()
-        self._beside = self._living()
+        self._begun: set[str] = set()
+        self.executor = self._executor()
+        self._second_executor = self._executor()
 
     def run(self) -> None:
         """Live the plan. Raises `Interrupted` when asked to stop; a failed or diverged life is recorded and left."""
         try:
             self._run()
         finally:
-            self.claims.close()
+            self.leases.close()
 
     def _run(self) -> None:
-        while self._go_on("between two events"):
-            self._hear()
+        while True:
+            self._raise_if_stopped("between two events")
+            self._refresh()
             if not self.frontier.open or (self.fail_fast and self.frontier.failed):
                 break
-            if not any(self._try(digest) for digest in self._candidates()):
+            if not any(self._live_if_free(digest) for digest in self._candidates()):
                 time.sleep(self.poll)
         pairs = [] if self.fail_fast and self.frontier.failed else self.frontier.pairs_left()
-        while pairs and self._go_on("between two comparisons"):
-            tried = [pair for pair in pairs if self._try_pair(pair)]
+        while pairs:
+            self._raise_if_stopped("between two comparisons")
+            tried = [pair for pair in pairs if self._compare_if_free(pair)]
             pairs = [pair for pair in pairs if pair not in tried]
             if not tried:
                 time.sleep(self.poll)
 
-    def _living(self) -> Living:
-        stop = self._stops
-        return Living(self.store, self.device, self.every, observer=self.observer, should_stop=stop)
+    def _executor(self) -> Executor:
+        stop = self._should_stop
+        return Executor(self.store, self.device, self.every, observer=self.observer, should_stop=stop)
 
-    def _stops(self) -> bool:
-        return self.should_stop() or (self._holds is not None and self._holds.lost)
+    def _should_stop(self) -> bool:
+        return self.should_stop() or (self._lease is not None and self._lease.lost)
 
-    def _go_on(self, where: str) -> bool:
+    def _raise_if_stopped(self, where: str) -> None:
         if self.should_stop():
             raise Interrupted(where)
-        return True
 
-    def _hear(self) -> None:
-        """Take in what has been completed by anybody, and tell which lives came to their end."""
-        for news in self.frontier.refresh():
-            if news.life is not None:
-                self._meet(news.life)
-                self.observer.life_ends(news.life, news.status, news.reason)
+    def _refresh(self) -> None:
+        """Update the frontier with what any worker has completed, and report the lives that ended."""
+        for completion in self.frontier.refresh():
+            if completion.life is not None:
+                self._begin_life(completion.life)
+                self.observer.life_ends(completion.life, completion.status, completion.reason)
 
-    def _meet(self, life: Life) -> None:
-        if life.name not in self._met:
-            self._met.add(life.name)
+    def _begin_life(self, life: Life) -> None:
+        if life.name not in self._begun:
+            self._begun.add(life.name)
             self.observer.life_begins(life)
 
     def _candidates(self) -> list[str]:
@@ -101,27 +102,27 @@ class Worker:
         near = [digest for digest in below if digest in self.frontier.open]
         return near + [digest for digest in self.frontier.open if digest not in near]
 
-    def _try(self, digest: str) -> bool:
-        """Live a step if nobody else does. False where somebody does."""
+    def _live_if_free(self, digest: str) -> bool:
+        """Live a step, or return False where another worker holds it."""
         step = self.nodes[digest]
-        claim = self.claims.take(digest, stage=step.event.label, lives=self.frontier.first[digest].name)
-        if claim is None:
+        lease = self.leases.take(digest, stage=step.event.label, lives=self.frontier.first[digest].name)
+        if lease is None:
             return False
         try:
-            self._holds = claim
-            # Whoever held it until now may have completed it.
+            self._lease = lease
+            # The worker that held it before may have completed it.
             if not self.store.complete(step) and self.store.ended(digest) is None:
                 self._live(step)
         finally:
-            self._holds = None
-            self.claims.release(claim)
+            self._lease = None
+            self.leases.release(lease)
         return True
 
     def _live(self, step: Step) -> None:
         life = self.frontier.first[step.digest]
-        self._meet(life)
+        self._begin_life(life)
         try:
-            self.living._reach(self.plan, self.plan.path_to(step.digest), life)
+            self.executor.complete_step(self.plan, self.plan.path_to(step.digest), life)
             self.store.drop_ended(step.digest)
             self._at = step.digest
             return
@@ -143,29 +144,29 @@ class Worker:
             if isinstance(error, UserError) and isinstance(step.event, Birth):
                 raise
             self._fail(step, error)
-        self.living.lose()
+        self.executor.drop_subject()
         self._at = None
 
     def _fail(self, step: Step, error: Exception) -> None:
-        wrong = {}
+        invalid = {}
         if isinstance(error, UserError):
-            wrong = {"wrong": {"where": error.where, "what": error.what, "remedy": error.remedy}}
-        said = str(error) if wrong else f"{type(error).__name__}: {error}"
-        self._end(step, "failed", said, traceback=traceback.format_exc(), **wrong)
+            invalid = {"wrong": {"where": error.where, "what": error.what, "remedy": error.remedy}}
+        reason = str(error) if invalid else f"{type(error).__name__}: {error}"
+        self._end(step, "failed", reason, traceback=traceback.format_exc(), **invalid)
 
     def _end(self, step: Step, status: str, reason: str, **more: Any) -> None:
         self.store.save_ended(step.digest, {"status": status, "reason": reason, **more})
 
-    def _try_pair(self, pair: Pair) -> bool:
-        """Compare two lives if nobody else does. False where somebody does."""
-        claim = self.claims.take(pair.digest, stage=pair.between.contrast.title, lives=pair.first.name)
-        if claim is None:
+    def _compare_if_free(self, pair: Pair) -> bool:
+        """Compare two lives, or return False where another worker holds the pair."""
+        lease = self.leases.take(pair.digest, stage=pair.between.contrast.title, lives=pair.first.name)
+        if lease is None:
             return False
         try:
-            self._holds = claim
-            self.living._compare(self.plan, pair, self._beside)
+            self._lease = lease
+            self.executor.compare_pair(self.plan, pair, self._second_executor)
             self._at = None
         finally:
-            self._holds = None
-            self.claims.release(claim)
+            self._lease = None
+            self.leases.release(lease)
         return True

@@ -1,8 +1,8 @@
-"""A worker as a process of its own: `python -m lifespan.execution.worker_process`, told by its standard input what to live.
+"""A worker as a process of its own: `python -m lifespan.execution.worker_process`.
 
-It reads one order (a length in 8 bytes, then a pickle, which only the process that started it can have written) and stops
-when its standard input is closed, so that no worker outlives its driver. It says warnings on its standard error.
-Exit codes: 0 nothing is left to live, 2 wrong input (said as JSON on standard output), 130 stopped.
+It reads one assignment from its standard input (a length in 8 bytes, then a pickle, which only the process that started it
+can have written) and stops when its standard input is closed, so that no worker outlives its supervisor. Warnings go to its
+standard error. Exit codes: 0 nothing is left to live, 2 wrong input (as JSON on standard output), 130 stopped.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from lifespan.study.scenario import Study
 STOPPED = 130
 SCENARIO = "scenario"
 """The module name under which scenario files run."""
-CHIEF = "LIFESPAN_WORKER_OF_A_JOB"
-"""Environment variable of workers that a cluster's job has started."""
+IN_CLUSTER_JOB = "LIFESPAN_WORKER_OF_A_JOB"
+"""Environment variable of workers that were started by a cluster's job."""
 
 
 @dataclass(frozen=True)
-class Order:
-    """What a worker is to live, and how. `digest` is that of the last step: the worker must come to the same plan."""
+class Assignment:
+    """What a worker has to live, and how. `digest` is that of the plan's last step, by which a worker checks its own plan."""
 
     study: Study
     precision: str
@@ -47,72 +47,74 @@ class Order:
     fail_fast: bool
 
 
-class Speaker(Observer):
-    """Says warnings on standard error."""
+class WarningPrinter(Observer):
+    """Prints warnings on standard error."""
 
     def warns(self, text: str) -> None:
         print(f"warning: {text}", file=sys.stderr, flush=True)
 
 
-def order_for(plan: Plan, job: Job) -> bytes:
-    """The order as bytes. Classes of scenario files and scripts travel with it: a worker could not import them."""
+def assignment_for(plan: Plan, job: Job) -> bytes:
+    """The assignment as bytes, with the classes of scenario files and scripts, which a worker could not import."""
     if SCENARIO in sys.modules:
         cloudpickle.register_pickle_by_value(sys.modules[SCENARIO])
     last = plan.lives[-1].steps[-1].digest
     store = str(Path(job.store).resolve())
-    order = Order(plan.study, plan.precision, last, store, job.device, job.threads, job.every, job.fail_fast)
-    return cloudpickle.dumps(order)
+    assignment = Assignment(plan.study, plan.precision, last, store, job.device, job.threads, job.every, job.fail_fast)
+    return cloudpickle.dumps(assignment)
 
 
-def plan_of(order: Order) -> Plan:
-    """The plan that an order means.
+def compiled_plan(assignment: Assignment) -> Plan:
+    """The plan of an assignment, compiled in the worker: digests of the same installation prove that it is the same.
 
-    Raises `LifespanError` where this installation comes to another one, `ScenarioError` where the store cannot be seen.
+    It is not sent along: a plan is larger than its study, and a worker of another version must not live a plan that its own
+    code would not make. Raises `LifespanError` where this installation compiles another plan, `ScenarioError` where the store
+    cannot be seen.
     """
-    if not os.path.isdir(order.store):
-        raise ScenarioError(order.store, "a node does not see this folder.", "Choose an --out that all nodes share.")
-    plan = compile_study(order.study, precision=order.precision)
-    if plan.lives[-1].steps[-1].digest != order.digest:
-        raise LifespanError("this worker comes to another plan than its driver: are their versions the same?")
+    if not os.path.isdir(assignment.store):
+        raise ScenarioError(assignment.store, "a node does not see this folder.", "Choose an --out that all nodes share.")
+    plan = compile_study(assignment.study, precision=assignment.precision)
+    if plan.lives[-1].steps[-1].digest != assignment.digest:
+        raise LifespanError("this worker compiles another plan than its supervisor: are their versions the same?")
     return plan
 
 
-def serve(order: Order, should_stop: Callable[[], bool], observer: Observer) -> None:
+def serve(assignment: Assignment, should_stop: Callable[[], bool], observer: Observer) -> None:
     """Work until nothing is left to live."""
     from lifespan.execution.worker import Worker
     from lifespan.record.store import Store
 
-    hardware.settle_arithmetic(threads=order.threads, device=order.device)
-    plan = plan_of(order)
-    store = Store(Path(order.store), tell=observer.warns)
-    Worker(plan, store, order.device, order.every, order.fail_fast, observer, should_stop).run()
+    hardware.settle_arithmetic(threads=assignment.threads, device=assignment.device)
+    plan = compiled_plan(assignment)
+    store = Store(Path(assignment.store), warn=observer.warns)
+    Worker(plan, store, assignment.device, assignment.every, assignment.fail_fast, observer, should_stop).run()
 
 
 def main() -> int:
-    """Take one order from standard input and work on it."""
+    """Read one assignment from standard input and work on it."""
     from lifespan.training.loop import Interrupted
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if CHIEF in os.environ:
-        # A cluster signals every process of a job; what it means is for the one that started this worker to say.
+    if IN_CLUSTER_JOB in os.environ:
+        # A cluster signals every process of a job; the process that started this worker decides what to do.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     stopped = threading.Event()
     size = int.from_bytes(sys.stdin.buffer.read(8), "big")
-    order: Any = cloudpickle.loads(sys.stdin.buffer.read(size))
-    threading.Thread(target=_wait_for_the_end, args=(stopped,), daemon=True).start()
+    assignment: Any = cloudpickle.loads(sys.stdin.buffer.read(size))
+    threading.Thread(target=_wait_for_closed_input, args=(stopped,), daemon=True).start()
     try:
-        serve(order, stopped.is_set, Speaker())
+        serve(assignment, stopped.is_set, WarningPrinter())
     except Interrupted:
         return STOPPED
     except UserError as error:
-        told = {"kind": type(error).__name__, "where": error.where, "what": error.what, "remedy": error.remedy}
-        print(json.dumps(told), flush=True)
+        error_data = {"kind": type(error).__name__, "where": error.where, "what": error.what, "remedy": error.remedy}
+        print(json.dumps(error_data), flush=True)
         return 2
     return 0
 
 
-def _wait_for_the_end(stopped: threading.Event) -> None:
+def _wait_for_closed_input(stopped: threading.Event) -> None:
     # Not through Python's buffer, whose lock a daemon thread would hold at the interpreter's end.
     os.read(sys.stdin.fileno(), 1)
     stopped.set()

@@ -23,7 +23,7 @@ def assemble(plan: Plan, directory: Path) -> dict[str, str]:
     measurements: list[dict[str, Any]] = []
     steps: list[dict[str, Any]] = []
     participants: list[dict[str, Any]] = []
-    met: set[str] = set()
+    stored: set[str] = set()
     for life in plan.lives:
         who = {"study": plan.study.name, "group": life.group, "individual": life.individual, "seed": life.seed}
         status, reason, lived = "done", "", 0
@@ -32,17 +32,17 @@ def assemble(plan: Plan, directory: Path) -> dict[str, str]:
             if node is None:
                 status, reason = ended.get("status", "pending"), ended.get("reason", "")
                 measurements += [{**who, **row} for row in ended.get("rows", [])]
-                told = {**_step_row(step, None, status), "optimizer_steps": ended.get("optimizer_steps", 0)}
-                steps.append({**who, **told, "shared": step.digest in met})
+                row = {**_step_row(step, None, status), "optimizer_steps": ended.get("optimizer_steps", 0)}
+                steps.append({**who, **row, "shared": step.digest in stored})
                 break
-            looking = sum(store.look_seconds(step.digest, seen.digest) for seen in step.looks)
+            seconds = sum(store.evaluation_seconds(step.digest, evaluation.digest) for evaluation in step.evaluations)
             rows = list(node["rows"])
-            for seen in step.looks:
-                rows += store.look(step.digest, seen.digest) or []
+            for evaluation in step.evaluations:
+                rows += store.evaluation(step.digest, evaluation.digest) or []
             measurements += [{**who, **row} for row in rows]
-            told = {**_step_row(step, node, "done"), "look_seconds": looking}
-            steps.append({**who, **told, "shared": step.digest in met})
-            met.add(step.digest)
+            row = {**_step_row(step, node, "done"), "look_seconds": seconds}
+            steps.append({**who, **row, "shared": step.digest in stored})
+            stored.add(step.digest)
             lived = step.index
             if ended and not store.complete(step):
                 status, reason = ended["status"], ended["reason"]
@@ -63,7 +63,7 @@ def _contrasts(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
         first, second = pair.first, pair.second
         who = {"study": plan.study.name, "group": first.group, "individual": first.individual, "seed": first.seed}
         other = {"other_group": second.group, "other_individual": second.individual, "other_seed": second.seed}
-        for row in store.look(pair.one.digest, pair.digest) or []:
+        for row in store.evaluation(pair.one.digest, pair.digest) or []:
             yield {**who, **other, "pairs": pair.between.pairs, **row}
 
 
@@ -72,10 +72,10 @@ def _unite_examples(plan: Plan, store: Store, directory: Path) -> None:
     parts: dict[str, list[tuple[dict[str, Any], Path]]] = {}
     for life, step in plan.walk():
         who = {"group": life.group, "individual": life.individual, "seed": life.seed}
-        for seen in step.looks:
-            path = store.bulk(step.digest, seen.digest)
+        for evaluation in step.evaluations:
+            path = store.bulk(step.digest, evaluation.digest)
             if path is not None:
-                parts.setdefault(seen.title.replace("/", "-"), []).append((who, path))
+                parts.setdefault(evaluation.title.replace("/", "-"), []).append((who, path))
     for title, found in parts.items():
         unite(found, directory / "examples" / f"{title}.parquet")
 

@@ -36,8 +36,8 @@ def fingerprints(plan: Plan) -> dict[str, str]:
 
 
 def _looked_at(plan: Plan) -> dict[str, Task]:
-    looks = ((step.tasks, look.measure) for step in plan.nodes.values() for look in step.looks)
-    sources = (effort.source for tasks, measure in looks for effort in measure.effort(tasks))
+    evaluations = ((step.tasks, evaluation.measure) for step in plan.nodes.values() for evaluation in step.evaluations)
+    sources = (effort.source for tasks, measure in evaluations for effort in measure.effort(tasks))
     return {source.title: source for source in sources if isinstance(source, Task)}
 
 

@@ -1,7 +1,7 @@
-"""Stores that several studies share, and what in a store no study needs any more. No torch here.
+"""Stores that several studies share, and garbage collection: what in a store no study needs any more.
 
-A run directory with a shared store holds a symbolic link `store`, so whoever reads it need not know. The store names its
-run directories in `runs/`, which tells what is still needed.
+A run directory with a shared store holds a symbolic link `store`, which readers follow without noticing. The store lists its
+run directories in `runs/`; from them follows what is still needed.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ def _link(link: Path, store: Path) -> None:
     try:
         store.mkdir(parents=True, exist_ok=True)
         link.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):  # Another driver begins at the same moment.
+        with suppress(FileExistsError):  # Another command begins at the same moment.
             link.symlink_to(store.resolve(), target_is_directory=True)
     except OSError as error:
         raise RecordError(str(link), f"cannot be made ({error.strerror}).", "Choose another --out or --store.") from error
 
 
 @dataclass(frozen=True)
-class Rubbish:
-    """What no study needs: folders of steps, blobs, and files left by writers that died. `studies` are those asked."""
+class Garbage:
+    """What no study needs: folders of steps, blobs, and files of interrupted writes. `studies` are those that were read."""
 
     store: Path
     steps: list[Path]
@@ -67,41 +67,41 @@ class Rubbish:
     missing: list[str]
 
 
-def rubbish(place: Path) -> Rubbish:
-    """What in a store, or in a run directory's store, no study needs. Raises `RecordError` while somebody works there.
+def find_garbage(place: Path) -> Garbage:
+    """What in a store, or in a run directory's store, no study needs. Raises `RecordError` while a worker uses the store.
 
-    `missing` are run directories that the store knows and that are not there any more: nothing is kept for them.
+    `missing` are run directories that the store lists and that do not exist any more: nothing is kept for them.
     """
     store, directories = _studies_of(place)
-    busy = [claim for claim in holders(store) if at_work(claim, 10 * PATIENCE)]
+    busy = [lease for lease in holders(store) if at_work(lease, 10 * PATIENCE)]
     if busy:
         where = f"process {busy[0]['pid']} on {busy[0]['host']}"
-        raise RecordError(str(store), f"somebody works here ({where}).", "Wait until it has ended.")
+        raise RecordError(str(store), f"is in use ({where}).", "Wait until it has ended.")
     present = [directory for directory in directories if (directory / "study.json").is_file()]
     studies = [dict(read(directory).study) for directory in present]
     needed = {digest for study in studies for life in study.get("lives", {}).values() for digest in life["steps"]}
     steps = [path for path in _steps(store) if path.name not in needed]
     blobs = {name for digest in needed for name in _blobs(store / digest)}
     files = [path for path in (store / "blobs").glob("*.safetensors") if path.stem not in blobs]
-    kept = [path for path in _steps(store) if path.name in needed]
-    # Nowhere else: what lies beside these was not put there by us.
-    for folder in (store / "blobs", store / "claims", store / "runs", *kept):
+    needed_steps = [path for path in _steps(store) if path.name in needed]
+    # Other folders were not made by Lifespan.
+    for folder in (store / "blobs", store / "claims", store / "runs", *needed_steps):
         files += [path for path in folder.glob(".*.*") if path.is_file()]
     weight = sum(path.stat().st_size for path in files)
     weight += sum(path.stat().st_size for step in steps for path in step.rglob("*") if path.is_file())
     gone = [str(directory) for directory in directories if directory not in present]
-    return Rubbish(store, sorted(steps), sorted(files), weight, [str(study["name"]) for study in studies], gone)
+    return Garbage(store, sorted(steps), sorted(files), weight, [str(study["name"]) for study in studies], gone)
 
 
-def free(found: Rubbish) -> None:
-    """Remove it: steps before the blobs that they name, so that no step is ever left without its blobs."""
-    for step in found.steps:
+def remove(garbage: Garbage) -> None:
+    """Delete the garbage: steps before the blobs that they name, so that no step is ever left without its blobs."""
+    for step in garbage.steps:
         (step / "node.json").unlink(missing_ok=True)
         shutil.rmtree(step, ignore_errors=True)
-    for path in found.files:
+    for path in garbage.files:
         path.unlink(missing_ok=True)
-    for path in (found.store / "runs").glob("*.json"):
-        if _entry(path).get("directory") in found.missing:
+    for path in (garbage.store / "runs").glob("*.json"):
+        if _entry(path).get("directory") in garbage.missing:
             path.unlink(missing_ok=True)
 
 

@@ -1,15 +1,15 @@
 """Checkpoints, shared by all lives of a tree.
 
     store/<digest>/node.json     what the step left: facts, blob names, rows; written last, so its presence means done
-    store/<digest>/looks/*.json  rows of the probes that look at this step; *.parquet beside it, outputs for every example
+    store/<digest>/looks/*.json  rows of the evaluations of this step; *.parquet beside it, outputs for every example
     store/<digest>/ended.json    instead of node.json, where the life diverged or failed here
     store/<digest>/partial.*     an unfinished step, replaced every N optimizer steps
     store/blobs/<sha256>.safetensors   tensors by content: what did not change is stored once
-    store/claims/*.json          who lives what at this moment (`lifespan.record.leases`)
+    store/claims/*.json          leases: which worker lives which step (`lifespan.record.leases`)
 
 Every file is written under a temporary name and renamed, and every file has a checksum that reading verifies: blobs are
 named by theirs, JSON files end with theirs, and those of Parquet files and unfinished tensors stand in the JSON beside
-them. What does not match is said and counts as missing, so that it is lived again.
+them. A file that does not match is reported and counts as missing, so that it is lived again.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Corrupt(RecordError):
 
 
 class Store:
-    """Content-addressed state under one folder. `tell` hears of every file that was found damaged."""
+    """Content-addressed state under one folder. `warn` is called once for every file that is found damaged."""
 
-    def __init__(self, root: Path, tell: Callable[[str], None] = lambda text: None) -> None:
-        self.root, self._tell = root, tell
+    def __init__(self, root: Path, warn: Callable[[str], None] = lambda text: None) -> None:
+        self.root, self._warn = root, warn
         self._damaged: set[Path] = set()
 
     def node(self, digest: str) -> dict[str, Any] | None:
@@ -48,26 +48,26 @@ class Store:
         return self._sealed(self.root / digest / "node.json")
 
     def has_node(self, digest: str) -> bool:
-        """Whether a step is finished, told without reading what it left."""
+        """Whether a step is finished, without reading what it left."""
         return (self.root / digest / "node.json").is_file()
 
     def complete(self, step: Step) -> bool:
-        """Whether a step is lived and all its looks are there, with the content that they were saved with."""
+        """Whether a step and all its evaluations are stored, with the content that they were saved with."""
         if self.node(step.digest) is None:
             return False
-        return all(self.look(step.digest, seen.digest) is not None for seen in step.looks)
+        return all(self.evaluation(step.digest, evaluation.digest) is not None for evaluation in step.evaluations)
 
     def ended(self, digest: str) -> dict[str, Any] | None:
         """How a life ended at this step (`status`, `reason`), or None."""
         return self._sealed(self.root / digest / "ended.json")
 
-    def look(self, digest: str, look: str) -> list[dict[str, Any]] | None:
-        """Rows of a finished look, or None."""
-        found = self._look(digest, look)
+    def evaluation(self, digest: str, evaluation: str) -> list[dict[str, Any]] | None:
+        """Rows of a finished evaluation, or None."""
+        found = self._evaluation(digest, evaluation)
         return None if found is None else found["rows"]
 
     def save_node(self, digest: str, groups: Mapping[str, Tensors], content: Mapping[str, Any]) -> None:
-        """Store a step: its blobs first, its node last. The node tells the `bytes` of the blobs that it was first to need."""
+        """Store a step: its blobs first, its node last. The node's `bytes` are those of the blobs that no step had stored."""
         new, blobs = 0, {}
         for name, tensors in groups.items():
             blobs[name], size = self._save_blob(tensors)
@@ -84,33 +84,33 @@ class Store:
         """Forget that a life ended at this step."""
         (self.root / digest / "ended.json").unlink(missing_ok=True)
 
-    def bulk(self, digest: str, look: str) -> Path | None:
-        """The Parquet file of a finished look's outputs for every example, or None where it has none."""
-        path = self.root / digest / "looks" / f"{look}.parquet"
+    def bulk(self, digest: str, evaluation: str) -> Path | None:
+        """The Parquet file of a finished evaluation's outputs for every example, or None where it has none."""
+        path = self.root / digest / "looks" / f"{evaluation}.parquet"
         return path if path.is_file() else None
 
-    def look_seconds(self, digest: str, look: str) -> float:
-        """Wall time that a finished look took; 0 where there is none."""
-        return float((self._look(digest, look) or {}).get("seconds", 0.0))
+    def evaluation_seconds(self, digest: str, evaluation: str) -> float:
+        """Wall time of a finished evaluation in seconds; 0 where there is none."""
+        return float((self._evaluation(digest, evaluation) or {}).get("seconds", 0.0))
 
-    def save_look(self, digest: str, look: str, rows: list[dict[str, Any]], seconds: float) -> None:
-        """Store the rows of a look; those with `columns` go to a table beside them."""
+    def save_evaluation(self, digest: str, evaluation: str, rows: list[dict[str, Any]], seconds: float) -> None:
+        """Store the rows of an evaluation; those with `columns` go to a table beside them."""
         folder = self.root / digest / "looks"
         content: dict[str, Any] = {"rows": [row for row in rows if "columns" not in row], "seconds": seconds}
         sheets = [row for row in rows if "columns" in row]
         if sheets:
             table = as_parquet(sheets)
-            write_bytes(folder / f"{look}.parquet", table)
+            write_bytes(folder / f"{evaluation}.parquet", table)
             content["table"] = hashlib.sha256(table).hexdigest()
-        write_sealed(folder / f"{look}.json", content)
+        write_sealed(folder / f"{evaluation}.json", content)
 
-    def _look(self, digest: str, look: str) -> dict[str, Any] | None:
-        path = self.root / digest / "looks" / f"{look}.json"
+    def _evaluation(self, digest: str, evaluation: str) -> dict[str, Any] | None:
+        path = self.root / digest / "looks" / f"{evaluation}.json"
         found = self._sealed(path)
         table = path.with_suffix(".parquet")
         if found is None or "table" not in found or sha_of(table) == found["table"]:
             return found
-        self._missing(table)
+        self._warn_damaged(table)
         return None
 
     def _sealed(self, path: Path) -> dict[str, Any] | None:
@@ -119,14 +119,14 @@ class Store:
         except FileNotFoundError:
             return None
         except ValueError:
-            self._missing(path)
+            self._warn_damaged(path)
             return None
 
-    def _missing(self, path: Path) -> None:
-        """Say once that a file is damaged."""
+    def _warn_damaged(self, path: Path) -> None:
+        """Warn once that a file is damaged."""
         if path not in self._damaged:
             self._damaged.add(path)
-            self._tell(f"{path}: the content does not match its checksum. What it held is done again.")
+            self._warn(f"{path}: the content does not match its checksum. What it held is computed again.")
 
     def load_state(self, digest: str) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
         """(facts, tensors by group) of a finished step. Raises `Corrupt` where a blob's checksum does not match."""
@@ -160,7 +160,7 @@ class Store:
             return None
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != facts["sha256"]:
-            self._missing(path)
+            self._warn_damaged(path)
             return None
         return Snapshot(_tensors.from_bytes(data), facts)
 

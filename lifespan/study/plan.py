@@ -1,7 +1,7 @@
 """From a study to a prefix tree of steps with chained digests.
 
-A step's digest is made of its parent's digest and its event; a probe's digest hangs off the step that it looks at and
-is never chained. So a common childhood is one chain of nodes, lived once, and looking changes nothing.
+A step's digest is made of its parent's digest and its event; the digest of an evaluation hangs off the step and is never
+chained. So a common childhood is one chain of nodes, lived once, and an evaluation changes nothing.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Birth(Event):
 
 
 @dataclass(frozen=True)
-class Look:
-    """A measure hanging off a step. With `every`, it looks inside the step, each time so many optimizer steps are done."""
+class Evaluation:
+    """A measure of the subject after a step, or inside it with `every`: each time that so many optimizer steps are done."""
 
     digest: str
     measure: Measure
@@ -39,7 +39,7 @@ class Look:
 
     @property
     def title(self) -> str:
-        """The probe's name in rows: looks inside an event are told apart."""
+        """The probe's name in rows; an evaluation inside an event has a name of its own."""
         return self.measure.title if self.every is None else f"{self.measure.title}/during"
 
 
@@ -48,7 +48,7 @@ class Step:
     """One node of the tree: an event lived by one seed after one history.
 
     `key` names its random streams; `active` the chronic disorders at work, as (stream key, disorder), in order of
-    onset; `present` those that are in force once it is over, when probes look; `tasks` the tasks met so far, this step's
+    onset; `present` those that are in force at its end, when probes evaluate; `tasks` the tasks met so far, this step's
     included.
     """
 
@@ -61,7 +61,7 @@ class Step:
     active: tuple[tuple[str, Disorder], ...] = ()
     tasks: tuple[Task, ...] = ()
     present: tuple[tuple[str, Disorder], ...] = ()
-    looks: tuple[Look, ...] = field(default=(), compare=False)
+    evaluations: tuple[Evaluation, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Life:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two lives to compare at a step of each. Its rows are kept with those of the first step's looks."""
+    """Two lives to compare at a step of each. Its rows are stored with the evaluations of the first step."""
 
     digest: str
     first: Life
@@ -111,7 +111,7 @@ class Plan:
 
     @cached_property
     def nodes(self) -> dict[str, Step]:
-        """Distinct steps by digest, parents first; looks of all lives through a step are united."""
+        """Distinct steps by digest, parents first; each has the evaluations of all lives through it."""
         united: dict[str, Step] = {}
         for life in self.lives:
             for step in life.steps:
@@ -119,9 +119,10 @@ class Plan:
                 if known is None:
                     united[step.digest] = step
                 else:
-                    extra = tuple(look for look in step.looks if look.digest not in {k.digest for k in known.looks})
+                    digests = {evaluation.digest for evaluation in known.evaluations}
+                    extra = tuple(evaluation for evaluation in step.evaluations if evaluation.digest not in digests)
                     if extra:
-                        united[step.digest] = _with_looks(known, known.looks + extra)
+                        united[step.digest] = _with_evaluations(known, known.evaluations + extra)
         return united
 
     @property
@@ -164,7 +165,7 @@ def compile_study(study: Study, *, precision: str) -> Plan:
 
 def _check_skills(plan: Plan) -> None:
     met = {task.title for step in plan.nodes.values() for task in step.tasks}
-    for measure in (look.measure for step in plan.nodes.values() for look in step.looks):
+    for measure in (evaluation.measure for step in plan.nodes.values() for evaluation in step.evaluations):
         for skill in measure.skills:
             if skill not in met:
                 rule = f"no life of the study learns {skill!r}."
@@ -183,7 +184,7 @@ def _steps(scenario: Scenario, seed: int, precision: str) -> tuple[Step, ...]:
     for event in scenario.events:
         last = steps[-1]
         if isinstance(event, Probe):
-            steps[-1] = _with_looks(last, last.looks + tuple(_looks(last.digest, event)))
+            steps[-1] = _with_evaluations(last, last.evaluations + tuple(_evaluations(last.digest, event)))
             continue
         number = counts.get(event.key, 0)
         counts[event.key] = number + 1
@@ -205,10 +206,10 @@ def _in_force(lasting: list[list]) -> tuple[tuple[str, Disorder], ...]:
     return tuple((name, disorder) for name, disorder, left in lasting if left is None or left > 0)
 
 
-def _looks(parent: str, event: Probe) -> Iterator[Look]:
+def _evaluations(parent: str, event: Probe) -> Iterator[Evaluation]:
     inside = [] if event.every is None else [event.every]
     for measure in event.measures:
-        yield Look(digest_of([parent, "look", measure.to_data(), *inside]), measure, event.every)
+        yield Evaluation(digest_of([parent, "look", measure.to_data(), *inside]), measure, event.every)
 
 
 def _pairs(study: Study, between: Between, lives: Sequence[Life]) -> Iterator[Pair]:
@@ -228,5 +229,5 @@ def _moment(life: Life, at: Moment | None) -> Step:
     return life.steps[-1 if at is None else position_of(at, events, life.name)]
 
 
-def _with_looks(step: Step, looks: tuple[Look, ...]) -> Step:
-    return replace(step, looks=looks)
+def _with_evaluations(step: Step, evaluations: tuple[Evaluation, ...]) -> Step:
+    return replace(step, evaluations=evaluations)

@@ -18,7 +18,7 @@ from lifespan.contracts.checkpoint import Snapshot
 from lifespan.contracts.subject import Subject
 from lifespan.corpora.micro import MicroText
 from lifespan.errors import Diverged
-from lifespan.execution.step import Circumstances, Row, live, look
+from lifespan.execution.step import Row, StepContext, evaluate, live
 from lifespan.learners.masks import Masks
 from lifespan.learners.rewire import Rewire
 from lifespan.learners.weights import Weights
@@ -76,7 +76,7 @@ class Biography:
 
 
 @dataclass
-class _Keeper:
+class _Checkpointer:
     """A disk in memory: tensors are copied and facts go through JSON."""
 
     every: int = 10**9
@@ -134,8 +134,8 @@ def biography(events: Sequence[Event], *, killed: bool = False, about: object = 
         told.steps.append(step)
         told.states.append(copied(subject.state()))
         told.facts.append(subject.facts())
-        for seen in step.looks:
-            rows = rows + _looked(told, subject, step, seen, about)
+        for seen in step.evaluations:
+            rows = rows + _evaluated(told, subject, step, seen, about)
         told.rows.append(rows)
     return told
 
@@ -147,7 +147,7 @@ def _steps(events: tuple[Event, ...]) -> tuple[Step, ...]:
 
 def newborn() -> Subject:
     """A tiny subject."""
-    return live(None, _steps(())[0], "fp32", Circumstances(device=DEVICE))[0]
+    return live(None, _steps(())[0], "fp32", StepContext(device=DEVICE))[0]
 
 
 def reborn(told: Biography, position: int) -> Subject:
@@ -160,25 +160,25 @@ def reborn(told: Biography, position: int) -> Subject:
 def _lived(told: Biography, subject: Subject | None, step: Step, killed: bool) -> tuple[Subject, list[Row]]:
     if subject is not None:
         subject.past = Past(told)
-    keeper = _Keeper()
+    checkpointer = _Checkpointer()
     stops = iter((False, True)) if killed and isinstance(step.event, Develop | Learn | Recover) else iter(())
     try:
-        subject, lived = live(subject, step, "fp32", Circumstances(DEVICE, keeper, should_stop=lambda: next(stops, False)))
+        subject, lived = live(subject, step, "fp32", StepContext(DEVICE, checkpointer, should_stop=lambda: next(stops, False)))
     except Interrupted:
         subject = reborn(told, len(told.states) - 1)
         subject.past = Past(told)
         # A new process has new disorders: whatever the old ones kept on themselves is gone.
         step = replace(step, active=tuple((key, replace(disorder)) for key, disorder in step.active))
-        subject, lived = live(subject, step, "fp32", Circumstances(DEVICE, keeper))
+        subject, lived = live(subject, step, "fp32", StepContext(DEVICE, checkpointer))
     return subject, lived.rows
 
 
-def _looked(told: Biography, subject: Subject, step: Step, seen: Any, about: object) -> list[Row]:
+def _evaluated(told: Biography, subject: Subject, step: Step, seen: Any, about: object) -> list[Row]:
     before = copied(subject.state())
     subject.past = Past(told)
     with untouched_randomness(about, "a look"):
-        rows = list(look(subject, step, seen))
-    again = list(look(subject, step, seen))
+        rows = list(evaluate(subject, step, seen))
+    again = list(evaluate(subject, step, seen))
     remedy = "draw only from the streams given, and leave the subject as it was"
     check(plain(rows) == plain(again), about, "makes two equal looks see different things", remedy)
     found = difference(before, subject.state())

@@ -1,8 +1,8 @@
 """The one gradient loop: every kind of learning goes through `train`.
 
-The loop knows batches, a loss and an optimizer. What moves, and how a gradient reaches it, is the plasticity's business;
-what goes wrong is the disorders'. Each step draws its dropout from a stream named by the step, so a life that resumes in
-the middle of an event goes on with the same bits.
+The loop handles batches, a loss and an optimizer. The plasticity decides what moves and how a gradient reaches it; disorders
+and guards act through hooks. Each step draws its dropout from a stream named by the step, so a life that resumes in the
+middle of an event continues bit for bit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from lifespan.contracts import Course, Plasticity, Regimen
-from lifespan.contracts.checkpoint import Keeper, Snapshot
+from lifespan.contracts.checkpoint import Checkpointer, Snapshot
 from lifespan.contracts.disorder import Companion
 from lifespan.contracts.subject import Subject
 from lifespan.errors import Diverged, LifespanError
@@ -55,10 +55,10 @@ class Recipe:
 
 
 @dataclass
-class Affliction:
-    """A chronic disorder, or a guard against forgetting, at work, with its own streams and what it remembers of this event."""
+class ActiveHooks:
+    """The hooks of a chronic disorder or of a guard against forgetting, with their streams and their memory of this event."""
 
-    disorder: Companion
+    hooks: Companion
     streams: Streams
     memory: dict[str, torch.Tensor] = field(default_factory=dict)
 
@@ -72,16 +72,16 @@ class Trace:
     tokens: int = 0
 
 
-class Window(Protocol):
-    """Who looks inside a run of the loop, and what was seen so far, as plain data."""
+class InnerEvaluator(Protocol):
+    """Evaluations inside a run of the loop; `state` is what they found so far, as plain data, from which they `resume`."""
 
     def due(self, done: int) -> bool: ...
 
-    def look(self, subject: Subject, done: int) -> None: ...
+    def evaluate(self, subject: Subject, done: int) -> None: ...
 
-    def seen(self) -> dict[str, Any]: ...
+    def state(self) -> dict[str, Any]: ...
 
-    def go_on(self, seen: Mapping[str, Any]) -> None: ...
+    def resume(self, state: Mapping[str, Any]) -> None: ...
 
 
 def train(
@@ -91,9 +91,9 @@ def train(
     recipe: Recipe,
     streams: Streams,
     *,
-    afflictions: Sequence[Affliction] = (),
-    keeper: Keeper | None = None,
-    window: Window | None = None,
+    hooks: Sequence[ActiveHooks] = (),
+    checkpointer: Checkpointer | None = None,
+    evaluator: InnerEvaluator | None = None,
     progress: Callable[[int, float], None] = lambda step, loss: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Trace:
@@ -102,10 +102,10 @@ def train(
     Raises `Diverged` where a loss, or in the end a parameter that was learned, is not finite; with its `points`.
     """
     source = plasticity.feed(source)
-    keeper = keeper if plasticity.resumable else None
+    checkpointer = checkpointer if plasticity.resumable else None
     optimizer = torch.optim.AdamW(plasticity.groups(), betas=BETAS, fused=True)
-    run = _Run(subject, plasticity, optimizer, source, recipe, streams, list(afflictions), window)
-    begin = run.resume(keeper.load()) if keeper is not None else 0
+    run = _Run(subject, plasticity, optimizer, source, recipe, streams, list(hooks), evaluator)
+    begin = run.resume(checkpointer.load()) if checkpointer is not None else 0
     interval = max(1, recipe.steps // 40)
     _set_training(subject, True)
     try:
@@ -113,13 +113,13 @@ def train(
             loss = run.step(step)
             if (step + 1) % interval == 0 or step + 1 == recipe.steps:
                 run.note(step + 1)
-            if window is not None and window.due(step + 1):
-                window.look(run.as_if_ended(step + 1), step + 1)
+            if evaluator is not None and evaluator.due(step + 1):
+                evaluator.evaluate(run.as_if_ended(step + 1), step + 1)
             progress(step + 1, loss)
             if step + 1 < recipe.steps:
                 stopping = should_stop()
-                if keeper is not None and (stopping or (step + 1) % keeper.every == 0):
-                    keeper.save(run.snapshot(step + 1))
+                if checkpointer is not None and (stopping or (step + 1) % checkpointer.every == 0):
+                    checkpointer.save(run.snapshot(step + 1))
                 if stopping:
                     raise Interrupted(f"after {step + 1} of {recipe.steps} optimizer steps")
         run.check_finite()
@@ -142,8 +142,8 @@ class _Run:
     source: TaskSource | MaskedSource | TurnSource
     recipe: Recipe
     streams: Streams
-    afflictions: list[Affliction]
-    window: Window | None = None
+    hooks: list[ActiveHooks]
+    evaluator: InnerEvaluator | None = None
     trace: Trace = field(default_factory=Trace)
     loss_sum: float = 0.0
     loss_count: int = 0
@@ -156,7 +156,7 @@ class _Run:
     def step(self, step: int) -> float:
         source, own = self.source.at(step) if isinstance(self.source, TurnSource) else (self.source, step)
         batch = source.batch(own)
-        courses = [(affliction.disorder, self._course(affliction, source.task, step)) for affliction in self.afflictions]
+        courses = [(active.hooks, self._course(active, source.task, step)) for active in self.hooks]
         for disorder, course in courses:
             batch = disorder.batch(batch, course)
         self.plasticity.enter(source.task)
@@ -183,12 +183,12 @@ class _Run:
         return value
 
     def check_finite(self) -> None:
-        """A last update may leave what no later loss would tell, and scores that are no numbers switch synapses off unseen."""
+        """Raise `Diverged` for what the last update left: no later loss shows it, and a NaN score switches its synapse off."""
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
             raise Diverged(f"what was learned is not finite after {self.recipe.steps} optimizer steps")
 
-    def _course(self, affliction: Affliction, task: str | None, step: int) -> Course:
-        own = (affliction.streams, affliction.memory, self.recipe.warmup)
+    def _course(self, active: ActiveHooks, task: str | None, step: int) -> Course:
+        own = (active.streams, active.memory, self.recipe.warmup)
         return Course(self.subject, self.plasticity, task, step, self.recipe.steps, *own)
 
     def _update(self, step: int, courses: Sequence[tuple[Companion, Course]]) -> None:
@@ -219,13 +219,13 @@ class _Run:
             self.trace.points.append((done, metric, value, self.subject.count))
 
     def end(self, done: int, loss: float) -> None:
-        """A loss that is no number ends the run: the mean of those before it, and itself."""
+        """Note how a run ended whose loss is not finite: the mean of the losses before it, and that loss."""
         if self.loss_count:
             self.trace.points.append((done - 1, "loss", self.loss_sum / self.loss_count, self.trace.examples))
         self.trace.points.append((done, "loss", loss, self.trace.examples))
 
     def as_if_ended(self, done: int) -> Subject:
-        """A copy of the subject in which the learning has ended here; the run knows nothing of it."""
+        """A copy of the subject in which the learning ended here; the run itself is unchanged."""
         subject, plasticity = copy.deepcopy((self.subject, self.plasticity), _shared(self.subject))
         _set_training(subject, False)
         plasticity.settle()
@@ -234,8 +234,8 @@ class _Run:
 
     def snapshot(self, done: int) -> Snapshot:
         tensors = {f"plasticity/{name}": value for name, value in self.plasticity.state().items()}
-        for i, affliction in enumerate(self.afflictions):
-            tensors |= {f"memory/{i}/{name}": value for name, value in affliction.memory.items()}
+        for i, active in enumerate(self.hooks):
+            tensors |= {f"memory/{i}/{name}": value for name, value in active.memory.items()}
         for i, parameter in enumerate(self.parameters):
             state = self.optimizer.state.get(parameter, {})
             tensors |= {f"adam/{i}/{name}": value for name, value in state.items() if torch.is_tensor(value)}
@@ -247,8 +247,8 @@ class _Run:
             "loss_sum": self.loss_sum,
             "loss_count": self.loss_count,
         }
-        if self.window is not None:
-            facts["inside"] = self.window.seen()
+        if self.evaluator is not None:
+            facts["inside"] = self.evaluator.state()
         return Snapshot(tensors, facts)
 
     def resume(self, snapshot: Snapshot | None) -> int:
@@ -262,7 +262,7 @@ class _Run:
                 own[rest] = value
             elif kind == "memory":
                 number, _, entry = rest.partition("/")
-                self.afflictions[int(number)].memory[entry] = value.to(self.subject.device)
+                self.hooks[int(number)].memory[entry] = value.to(self.subject.device)
             else:
                 number, _, entry = rest.partition("/")
                 adam.setdefault(int(number), {})[entry] = value
@@ -273,13 +273,13 @@ class _Run:
         facts: Mapping[str, Any] = snapshot.facts
         self.trace = Trace([tuple(point) for point in facts["points"]], facts["examples"], facts["tokens"])
         self.loss_sum, self.loss_count = facts["loss_sum"], facts["loss_count"]
-        if self.window is not None:
-            self.window.go_on(facts.get("inside", {}))
+        if self.evaluator is not None:
+            self.evaluator.resume(facts.get("inside", {}))
         return facts["done"]
 
 
 def _forget_gradients(subject: Subject) -> None:
-    """Gradients are no part of a subject's state: what an optimizer left alone must not meet the next one."""
+    """Clear all gradients: they are no part of a subject's state, and the next optimizer must not find them."""
     for module in (subject.encoder, subject.language, *(skill.head for skill in subject.skills.values())):
         module.zero_grad(set_to_none=True)
 

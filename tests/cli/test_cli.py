@@ -16,7 +16,7 @@ from conftest import tiny_study
 from lifespan.cli import display
 from lifespan.cli import main as cli
 from lifespan.execution import estimate
-from lifespan.record.leases import Claims
+from lifespan.record.leases import Leases
 from lifespan.simulation import plan_for
 
 LIFE = """\
@@ -129,12 +129,12 @@ def test_status_tells_who_lives_now_and_what_is_left(run, life, monkeypatch):
     code, out, _ = run("status", "runs/short")
     assert code == 0 and "2 pending" in out and re.search(r"nobody at work; 3 events left, about .* for one worker", out)
     assert re.search(r"masks-000 +pending +2/4 +next: age to 0.5", out)
-    claims = Claims(store)
-    claim = claims.take(lives["masks-000"]["steps"][3], stage="age", lives="masks-000")
+    leases = Leases(store)
+    lease = leases.take(lives["masks-000"]["steps"][3], stage="age", lives="masks-000")
     code, out, _ = run("status", "runs/short")
     assert "1 living, 1 pending" in out and "1 worker at work; 3 events left, about" in out
     assert re.search(rf"masks-000 +living +2/4 +age to 0.5, on \S+ \(process {os.getpid()}\)", out)
-    claims.release(claim)
+    leases.release(lease)
     Path(store / lives["masks-000"]["steps"][3] / "node.json").write_text("damaged")
     assert run("status", "runs/short")[0] == 0
 

@@ -30,7 +30,7 @@ from lifespan.model.subject import layer_of
 from lifespan.randomness import Streams
 from lifespan.training.batches import task_source
 from lifespan.training.evaluation import task_logits
-from lifespan.training.loop import Affliction, Interrupted, Recipe, train
+from lifespan.training.loop import ActiveHooks, Interrupted, Recipe, train
 
 STREAMS = Streams(3, "suffer/test#0/learn")
 NOISE = [ActivationNoise(), FailingSynapses(), GainReduction(), GainReduction(at="neurons"), GainReduction(at="attention")]
@@ -229,19 +229,19 @@ class Kept:
 
 
 def test_a_run_that_was_killed_goes_on_with_the_same_noise():
-    def learning(keeper=None, **how):
+    def learning(checkpointer=None, **how):
         subject = born(TASKS[0])
         ill = [ActivationNoise(), FailingSynapses(severity=0.1), TokenBlur(), WordOrderShuffle(), VocabularyLoss()]
-        afflictions = [Affliction(each, Streams(3, f"suffer/{i}")) for i, each in enumerate(ill)]
+        hooks = [ActiveHooks(each, Streams(3, f"suffer/{i}")) for i, each in enumerate(ill)]
         source = task_source(subject, TASKS[0], length=32, batch_size=8, streams=STREAMS)
         plasticity = weights(6).attach(subject, (TASKS[0],), 6, STREAMS)
-        train(subject, plasticity, source, Recipe(6, 0.1, 1.0), STREAMS, afflictions=afflictions, keeper=keeper, **how)
+        train(subject, plasticity, source, Recipe(6, 0.1, 1.0), STREAMS, hooks=hooks, checkpointer=checkpointer, **how)
         return subject
 
-    keeper, count = Kept(), iter([False, False, True])
+    checkpointer, count = Kept(), iter([False, False, True])
     with pytest.raises(Interrupted, match="after 3 of 6"):
-        learning(keeper, should_stop=lambda: next(count))
-    assert same(learning(keeper), learning())
+        learning(checkpointer, should_stop=lambda: next(count))
+    assert same(learning(checkpointer), learning())
 
 
 @dataclass(frozen=True, kw_only=True)

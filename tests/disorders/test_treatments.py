@@ -37,7 +37,7 @@ from lifespan import (
 )
 from lifespan.contracts import Course, Regimen
 from lifespan.disorders._dormancy import activities, utilities
-from lifespan.execution.step import Circumstances, live
+from lifespan.execution.step import StepContext, live
 from lifespan.model.anatomy import anatomy_of
 from lifespan.model.forward import batch_loss
 from lifespan.randomness import Streams
@@ -51,7 +51,7 @@ SLOW = Weights(steps=3, batch_size=8, rate=1e-3)
 def newborn(**changes):
     events = ()
     life = Scenario(name="x", subject=replace(TINY, **changes), events=events)
-    return live(None, compile_study(tiny_study(x=life), precision="fp32").lives[0].steps[0], "fp32", Circumstances())[0]
+    return live(None, compile_study(tiny_study(x=life), precision="fp32").lives[0].steps[0], "fp32", StepContext())[0]
 
 
 def aged(sparsity=0.5, seed=0):

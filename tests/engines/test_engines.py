@@ -17,7 +17,7 @@ from lifespan.engines.inline import Inline
 from lifespan.engines.local import Local
 from lifespan.errors import ScenarioError
 from lifespan.execution.observer import Observer
-from lifespan.record.leases import Claims, holders
+from lifespan.record.leases import Leases, holders
 from lifespan.record.store import Store
 from lifespan.study.plan import compile_study
 
@@ -99,11 +99,11 @@ class Assassin(Observer):
         self.store, self.kills, self.said, self.killed = store, kills, [], set()
 
     def step_ends(self, life, step, seconds):
-        for claim in holders(self.store):
-            if self.kills and claim["alive"] and claim["pid"] not in self.killed:
+        for lease in holders(self.store):
+            if self.kills and lease["alive"] and lease["pid"] not in self.killed:
                 self.kills -= 1
-                self.killed.add(claim["pid"])
-                os.kill(claim["pid"], signal.SIGKILL)
+                self.killed.add(lease["pid"])
+                os.kill(lease["pid"], signal.SIGKILL)
                 break
 
     def warns(self, text):
@@ -193,7 +193,7 @@ def test_a_worker_cannot_outlive_its_driver_and_another_driver_goes_on(tmp_path)
     while driver.poll() is None and not list(store.glob("*/partial.json")):
         time.sleep(0.01)
     assert driver.poll() is None
-    pids = {claim["pid"] for claim in holders(store)}
+    pids = {lease["pid"] for lease in holders(store)}
     driver.kill()
     driver.wait()
     deadline = time.monotonic() + 60
@@ -211,38 +211,38 @@ def test_a_wrong_number_of_workers_is_refused():
 
 
 def test_one_claim_has_one_holder_and_is_free_when_released(tmp_path):
-    one, other = Claims(tmp_path), Claims(tmp_path)
-    claim = one.take("a", stage="birth")
-    assert claim is not None and other.take("a") is None
+    one, other = Leases(tmp_path), Leases(tmp_path)
+    lease = one.take("a", stage="birth")
+    assert lease is not None and other.take("a") is None
     (holder,) = holders(tmp_path)
     assert holder["pid"] == os.getpid() and holder["alive"] is True and holder["stage"] == "birth"
-    one.release(claim)
+    one.release(lease)
     assert other.take("a") is not None
 
 
-def foreign(claims, digest, **changes):
+def foreign(leases, digest, **changes):
     """Make a claim look like one of another process."""
-    path = claims.folder / f"{digest}.json"
+    path = leases.folder / f"{digest}.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
 def test_the_claim_of_a_dead_process_of_this_machine_is_taken_over_at_once(tmp_path):
-    claims = Claims(tmp_path)
-    claims.take("a")
-    foreign(claims, "a", born="1", token="of another")
+    leases = Leases(tmp_path)
+    leases.take("a")
+    foreign(leases, "a", born="1", token="of another")
     (holder,) = holders(tmp_path)
     assert holder["alive"] is False
-    assert Claims(tmp_path).take("a") is not None
+    assert Leases(tmp_path).take("a") is not None
 
 
 @pytest.mark.parametrize("clock", [0, 10**9, 4 * 10**9])
 def test_a_silent_claim_of_another_machine_is_taken_over_after_patience_whatever_its_clock_says(tmp_path, clock):
-    held = Claims(tmp_path, beat=0.02)
-    claim = held.take("a")
+    held = Leases(tmp_path, heartbeat=0.02)
+    lease = held.take("a")
     path = held.folder / "a.json"
     foreign(held, "a", machine="elsewhere", token="of another")
     os.utime(path, (clock, clock))
-    watcher = Claims(tmp_path, patience=0.3)
+    watcher = Leases(tmp_path, patience=0.3)
     assert watcher.take("a") is None
     for tick in range(4):  # It beats, so it lives, though more time than patience goes by.
         time.sleep(0.1)
@@ -251,7 +251,7 @@ def test_a_silent_claim_of_another_machine_is_taken_over_after_patience_whatever
     time.sleep(0.35)
     assert watcher.take("a") is not None
     time.sleep(0.1)
-    assert claim.lost, "the former holder did not notice"
+    assert lease.lost, "the former holder did not notice"
 
 
 def test_a_worker_whose_step_was_taken_over_leaves_it(tmp_path):

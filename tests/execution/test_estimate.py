@@ -95,7 +95,7 @@ def test_looks_that_were_measured_are_taken_from_there(tmp_path):
     path.write_text("".join(json.dumps({**row, "look_seconds": 12.0 * (row["look_seconds"] > 0)}) + "\n" for row in rows))
     plan = plan_for(study(LEARNING, Probe(Score()), individuals=2))
     known = estimate(plan, tmp_path / "run").nodes[plan.lives[1].steps[-1].digest]
-    assert known.measured and known.look_seconds == 12
+    assert known.measured and known.evaluation_seconds == 12
 
 
 def test_the_page_of_speeds_is_that_of_the_results():

@@ -86,7 +86,7 @@ def test_damage_to_a_finished_step_is_said_and_made_good(tmp_path, whole, kind, 
 @pytest.mark.parametrize("place", [0.0, 0.01, 0.3, 0.9, 0.999, 1.0])
 def test_a_flipped_byte_anywhere_in_a_stored_json_is_noticed(tmp_path, place):
     said = []
-    store = Store(tmp_path, tell=said.append)
+    store = Store(tmp_path, warn=said.append)
     store.save_node("a", {}, {"facts": {"age": 3}, "rows": []})
     assert store.node("a")["facts"] == {"age": 3} and said == []
     damage(tmp_path / "a" / "node.json", "flip", place)

@@ -33,7 +33,7 @@ from lifespan import (
     stream,
 )
 from lifespan.errors import ScenarioError
-from lifespan.execution.step import Circumstances, live
+from lifespan.execution.step import StepContext, live
 from lifespan.learners._weights import decayed
 from lifespan.learners.avalanche_strategy import REFUSED, SUPPORTED
 from lifespan.randomness import Streams
@@ -340,7 +340,7 @@ def test_what_is_kept_is_counted_in_rows(name, examples):
     life = Scenario(name="small", subject=TINY, events=(CHILDHOOD, *learn(by(name), *tasks)))
     subject, rows = None, []
     for step in compile_study(Study(name="small", groups={"one": life}), precision="fp32").lives[0].steps:
-        subject, lived_step = live(subject, step, "fp32", Circumstances())
+        subject, lived_step = live(subject, step, "fp32", StepContext())
         rows += [row for row in lived_step.rows if row.probe == "Strategy/AvalancheStrategy"]
     found = {row.reading.metric: row.reading.value for row in rows[-2:]}
     assert len(rows) == 4 and found["examples"] == examples

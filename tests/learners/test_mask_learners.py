@@ -54,10 +54,10 @@ def born():
     return subject
 
 
-def learn(subject, by, steps=STEPS, keeper=None):
+def learn(subject, by, steps=STEPS, checkpointer=None):
     source = task_source(subject, TASK, length=128, batch_size=16, streams=STREAMS)
     plasticity = by.attach(subject, (TASK,), steps, STREAMS)
-    train(subject, plasticity, source, Recipe(steps, by.warmup, by.clip), STREAMS, keeper=keeper)
+    train(subject, plasticity, source, Recipe(steps, by.warmup, by.clip), STREAMS, checkpointer=checkpointer)
     return plasticity
 
 
@@ -297,11 +297,11 @@ class Halfway:
     ids=lambda by: type(by).__name__ + str(getattr(by, "weights", "")),
 )
 def test_resumed_learning_ends_with_the_same_bits(by):
-    keeper = Halfway()
+    checkpointer = Halfway()
     through, resumed = born(), born()
-    learn(through, by, keeper=keeper)
-    assert keeper.kept is not None
-    learn(resumed, by, keeper=keeper)
+    learn(through, by, checkpointer=checkpointer)
+    assert checkpointer.kept is not None
+    learn(resumed, by, checkpointer=checkpointer)
     one, two = through.state(), resumed.state()
     assert one.keys() == two.keys()
     for group in one:

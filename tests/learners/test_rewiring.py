@@ -261,7 +261,7 @@ def test_a_grown_synapse_starts_at_zero(kind):
     assert all(bool((weights[name][grown[name]] == 0).all()) for name in grown)
 
 
-class Keeper:
+class Checkpointer:
     """Keeps the last snapshot in memory, as a checkpoint on disk would."""
 
     def __init__(self):
@@ -279,13 +279,13 @@ class Keeper:
 @EVERYWHERE
 def test_stopped_after_any_step_and_resumed_the_bits_are_the_same(kind, use, tasks):
     by = kind(**use)
-    whole, stopped, keeper = born(tasks, 0.4), born(tasks, 0.4), Keeper()
+    whole, stopped, checkpointer = born(tasks, 0.4), born(tasks, 0.4), Checkpointer()
     _, trace = learn(whole, by, tasks, steps=8)
     for _ in range(7):
         with pytest.raises(Interrupted):
-            learn(stopped, by, tasks, steps=8, keeper=keeper, should_stop=lambda: True)
+            learn(stopped, by, tasks, steps=8, checkpointer=checkpointer, should_stop=lambda: True)
         stopped = born(tasks, 0.4)
-    _, resumed = learn(stopped, by, tasks, steps=8, keeper=keeper, should_stop=lambda: True)
+    _, resumed = learn(stopped, by, tasks, steps=8, checkpointer=checkpointer, should_stop=lambda: True)
     assert trace.points == resumed.points
     for group, tensors in whole.state().items():
         assert all(torch.equal(value, stopped.state()[group][name]) for name, value in tensors.items()), group
@@ -445,7 +445,7 @@ def test_on_an_accelerator(kind, use, tasks):
     for task in tasks:
         subject.skill_for(task, "weights", STREAMS)
     start = living(subject.alive)
-    learn(subject, kind(**use), tasks, keeper=Keeper())
+    learn(subject, kind(**use), tasks, checkpointer=Checkpointer())
     assert living(subject.alive) == start
     assert all(mask.is_cuda for mask in subject.alive.values())
     assert torch.isfinite(batch_loss(subject, tasks[0].title, source_of(subject, tasks).at(0)[0].batch(0)))

@@ -222,7 +222,7 @@ def test_outputs_for_every_example_go_to_parquet(tmp_path):
 def test_what_looks_cost_is_told_by_the_measures(tmp_path):
     def looking(*events):
         plan = compile_study(study(Learn(TASKS[0], by=weights(12)), *events), precision="fp32")
-        return sum(cost.look_seconds for cost in estimate(plan).nodes.values())
+        return sum(cost.evaluation_seconds for cost in estimate(plan).nodes.values())
 
     assert looking() == 0
     none, once, thin, inside = (

@@ -10,7 +10,7 @@ from conftest import TASKS, TINY, tiny_life, tiny_study, weights
 from lifespan import Learn, Probe, Scenario, Score, Study, Suffer, UserError, WeightNoise, read, simulate
 from lifespan.execution.observer import Observer
 from lifespan.record import shared_store as sharing
-from lifespan.record.leases import Claims
+from lifespan.record.leases import Leases
 from lifespan.study.plan import compile_study
 
 
@@ -70,7 +70,7 @@ def test_gc_frees_what_no_study_needs_and_only_that(tmp_path, run):
     shared = tmp_path / "shared"
     simulate(one, tmp_path / "one", store=shared, threads=1)
     simulate(two, tmp_path / "two", store=shared, threads=1)
-    found = sharing.rubbish(shared)
+    found = sharing.find_garbage(shared)
     assert (found.steps, found.files, found.missing, sorted(found.studies)) == ([], [], [], ["one", "two"])
     (shared / "blobs" / ".half.123").write_bytes(b"x" * 10)
     before = sum(path.stat().st_size for path in shared.rglob("*") if path.is_file())
@@ -101,12 +101,12 @@ def test_gc_asks_first(tmp_path, run, monkeypatch):
 
 def test_gc_does_not_work_beside_a_worker(tmp_path):
     simulate(studies()[0], tmp_path / "one", threads=1)
-    claims = Claims(tmp_path / "one" / "store")
-    claim = claims.take("a" * 64)
-    with pytest.raises(UserError, match=r"somebody works here \(process \d+ on .*Wait until"):
-        sharing.rubbish(tmp_path / "one")
-    claims.release(claim)
-    sharing.rubbish(tmp_path / "one")
+    leases = Leases(tmp_path / "one" / "store")
+    lease = leases.take("a" * 64)
+    with pytest.raises(UserError, match=r"is in use \(process \d+ on .*Wait until"):
+        sharing.find_garbage(tmp_path / "one")
+    leases.release(lease)
+    sharing.find_garbage(tmp_path / "one")
 
 
 def test_stores_that_cannot_be_shared_are_said(tmp_path):
@@ -126,7 +126,7 @@ def test_stores_that_cannot_be_shared_are_said(tmp_path):
     with pytest.raises(UserError, match=r"the shared store .* is not there"):
         simulate(two, tmp_path / "two")
     with pytest.raises(UserError, match="is neither a run directory nor a shared store"):
-        sharing.rubbish(tmp_path)
+        sharing.find_garbage(tmp_path)
 
 
 def test_each_step_tells_the_bytes_that_it_added(tmp_path):

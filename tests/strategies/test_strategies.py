@@ -32,7 +32,7 @@ from lifespan import (
 )
 from lifespan.contracts import Course, Lesson
 from lifespan.contracts.checkpoint import Snapshot
-from lifespan.execution.step import Circumstances, live
+from lifespan.execution.step import StepContext, live
 from lifespan.learners._weights import WeightChange
 from lifespan.model.forward import batch_loss
 from lifespan.randomness import Streams
@@ -108,12 +108,12 @@ def test_a_killed_learning_goes_on_with_the_same_bits(strategy):
     subject = None
     for step in steps:
         before = None if subject is None else (subject.facts(), {k: dict(v) for k, v in _copied(subject).items()})
-        keeper, kills = Dying(), [2, 4, None]
+        checkpointer, kills = Dying(), [2, 4, None]
         for kill in kills:
             if before is not None and kill != kills[0]:
                 subject.load(*before)
             count = iter(range(100))
-            here = Circumstances(keeper=keeper, should_stop=lambda kill=kill, count=count: next(count) + 1 == kill)
+            here = StepContext(checkpointer=checkpointer, should_stop=lambda kill=kill, count=count: next(count) + 1 == kill)
             try:
                 subject, _ = live(subject, step, "fp32", here)
                 break

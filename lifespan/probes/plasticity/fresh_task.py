@@ -90,33 +90,33 @@ class FreshTask(Measure):
         pupil.skill_for(task, learner.plasticity, own)
         curve: dict[int, float] = {}
 
-        def seen(subject: Subject, done: int) -> None:
+        def evaluate(subject: Subject, done: int) -> None:
             predicted, labels = predictions(subject, task, task.splits[1], self.length, self.examples)
             curve[done] = score(task.metrics[0], predicted, labels)
 
-        seen(pupil, 0)
+        evaluate(pupil, 0)
         plasticity = learner.attach(pupil, (task,), steps, own)
-        window = _Every(self.every, steps, seen)
+        evaluator = _Every(self.every, steps, evaluate)
         try:
-            train(pupil, plasticity, source, Recipe(steps, learner.warmup, learner.clip), own, window=window)
+            train(pupil, plasticity, source, Recipe(steps, learner.warmup, learner.clip), own, evaluator=evaluator)
         except Diverged:
-            # It is the copy that came to its end: the life must not.
-            curve |= {step: float("nan") for step in range(1, steps + 1) if window.due(step) and step not in curve}
+            # Only the copy diverged; the life goes on.
+            curve |= {step: float("nan") for step in range(1, steps + 1) if evaluator.due(step) and step not in curve}
         return curve
 
 
 @dataclass
 class _Every:
-    """A window that opens every so many steps, and at the end."""
+    """Evaluates every so many steps, and at the end."""
 
     every: int
     steps: int
-    look: Callable[[Subject, int], None]
+    evaluate: Callable[[Subject, int], None]
 
     def due(self, done: int) -> bool:
         return done % self.every == 0 or done == self.steps
 
-    def seen(self) -> dict:
+    def state(self) -> dict:
         return {}
 
-    def go_on(self, seen: Mapping) -> None: ...
+    def resume(self, state: Mapping) -> None: ...
