@@ -1,4 +1,4 @@
-"""Named, stable random streams.
+"""Named, stable random streams, and the seed of an individual.
 
 A draw depends on (seed, step key, purpose, counter) and on nothing else: not on what was drawn before, not on the
 process, not on the engine. A step's key names what it does ("learn/rte#0"), not what preceded it, so twins whose lives
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     import torch
 
 
+def individual_seed(study_seed: int, individual: int) -> int:
+    """The seed of an individual, the same in all groups of a study: those of one number are twins.
+
+    >>> individual_seed(100, 2)
+    102
+    """
+    return study_seed + individual
+
+
 @dataclass(frozen=True)
 class Streams:
     """The random streams of one individual inside one step.
@@ -26,6 +35,14 @@ class Streams:
 
     seed: int
     key: str
+
+    def child(self, *names: object) -> Streams:
+        """Streams of a part of the step, which share no draw with these: the key continued by `names`.
+
+        >>> Streams(0, "learn/rte#0").child("fresh", 3).key
+        'learn/rte#0/fresh/3'
+        """
+        return Streams(self.seed, "/".join([self.key, *map(str, names)]))
 
     def number(self, purpose: str, counter: int = 0) -> int:
         """A 63-bit seed for this purpose and counter.

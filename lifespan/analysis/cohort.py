@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lifespan.errors import RecordError, did_you_mean
+from lifespan.randomness import individual_seed
 from lifespan.record.record import Record
 
 WHO = ["group", "individual", "seed"]
@@ -138,11 +139,12 @@ def _part(record: Record, prefix: str) -> dict[str, Any]:
 
 
 def _everyone(known: pd.DataFrame, groups: Mapping[str, Any], study: Mapping[str, Any]) -> pd.DataFrame:
-    seed = int(study.get("seed", 0))
+    first = int(study.get("seed", 0))
+    seeds = [(number, individual_seed(first, number)) for number in range(int(study.get("individuals", 0)))]
     planned = [
-        {"individual": number, "group": group, "seed": seed + number, "status": "pending", "steps": 0, "reason": ""}
+        {"individual": number, "group": group, "seed": seed, "status": "pending", "steps": 0, "reason": ""}
         for group in groups
-        for number in range(int(study.get("individuals", 0)))
+        for number, seed in seeds
     ]
     rows = [*known.to_dict("records"), *planned]
     frame = pd.DataFrame(rows, columns=COLUMNS["participants"]).drop_duplicates(["group", "individual"], keep="first")

@@ -12,7 +12,7 @@ from lifespan.cli import display
 from lifespan.contracts import Origin, Task
 from lifespan.errors import RecordError, ScenarioError, UserError, did_you_mean
 from lifespan.packs.pack import BASES, HEADS, SkillFacts, agreement, load_pack, save_pack
-from lifespan.randomness import Streams
+from lifespan.randomness import Streams, individual_seed
 from lifespan.record import record
 from lifespan.record.specs import rebuilt
 
@@ -46,7 +46,7 @@ class Moment:
     @property
     def seed(self) -> int:
         """The individual's seed."""
-        return self.study["seed"] + int(self.life.rpartition("-")[2])
+        return individual_seed(self.study["seed"], int(self.life.rpartition("-")[2]))
 
     @property
     def where(self) -> str:

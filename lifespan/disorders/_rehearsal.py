@@ -16,5 +16,5 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=16)
 def source(task: Task, tokenizer: PreTrainedTokenizerBase, length: int, batch_size: int, streams: Streams) -> TaskSource:
     """Training batches of a task, in an order drawn from `streams` for this task."""
-    own = Streams(streams.seed, f"{streams.key}/{task.title}")
+    own = streams.child(task.title)
     return TaskSource(task, task.examples(task.splits[0]), tokenizer, length=length, batch_size=batch_size, streams=own)

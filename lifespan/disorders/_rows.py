@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def lasting_draw(streams: Streams, name: str) -> Generator:
     """A generator that is the same at every event of a life: what is wrong with data stays wrong when they are met again."""
-    return Streams(streams.seed, f"disorder/{name}").numpy("disorder")
+    return Streams(streams.seed, "disorder").child(name).numpy("disorder")
 
 
 def strata(examples: Examples, task: Task) -> np.ndarray:

@@ -56,7 +56,7 @@ def rearranged(batch: Batch, chosen: torch.Tensor, key: torch.Tensor, tokenizer:
 def lost_pieces(severity: float, tokenizer: PreTrainedTokenizerBase, streams: Streams) -> torch.Tensor:
     """The ids of a share `severity` of the word pieces, in random order, the same for a whole life; larger shares contain
     smaller ones. Special tokens are never among them."""
-    generator = Streams(streams.seed, "disorder/vocabulary").torch("disorder")
+    generator = Streams(streams.seed, "disorder").child("vocabulary").torch("disorder")
     special = torch.tensor(sorted(set(tokenizer.all_special_ids)))
     order = torch.randperm(len(tokenizer), generator=generator)
     order = order[~torch.isin(order, special)]

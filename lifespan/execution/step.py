@@ -98,11 +98,11 @@ def live(subject: Subject | None, step: Step, precision: str, context: StepConte
 def evaluate(subject: Subject, step: Step, evaluation: Evaluation) -> Iterator[Row]:
     """Rows of one evaluation of a subject, which it does not change. No event uses the random streams that it draws from."""
     tasks = {task.title: task for task in step.tasks}
-    name = f"look/{evaluation.measure.digest()}"
+    streams = Streams(step.seed, "look").child(evaluation.measure.digest())
     with ExitStack() as disturbed:
         for key, disorder in step.present if evaluation.every is None else step.active:
-            disturbed.enter_context(disorder.activations(subject, Streams(step.seed, f"{name}/{key}"), 0))
-        readings = list(evaluation.measure.read(subject, tasks, Streams(step.seed, name)))
+            disturbed.enter_context(disorder.activations(subject, streams.child(key), 0))
+        readings = list(evaluation.measure.read(subject, tasks, streams))
     for reading in readings:
         yield Row(step.index, subject.age, step.event.label, evaluation.title, reading)
 
@@ -111,7 +111,7 @@ def compare(contrast: Contrast, first: Subject, second: Subject, one: Step, othe
     """Rows of `contrasts.jsonl`, without the names of the lives, of a contrast between two subjects; it changes neither."""
     met = {task.title for task in other.tasks}
     tasks = {task.title: task for task in one.tasks if task.title in met}
-    readings = contrast.compare(first, second, tasks, Streams(one.seed, f"look/{contrast.digest()}"))
+    readings = contrast.compare(first, second, tasks, Streams(one.seed, "look").child(contrast.digest()))
     place = {"step": one.index, "age": first.age, "other_step": other.index, "other_age": second.age}
     return [{**place, "probe": contrast.title, **_as_data(reading)} for reading in readings]
 
@@ -178,7 +178,7 @@ def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, context
         source: TaskSource | TurnSource = _task_source(subject, event.task, event.length, learner, step, streams)
         subject.skill_for(event.task, learner.plasticity, streams)
     else:
-        own = {task: Streams(step.seed, f"{step.key}/{task.title}") for task in event.tasks}
+        own = {task: streams.child(task.title) for task in event.tasks}
         sources = [_task_source(subject, task, event.length, learner, step, own[task]) for task in event.tasks]
         source = TurnSource(sources)
         for task in event.tasks:
@@ -194,7 +194,7 @@ def _learn(subject: Subject, event: Learn, step: Step, streams: Streams, context
     titles = {task.title for task in event.tasks}
     earlier = [task for task in step.tasks if task.title in subject.skills and task.title not in titles]
     guard = strategy.guard(subject, Lesson(event.tasks, earlier, event.length, learner.batch_size, streams))
-    active = ActiveHooks(guard, Streams(step.seed, f"{step.key}/against forgetting"))
+    active = ActiveHooks(guard, streams.child("against forgetting"))
     plasticity = learner.attach(subject, event.tasks, steps, streams)
     result = _train(subject, plasticity, learner, source, steps, step, streams, context, active)
     guard.settle(subject, active.memory)
@@ -226,10 +226,7 @@ def _recover(subject: Subject, event: Recover, step: Step, streams: Streams, con
     if steps == 0:
         evaluations = [evaluation.digest for evaluation in context.inside]
         return StepResult(inside={digest: [] for digest in evaluations}, seconds_inside=dict.fromkeys(evaluations, 0.0))
-    sources = [
-        _task_source(subject, task, event.length, learner, step, Streams(step.seed, f"{step.key}/{task.title}"))
-        for task in tasks
-    ]
+    sources = [_task_source(subject, task, event.length, learner, step, streams.child(task.title)) for task in tasks]
     before = subject.living
     plasticity = learner.attach(subject, tasks, steps, streams)
     result = _train(subject, plasticity, learner, TurnSource(sources), steps, step, streams, context)
@@ -311,7 +308,7 @@ class _InnerEvaluations:
 
 def _disorders(step: Step) -> list[tuple[Disorder, Streams]]:
     """The active disorders, in order of onset, each with its own streams for this event."""
-    return [(disorder, Streams(step.seed, f"{key}/{step.key}")) for key, disorder in step.active]
+    return [(disorder, Streams(step.seed, key).child(step.key)) for key, disorder in step.active]
 
 
 def _training_rows(task: Task, rows: Examples, step: Step) -> Examples:

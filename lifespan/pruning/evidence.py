@@ -35,7 +35,7 @@ def evidence(
             who, "asks the tasks learned so far, but none is.", "Put a Learn before it, or prune by Magnitude()."
         )
     sources = [
-        task_source(subject, task, batch_size=batch_size, length=length, streams=Streams(streams.seed, f"{streams.key}/{i}"))
+        task_source(subject, task, batch_size=batch_size, length=length, streams=streams.child(i))
         for i, task in enumerate(tasks)
     ]
     for number in range(asked(batches, tasks)):

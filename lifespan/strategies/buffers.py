@@ -42,7 +42,7 @@ class Buffer:
         return source.batch(number), source.order.index(number)
 
     def _source(self, subject: Subject, task: Task) -> TaskSource:
-        streams = Streams(self.lesson.streams.seed, f"{self.lesson.streams.key}/buffer/{task.title}")
+        streams = self.lesson.streams.child("buffer", task.title)
         rows = task.examples(task.splits[0]).take(self.rows[task.title])
         how = {"length": self.lesson.length, "batch_size": min(self.lesson.batch_size, len(rows))}
         return task_source(subject, task, streams=streams, rows=rows, **how)

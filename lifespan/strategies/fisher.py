@@ -38,7 +38,7 @@ def fisher(subject: Subject, task: Task, lesson: Lesson, *, estimator: str, exam
     count = 0
     with subject.wearing(task.title):
         if estimator == "batch":
-            own = Streams(lesson.streams.seed, f"{lesson.streams.key}/fisher")
+            own = lesson.streams.child("fisher")
             size = lesson.batch_size
             source = task_source(subject, task, length=lesson.length, batch_size=size, streams=own)
             for number in range(max(1, examples // size)):

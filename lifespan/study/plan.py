@@ -15,6 +15,7 @@ from lifespan import notebook
 from lifespan.contracts import Disorder, Measure, Moment, Origin, Task
 from lifespan.contracts.spec import digest_of
 from lifespan.errors import ScenarioError, did_you_mean
+from lifespan.randomness import individual_seed
 from lifespan.study.events import Event, Learn, Probe, Suffer
 from lifespan.study.scenario import Between, Scenario, Study, position_of
 
@@ -156,7 +157,7 @@ def compile_study(study: Study, *, precision: str) -> Plan:
     lives = []
     for group, scenario in study.groups.items():
         for individual in range(study.individuals):
-            seed = study.seed + individual
+            seed = individual_seed(study.seed, individual)
             lives.append(Life(group, individual, seed, _steps(scenario, seed, precision)))
     plan = Plan(study, precision, tuple(lives))
     _check_skills(plan)

@@ -105,7 +105,7 @@ def _read(looker: Looker, subjects: Sequence[Subject], tasks: Mapping[str, Task]
     look: Any = looker.compare if isinstance(looker, Contrast) else looker.read
     with untouched_randomness(looker, "compare" if isinstance(looker, Contrast) else "read"):
         try:
-            found: Iterable[Reading | Bulk] = look(*subjects, tasks, Streams(0, f"look/{looker.digest()}"))
+            found: Iterable[Reading | Bulk] = look(*subjects, tasks, Streams(0, "look").child(looker.digest()))
             return list(found)
         except Exception as error:
             what = f"cannot look at a subject with {len(tasks)} tasks ({type(error).__name__}: {error})"

@@ -89,5 +89,5 @@ class Perplexity(Measure):
             length=self.length,
             batch_size=32,
             masking=self.masking,
-            streams=Streams(0, f"{self.corpus.title}/looking"),
+            streams=Streams(0, self.corpus.title).child("looking"),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Effort, Learner, Meaning, Measure, Reading, Task
@@ -85,7 +85,7 @@ class FreshTask(Measure):
         pupil, learner, task = copy_of(subject), self.by, self.task
         pupil.skills.pop(task.title, None)
         steps = learner.steps_for(len(task.examples(task.splits[0])))
-        own = replace(streams, key=f"{streams.key}/fresh")
+        own = streams.child("fresh")
         source = task_source(pupil, task, length=self.length, batch_size=learner.batch_size, streams=own)
         pupil.skill_for(task, learner.plasticity, own)
         curve: dict[int, float] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Meaning, Reading, Task
@@ -108,7 +108,7 @@ class DoseResponse(TaskMeasure):
         """Answers of every task at one dose and draw."""
         from lifespan.training.evaluation import answers
 
-        own = replace(streams, key=f"{streams.key}/{draw}")
+        own = streams.child(draw)
         with self.damaged(subject, dose, own, known):
             return {
                 title: answers(task, self.answer(subject, task, splits[title], dose, own)) for title, task in known.items()
