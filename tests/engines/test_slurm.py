@@ -102,7 +102,7 @@ def test_a_second_driver_joins_the_jobs_that_are_there(tmp_path, cluster):
     when_saved(out / "store", second)
     first = simulate(study(), out, threads=1, every=5, engine=Slurm(workers=1))
     assert first.done == 4
-    assert listener.said[0] == "1 jobs of an earlier driver are still there; this one joins them"
+    assert listener.said[0] == "1 jobs of an earlier command still run; this one joins them"
 
 
 def test_what_the_jobs_could_not_do_is_told(tmp_path, cluster, monkeypatch):
