@@ -118,9 +118,9 @@ def test_first_life_is_built_in():
 
 
 def test_an_installed_package_finds_its_scenarios_beside_its_modules(tmp_path, monkeypatch):
-    (tmp_path / "lifespan" / "scenarios").mkdir(parents=True)
+    (tmp_path / "lifespan" / "built_in").mkdir(parents=True)
     (tmp_path / "scenarios").mkdir()
-    (tmp_path / "lifespan" / "scenarios" / "shipped.py").write_text("")
+    (tmp_path / "lifespan" / "built_in" / "shipped.py").write_text("")
     (tmp_path / "scenarios" / "unrelated.py").write_text("")
     monkeypatch.setattr(loading, "__file__", str(tmp_path / "lifespan" / "study" / "loading.py"))
     assert list(loading.builtin()) == ["shipped"]
