@@ -183,7 +183,7 @@ def evaluate(lives: CompletedLives, hypothesis: Hypothesis) -> HypothesisResult:
     pairs = paired_values(lives, hypothesis)
     n = len(pairs)
     if pairs.empty:
-        return HypothesisResult(hypothesis, n, *[math.nan] * 5, "undecided")
+        return HypothesisResult(hypothesis, n, math.nan, math.nan, math.nan, math.nan, math.nan, "undecided")
     compared = inference.paired_difference(pairs["first"].to_numpy(), pairs["second"].to_numpy())
     estimate, low, high = (getattr(compared.difference, name) for name in ("estimate", "low", "high"))
     if n >= MIN_PAIRS and np.ptp(pairs["first"] - pairs["second"]) == 0:

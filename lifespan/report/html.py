@@ -2,7 +2,8 @@
 
     report.html  figures/*.svg, *.pdf  tables/*.csv  methods.md  references.bib  summary.md
 
-Every number comes from the tables written beside it, and those from the rows of the record.
+Every number comes from the tables written beside it, and those from the rows of the record. The page carries the tables, the
+SVG figures, the methods text and the references in its links, and so points at no other file.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ from lifespan.record.files import write_bytes
 from lifespan.report import figures, findings, markdown, methods
 from lifespan.report import sentences as summary
 from lifespan.report.bibtex import Publication, bibliography, brought
+from lifespan.report.downloads import Download, downloads
 from lifespan.report.references import REFERENCES, cited_by
 
 LINES = (
@@ -81,17 +83,14 @@ def write_report(
     drawn = {name: each for name, each in made.items() if each is not None}
     tables = _tables(evidence) | {f"figure_{name}": table for name, (_, table) in drawn.items()}
     vectors = {name: figures.svg(figure) for name, (figure, _) in drawn.items()}
-    html = _html(evidence, works, vectors, list(tables), (directories, groups, control))
-    base = page.parent
-    for name, (figure, _) in drawn.items():
-        write_bytes(base / "figures" / f"{name}.svg", vectors[name].encode())
-        write_bytes(base / "figures" / f"{name}.pdf", figures.pdf(figure))
-    for name, table in tables.items():
-        write_bytes(base / "tables" / f"{name}.csv", table.to_csv(index=False).encode())
-    write_bytes(base / "methods.md", methods.markdown(evidence, works).encode())
-    write_bytes(base / "references.bib", bibliography(works).encode())
-    write_bytes(base / "summary.md", markdown.brief(evidence).encode())
-    write_bytes(page, html.encode())
+    files = {f"figures/{name}.svg": vector.encode() for name, vector in vectors.items()}
+    files |= {f"tables/{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
+    files |= {"methods.md": methods.markdown(evidence, works).encode(), "references.bib": bibliography(works).encode()}
+    html = _html(evidence, works, vectors, list(tables), downloads(files), (directories, groups, control))
+    files |= {f"figures/{name}.pdf": figures.pdf(figure) for name, (figure, _) in drawn.items()}
+    files |= {"summary.md": markdown.brief(evidence).encode(), page.name: html.encode()}
+    for path, content in files.items():
+        write_bytes(page.parent / path, content)
     return page
 
 
@@ -170,6 +169,7 @@ def _html(
     works: Sequence[Publication],
     vectors: Mapping[str, str],
     tables: Sequence[str],
+    carried: Mapping[str, Download],
     asked: tuple[Sequence[Path | str], Sequence[str], str | None],
 ) -> str:
     source = resources.files("lifespan.report").joinpath("report.html.j2").read_text(encoding="utf-8")
@@ -191,6 +191,7 @@ def _html(
         methods=methods.paragraphs(evidence, works),
         references=works,
         provenance=_provenance(evidence, *asked),
+        downloads=carried,
     )
 
 
@@ -203,7 +204,6 @@ def _figure(evidence: Evidence, name: str, vector: str) -> dict[str, Any]:
         **{"name": name, "title": drawing.title, "drawn": drawn, "good": drawing.good},
         "svg": inline_svg(vector, name=f"figure-{name}", title=drawing.title, description=drawn),
         "counted": _counted(evidence),
-        "data": f"tables/figure_{name}.csv",
     }
 
 

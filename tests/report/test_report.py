@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 
@@ -132,13 +134,26 @@ def test_the_page_is_valid_self_contained_and_escaped(run):
     assert not re.findall(r"url\((?!#)", source)
 
 
-def test_links_go_to_files_that_exist_or_to_references(run):
+def test_links_stay_in_the_page_or_go_to_references(run):
     tree, _ = page(run)
     links = [node.get("href") for node in tree.iter(f"{HTML}a")]
     outside = {link for link in links if link.startswith("http")}
     assert outside <= {reference.link for reference in references.REFERENCES.values()}
-    for link in set(links) - outside:
-        assert link.startswith("#") or (run / link).is_file(), link
+    assert all(link.startswith(("#", "data:")) for link in set(links) - outside)
+
+
+def test_the_page_carries_the_files_that_are_written_beside_it(run):
+    tree, _ = page(run)
+    carried = {node.get("download"): node.get("href") for node in tree.iter(f"{HTML}a") if node.get("download")}
+    beside = [*(run / "tables").glob("*.csv"), *(run / "figures").glob("*.svg"), run / "methods.md", run / "references.bib"]
+    assert len(carried) == len(beside) > 30
+    for path in beside:
+        names = {path.name, f"{path.name}.gz", f"{path.stem}.svgz"} & set(carried)
+        assert len(names) == 1, path
+        kind, _, content = carried[names.pop()].partition(";base64,")
+        content = base64.b64decode(content, validate=True)
+        assert (gzip.decompress(content) if kind == "data:application/gzip" else content) == path.read_bytes()
+    assert {path.stem for path in (run / "figures").glob("*.pdf")} == {path.stem for path in (run / "figures").glob("*.svg")}
 
 
 def test_every_figure_has_a_text_alternative_a_number_of_individuals_and_its_data(run):
