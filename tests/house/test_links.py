@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "reports"
 LINK = re.compile(r'\s(?:href|src|xlink:href)="([^"]*)"')
 IDENTIFIER = re.compile(r'\sid="([^"]*)"')
+HEADING = re.compile(r"<h[1-6]>(.*?)</h[1-6]>")
 PAGES = sorted(
     [*REPORTS.rglob("*.html"), *REPORTS.rglob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md")],
     key=lambda page: page.relative_to(ROOT).as_posix(),
@@ -30,8 +31,13 @@ def html(page):
 def dead(page):
     """The links of a page that lead nowhere."""
     source = html(page)
-    known = set(IDENTIFIER.findall(source))
+    known = {*IDENTIFIER.findall(source), *(slug(text) for text in HEADING.findall(source) if page.suffix == ".md")}
     return [link for link in dict.fromkeys(LINK.findall(source)) if not leads_somewhere(page, link, known)]
+
+
+def slug(heading):
+    """The identifier that GitHub and the built site give a heading."""
+    return re.sub(r"[^\w\- ]", "", re.sub(r"<[^>]*>", "", heading).lower()).replace(" ", "-")
 
 
 def leads_somewhere(page, link, identifiers):
@@ -47,7 +53,7 @@ def leads_somewhere(page, link, identifiers):
 def carried(link):
     """The file that a link holds; raises where it holds none."""
     kind, _, content = link.partition(";base64,")
-    content = base64.b64decode(content, validate=True)
+    content = base64.b64decode("".join(content.split()), validate=True)
     return gzip.decompress(content) if kind == "data:application/gzip" else content
 
 
@@ -62,9 +68,11 @@ def test_a_dead_link_would_be_seen(tmp_path):
     (tmp_path / "page.html").write_text(
         f'<p id="a"></p><a href="#a"></a><a href="#b"></a><a href="there.csv"></a><a href="gone.csv"></a><a href="{link}"></a>'
     )
-    (tmp_path / "page.md").write_text("[one](there.csv) ![two](gone.svg) <https://example.org>\n")
+    (tmp_path / "page.md").write_text(
+        "# A `b`, c\n\n[one](there.csv) ![two](gone.svg) [three](#a-b-c) [four](#d) <https://example.org>\n"
+    )
     assert dead(tmp_path / "page.html") == ["#b", "gone.csv"]
-    assert dead(tmp_path / "page.md") == ["gone.svg"]
+    assert dead(tmp_path / "page.md") == ["gone.svg", "#d"]
 
 
 def test_a_kept_report_needs_no_file_beside_it():
