@@ -18,6 +18,7 @@ def script(name):
 
 
 build = script("build")
+remake = script("remake")
 
 
 def test_an_interval_is_written_with_what_it_lacks():
@@ -50,3 +51,23 @@ def test_the_gallery_links_only_what_is_there():
     assert own and all((REPORTS / link).is_file() for link in own)
     kept = {path.parent.relative_to(REPORTS).as_posix() for path in REPORTS.rglob("report.html")}
     assert kept == {link.removesuffix("/report.html") for link in links if link.endswith("report.html")}
+
+
+def test_a_kept_study_is_its_record_its_report_and_its_summary(tmp_path, monkeypatch):
+    from synthetic import write_record
+
+    from lifespan.report import figures
+
+    monkeypatch.setattr(figures, "FIGURES", {"timeline": figures.FIGURES["timeline"]})
+    study = write_record(tmp_path / "study")
+    record = {path.name for path in study.iterdir()}
+    (study / "report.html").write_text("old")
+    remake.remake(study)
+    assert {path.name for path in study.iterdir()} - record == {"report.html", "summary.md"}
+    assert (study / "report.html").read_text().startswith("<!DOCTYPE html>")
+    for name in ("figures", "tables"):
+        (study / name).mkdir()
+        (study / name / "x.csv").write_text("x")
+    (study / "methods.md").write_text("x")
+    remake.remove_by_products(study)
+    assert {path.name for path in study.iterdir()} - record == {"report.html", "summary.md"}
