@@ -37,7 +37,7 @@ class Outcome:
 
 
 def simulate(
-    study: Study,
+    study: Study | Plan,
     out: str | Path | None = None,
     *,
     device: str = "cpu",
@@ -54,6 +54,7 @@ def simulate(
 ) -> Outcome:
     """Live a study and write its record to `out` (default `runs/<study>`); what is there already is not lived again.
 
+    `study` may also be a plan of it, which is then not compiled again (`plan_in` makes the one that a directory needs).
     `about` says in words what the study asks; the report opens with it. `threads` defaults to all cores, or to one where
     every subject is too small to gain from more. `engine` says who does the work: `engines.inline.Inline()`, the default,
     does it here, `engines.local.Local(workers=4)` starts processes; the rows are the same. `store` is a folder for states
@@ -61,12 +62,13 @@ def simulate(
     of end ("failed", "diverged") that are to be tried again. Raises `UserError` before anything is written when an input
     is wrong, and `lifespan.training.loop.Interrupted` when stopped.
     """
-    if not isinstance(study, Study):
+    if not isinstance(study, Study | Plan):
         what = f"simulate({type(study).__name__})"
         raise ScenarioError(what, "lives a Study.", 'Write Study(name="...", groups={"healthy": scenario}).')
+    plan, study = (study, study.study) if isinstance(study, Plan) else (None, study)
     directory = Path(out) if out is not None else Path("runs") / study.name
     previous = _previous(directory, study)
-    plan = plan_for(study, device=device, precision=previous.get("precision"))
+    plan = plan or plan_for(study, device=device, precision=previous.get("precision"))
     engine = engine or _inline()
     threads = threads or previous.get("threads") or default_threads(study, engine)
     data = fingerprints(plan)
@@ -144,6 +146,11 @@ def plan_for(study: Study, *, device: str = "cpu", precision: str | None = None)
     if precision is None:
         precision = hardware.resolve_precision(study.precision, half_pays=study.half_pays, device=device)
     return compile_study(study, precision=precision)
+
+
+def plan_in(directory: Path, study: Study, *, device: str = "cpu") -> Plan:
+    """The study's plan at the precision of its run in a directory, or of `plan_for` where there is none yet."""
+    return plan_for(study, device=device, precision=_previous(directory, study).get("precision"))
 
 
 def _previous(directory: Path, study: Study) -> dict[str, Any]:

@@ -58,7 +58,11 @@ def simulate(
     report: Annotated[bool, typer.Option(help="Write report.html at the end.")] = True,
     engine: Annotated[
         str | None,
-        typer.Option(metavar="inline|local|ray|slurm", help="Who lives it; rows do not depend on it.", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            help="inline, local, ray, slurm, the name of an installed engine, or module:Class. Rows do not depend on it.",
+            show_default=False,
+        ),
     ] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes that live it; implies local.")] = None,
     cluster: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import shlex
 import signal
 import sys
@@ -10,21 +9,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lifespan.cli import display
-from lifespan.errors import RecordError, ScenarioError, did_you_mean
+from lifespan.cli.engines import engine_of
+from lifespan.errors import RecordError, ScenarioError
 from lifespan.record import record
 from lifespan.record import shared_store as sharing
-from lifespan.simulation import Outcome, plan_for, simulate
-from lifespan.study.loading import about, load
+from lifespan.simulation import Outcome, plan_in, simulate
+from lifespan.study.loading import find, read_source, study_of
 from lifespan.study.plan import Plan
-from lifespan.study.scenario import Study
-
-if TYPE_CHECKING:
-    from lifespan.execution.engine import Engine
 
 INTERRUPTED = 130
 
@@ -53,22 +49,22 @@ def simulate_and_report(
         if value is not None and value < 1:
             raise ScenarioError(f"--{name} {value}", "must be a whole number, at least 1.")
     chosen = engine_of(engine, workers, cluster)
-    study = load(scenario, settings=settings, individuals=individuals, precision=precision)
+    source = read_source(find(scenario))
+    study = study_of(source, settings=settings, individuals=individuals, precision=precision)
     directory = out if out is not None else Path("runs") / study.name
     if resume and not (directory / "study.json").is_file():
         raise RecordError(str(directory), "holds no run to resume.", "Leave out --resume to begin one.")
-    plan = plan_for(study, device=device)
+    plan = plan_in(directory, study, device=device)
     _announce(plan, directory, store)
     begun = time.perf_counter()
     try:
         outcome = _live(
-            study,
             plan,
             directory,
             device=device,
             threads=threads,
             every=every,
-            about=about(scenario),
+            about=source.doc,
             engine=chosen,
             store=store,
             fail_fast=fail_fast,
@@ -151,45 +147,7 @@ def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
             display.notice(f"{told}: not part of it any more; the record and its report will be of this one.")
 
 
-def engine_of(name: str | None, workers: int | None, settings: Sequence[str] = ()) -> Engine:
-    """The engine that is meant on the command line; `settings` are NAME=VALUE of its fields."""
-    from lifespan import engines
-
-    kinds: dict[str, type[Any]] = {kind.lower(): getattr(engines, kind) for kind in engines.__all__}
-    name = name or ("inline" if workers is None else "local")
-    if name not in kinds:
-        raise ScenarioError(f"--engine {name}", "is not known here.", did_you_mean(name, list(kinds)))
-    if name == "inline" and workers not in (None, 1):
-        raise ScenarioError(f"--workers {workers}", "inline has one worker.", "Use --engine local.")
-    kind = kinds[name]
-    given: dict[str, Any] = {} if name == "inline" else {"workers": workers}
-    own = [each.name for each in fields(kind) if each.name != "workers"]
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals:
-            raise ScenarioError(f"--engine-set {setting}", "must read NAME=VALUE.", "For example: --engine-set packed=4.")
-        if key not in own:
-            remedy = did_you_mean(key, own) if own else "It takes no settings."
-            raise ScenarioError(f"--engine-set {setting}", f"the engine {name} has no setting {key!r}.", remedy)
-        given[key] = _value(text)
-    try:
-        made: Engine = kind(**given)
-        return made
-    except TypeError as error:
-        raise ScenarioError(
-            f"--engine-set {' '.join(settings)}", f"does not fit ({error}).", f"`lifespan show {kind.__name__}`"
-        ) from None
-
-
-def _value(text: str) -> Any:
-    """A Python literal, or else the text itself."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
-def _live(study: Study, plan: Plan, directory: Path, **how: Any) -> Outcome | None:
+def _live(plan: Plan, directory: Path, **how: Any) -> Outcome | None:
     """Simulate under a progress display; None when the user asked to stop."""
     with _stop_on_interrupt() as request:
         from lifespan.cli.progress import watch
@@ -199,7 +157,7 @@ def _live(study: Study, plan: Plan, directory: Path, **how: Any) -> Outcome | No
             with watch(plan, display.console) as observer:
                 request.notify = observer.warns
                 return simulate(
-                    study,
+                    plan,
                     directory,
                     observer=observer,
                     should_stop=lambda: request.stop,

@@ -49,19 +49,25 @@ def load(
     individuals: int | None = None,
     precision: str | None = None,
 ) -> Study:
-    """The study of a scenario file or built-in name, with `NAME=VALUE` settings and overrides applied.
+    """The study of a scenario file or built-in name: `read_source(find(scenario))` and `study_of` in one."""
+    return study_of(read_source(find(scenario)), settings=settings, individuals=individuals, precision=precision)
+
+
+def study_of(
+    source: Source,
+    *,
+    settings: Sequence[str] = (),
+    individuals: int | None = None,
+    precision: str | None = None,
+) -> Study:
+    """The study that a scenario file defines, with `NAME=VALUE` settings and overrides applied.
 
     Raises `ScenarioError` with file, line, rule and remedy for whatever is wrong in the file.
     """
-    study = run(with_settings(read_source(find(scenario)), settings))
+    study = run(with_settings(source, settings))
     if individuals is not None:
         study = _overridden(study, "individuals", individuals)
     return study if precision is None else _overridden(study, "precision", precision)
-
-
-def about(scenario: str) -> str:
-    """What a scenario file says of itself: its docstring, or nothing."""
-    return ast.get_docstring(read_source(find(scenario)).tree) or ""
 
 
 def builtin() -> dict[str, Path]:

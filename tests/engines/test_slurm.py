@@ -134,7 +134,7 @@ def test_wrong_numbers_are_refused(name, value):
 
 
 def test_settings_of_engines_on_the_command_line(run):
-    from lifespan.cli.simulate import engine_of
+    from lifespan.cli.engines import engine_of
 
     assert engine_of("slurm", 8, ["packed=4", "partition=short", "more={'qos': 'low'}"]) == Slurm(
         workers=8, packed=4, partition="short", more={"qos": "low"}
