@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from lifespan.contracts.spec import Spec
+from lifespan.contracts.spec import Spec, literal_values
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.study.loading import Source, builtin, read_source
 
@@ -98,7 +98,7 @@ def signature(kind: Any) -> str:
     for parameter in _parameters(kind):
         star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
         known = "" if parameter.default is parameter.empty else f" = {_default(kind, parameter)}"
-        lines.append(f"    {star}{parameter.name}: {_annotation(parameter.annotation)}{known},")
+        lines.append(f"    {star}{parameter.name}: {_annotation(kind, parameter)}{known},")
     return "\n".join([f"{kind.__name__}(", *lines, ")"]) if lines else f"{kind.__name__}()"
 
 
@@ -165,5 +165,9 @@ def _default(kind: Any, parameter: inspect.Parameter) -> str:
     return value.describe() if isinstance(value, Spec) else repr(value)
 
 
-def _annotation(annotation: object) -> str:
+def _annotation(kind: Any, parameter: inspect.Parameter) -> str:
+    annotation = parameter.annotation
+    choices = () if inspect.isfunction(kind) else literal_values(kind, parameter.name)
+    if choices:
+        return " | ".join(map(repr, choices))
     return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))

@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import sys
 from abc import ABCMeta
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, Literal, get_args, get_origin
 
 from lifespan.errors import ScenarioError, did_you_mean
 
@@ -115,6 +117,12 @@ class Spec(metaclass=SpecType):
         value = getattr(self, field)
         self.require(field, value in list(known), "is not known here.", did_you_mean(value, known))
 
+    def require_literal(self, field: str) -> None:
+        """The argument is one of the values of its `Literal` annotation, where the annotation can be evaluated."""
+        known = literal_values(type(self), field)
+        if known:
+            self.require_one_of(field, known)
+
     def require_a(self, field: str, kind: type, example: str) -> None:
         """The argument is an instance of one of this package's families."""
         value = getattr(self, field)
@@ -122,6 +130,23 @@ class Spec(metaclass=SpecType):
             self.require(field, False, "is a class, not an object.", f"Write {value.__name__}(...), with parentheses.")
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
         self.require(field, isinstance(value, kind), f"must be {article} {kind.__name__}.", f"For example: {example}.")
+
+
+@cache
+def literal_values(kind: type, field: str) -> tuple[object, ...]:
+    """The values of a field that is annotated as a `Literal`, or by a name that stands for one; empty for other fields."""
+    owner = next((base for base in kind.__mro__ if field in vars(base).get("__annotations__", {})), None)
+    if owner is None:
+        return ()
+    annotation = vars(owner)["__annotations__"][field]
+    if isinstance(annotation, str):
+        # Only this annotation is evaluated: others may name classes that are imported for type checkers alone.
+        names = {"Literal": Literal, **vars(sys.modules.get(owner.__module__, sys.modules[__name__]))}
+        try:
+            annotation = eval(annotation, names)
+        except (NameError, AttributeError, TypeError, SyntaxError):
+            return ()
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def as_data(value: Any) -> Any:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from lifespan.contracts import Corpus, Passage, Task
 from lifespan.errors import DataError
@@ -67,7 +68,7 @@ class TextFiles(Corpus):
     """
 
     paths: tuple[str | Path, ...]
-    by: str = "line"
+    by: Literal["line", "paragraph"] = "line"
     skip_headings: bool = False
 
     def __init__(self, *paths: str | Path, by: str = "line", skip_headings: bool = False) -> None:
@@ -80,7 +81,7 @@ class TextFiles(Corpus):
         super().__post_init__()
         fine = len(self.paths) > 0 and all(isinstance(path, str | Path) and str(path) for path in self.paths)
         self.require("paths", fine, "must name at least one file.", "For example: TextFiles('letters.txt').")
-        self.require_one_of("by", ("line", "paragraph"))
+        self.require_literal("by")
         self.require("skip_headings", isinstance(self.skip_headings, bool), "must be True or False.")
 
     @property

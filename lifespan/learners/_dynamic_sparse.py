@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Learner, Plasticity, Task
 from lifespan.errors import ScenarioError
@@ -22,7 +22,7 @@ class DynamicSparse(Learner):
     head_rate: float | None = 5e-4
     anatomy: bool = False
     sparsity: float | None = None
-    start: str = "magnitude"
+    start: Literal["magnitude", "random"] = "magnitude"
     weights: bool = False
     every: int = 10
     until: float = 0.75
@@ -35,7 +35,7 @@ class DynamicSparse(Learner):
             self.require_one_of(name, (False, True))
         if self.sparsity is not None:
             self.require_fraction("sparsity", below_one=True)
-        self.require_one_of("start", ("magnitude", "random"))
+        self.require_literal("start")
         self.require_count("every")
         self.require_fraction("until")
         self.require_fraction("drop")

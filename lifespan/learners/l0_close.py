@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Learner, Plasticity, Task
 from lifespan.errors import ScenarioError
@@ -32,7 +32,7 @@ class L0Close(Learner):
     citation = "radiyadixit2020fine"
 
     share: float = 0.5
-    unit: str = "layer"
+    unit: Literal["layer", "matrix"] = "layer"
     batches: int = 4
 
     def __post_init__(self) -> None:
@@ -41,7 +41,7 @@ class L0Close(Learner):
         self.require(
             "share", self.share > 0, "must be above 0: something has to learn.", "HeadOnly() learns by the head alone."
         )
-        self.require_one_of("unit", ("layer", "matrix"))
+        self.require_literal("unit")
         self.require_count("batches")
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Learner, Plasticity, Task
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lifespan.learners._masks import MaskChange
     from lifespan.randomness import Streams
 
-STARTS = ("magnitude", "random", "two-level", "uniform")
+Start = Literal["magnitude", "random", "two-level", "uniform"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +42,8 @@ class Masks(Learner):
     head_rate: float | None = 5e-4
     sparsity: float = 0.05
     target: float | None = None
-    select: str = "threshold"
-    start: str = "magnitude"
+    select: Literal["threshold", "topk"] = "threshold"
+    start: Start = "magnitude"
     threshold: float = 1e-2
     spread: float = 2e-2
     refresh: int = 10
@@ -53,8 +53,8 @@ class Masks(Learner):
         self.require_fraction("sparsity", below_one=True)
         if self.target is not None:
             self.require_fraction("target", below_one=True)
-        self.require_one_of("select", ("threshold", "topk"))
-        self.require_one_of("start", STARTS)
+        self.require_literal("select")
+        self.require_literal("start")
         self.require_positive("threshold")
         self.require_positive("spread")
         self.require_count("refresh")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Learner, Plasticity, Task
 
@@ -30,16 +30,16 @@ class TopKMasks(Learner):
     rate: float = 1e-3
     head_rate: float | None = 5e-4
     sparsity: float = 0.5
-    scope: str = "layer"
-    start: str = "random"
+    scope: Literal["layer", "global"] = "layer"
+    start: Literal["random", "magnitude"] = "random"
     spread: float = 2e-2
     refresh: int = 10
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_fraction("sparsity", below_one=True)
-        self.require_one_of("scope", ("layer", "global"))
-        self.require_one_of("start", ("random", "magnitude"))
+        self.require_literal("scope")
+        self.require_literal("start")
         self.require_positive("spread")
         self.require_count("refresh")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Pruner, Task
 
@@ -37,14 +37,14 @@ class GreedyForward(Pruner):
     exact = False
     citation = "ye2020good"
 
-    units: str = "neurons"
+    units: Literal["neurons", "heads"] = "neurons"
     batches: int = 2
     batch_size: int = 32
     block: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("units", ("neurons", "heads"))
+        self.require_literal("units")
         self.require_count("batches")
         self.require_count("batch_size")
         if self.block is not None:

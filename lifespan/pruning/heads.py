@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Pruner, Task
 
@@ -36,17 +36,17 @@ class Heads(Pruner):
 
     batches: int = 8
     batch_size: int = 32
-    per: str = "example"
+    per: Literal["example", "batch"] = "example"
     normalize: bool = True
-    scope: str = "global"
+    scope: Literal["global", "layer"] = "global"
     keep: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_count("batches")
         self.require_count("batch_size")
-        self.require_one_of("per", ("example", "batch"))
-        self.require_one_of("scope", ("global", "layer"))
+        self.require_literal("per")
+        self.require_literal("scope")
         self.require_count("keep")
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:

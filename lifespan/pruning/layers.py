@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Pruner, Task
 from lifespan.errors import OutOfReach
@@ -33,13 +33,13 @@ class Layers(Pruner):
     exact = False
     citation = "sajjad2023effect"
 
-    order: str = "top"
+    order: Literal["top", "every-other", "importance"] = "top"
     batches: int = 8
     batch_size: int = 32
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("order", ("top", "every-other", "importance"))
+        self.require_literal("order")
         self.require_count("batches")
         self.require_count("batch_size")
 

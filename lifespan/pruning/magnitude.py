@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Pruner, Task
-from lifespan.pruning.scopes import SCOPES
+from lifespan.pruning.scopes import Scope
 
 if TYPE_CHECKING:
     import torch
@@ -26,11 +26,11 @@ class Magnitude(Pruner):
 
     citation = "gale2019state"
 
-    scope: str = "global"
+    scope: Scope = "global"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("scope", SCOPES)
+        self.require_literal("scope")
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Exactly `round(sparsity * synapses)` dead, those already dead included; ties die by position."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Pruner, Task
-from lifespan.pruning.scopes import SCOPES
+from lifespan.pruning.scopes import Scope
 
 if TYPE_CHECKING:
     import torch
@@ -23,11 +23,11 @@ class Random(Pruner):
     `scope="global"` draws among all; "layer" takes the same fraction of every matrix, "row" of every output row.
     """
 
-    scope: str = "global"
+    scope: Scope = "global"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("scope", SCOPES)
+        self.require_literal("scope")
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Exactly `round(sparsity * synapses)` dead, drawn from the "mask" stream of the event."""

@@ -1,4 +1,7 @@
 """Among whom the weakest synapses are sought."""
 
-SCOPES = ("global", "layer", "row")
+from typing import Literal, get_args
+
+Scope = Literal["global", "layer", "row"]
+SCOPES = get_args(Scope)
 """Rank all matrices together; or take the same fraction of every matrix; or of every output row of every matrix."""

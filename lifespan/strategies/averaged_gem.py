@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Course, Guard, Lesson, Strategy
-from lifespan.strategies.rehearsal import KINDS, Buffering
+from lifespan.strategies.rehearsal import Buffering, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,12 +28,12 @@ class AveragedGEM(Strategy):
     citation = "chaudhry2019efficient"
 
     size: int = 200
-    buffer: str = "balanced"
+    buffer: Kind = "balanced"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_count("size")
-        self.require_one_of("buffer", KINDS)
+        self.require_literal("buffer")
 
     def guard(self, subject: Subject, lesson: Lesson) -> Guard:
         return _Projecting(self, subject, lesson)

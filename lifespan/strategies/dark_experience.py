@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Course, Guard, Lesson, Strategy
-from lifespan.strategies.rehearsal import KINDS, Buffering
+from lifespan.strategies.rehearsal import Buffering, Kind
 
 if TYPE_CHECKING:
     import torch
@@ -29,14 +29,14 @@ class DarkExperience(Strategy):
     alpha: float = 0.5
     beta: float = 0.5
     size: int = 200
-    buffer: str = "balanced"
+    buffer: Kind = "balanced"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_positive("alpha", or_zero=True)
         self.require_positive("beta", or_zero=True)
         self.require_count("size")
-        self.require_one_of("buffer", KINDS)
+        self.require_literal("buffer")
 
     def guard(self, subject: Subject, lesson: Lesson) -> Guard:
         return _Dark(self, subject, lesson)

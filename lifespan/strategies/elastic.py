@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Course, Guard, Lesson, Strategy
-from lifespan.strategies.estimators import ESTIMATORS
+from lifespan.strategies.estimators import Estimator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,14 +34,14 @@ class EWC(Strategy):
     citation = "kirkpatrick2017overcoming"
 
     strength: float = 100.0
-    fisher: str = "sampled"
+    fisher: Estimator = "sampled"
     examples: int = 200
     decay: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_positive("strength", or_zero=True)
-        self.require_one_of("fisher", ESTIMATORS)
+        self.require_literal("fisher")
         self.require_count("examples")
         if self.decay is not None:
             self.require_fraction("decay")

@@ -1,3 +1,6 @@
 """Names of the estimators of the Fisher information, without torch."""
 
-ESTIMATORS = ("sampled", "exact", "batch")
+from typing import Literal, get_args
+
+Estimator = Literal["sampled", "exact", "batch"]
+ESTIMATORS = get_args(Estimator)

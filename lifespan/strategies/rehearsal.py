@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lifespan.contracts import Course, Guard, Lesson, Strategy
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from lifespan.contracts.subject import Subject
 
-KINDS = ("balanced", "reservoir")
+Kind = Literal["balanced", "reservoir"]
 """How a buffer shares its rows out (see `lifespan.strategies.buffers.keep`)."""
 
 
@@ -31,13 +31,13 @@ class Rehearsal(Strategy):
     citation = "chaudhry2019tiny"
 
     size: int = 200
-    buffer: str = "balanced"
+    buffer: Kind = "balanced"
     strength: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_count("size")
-        self.require_one_of("buffer", KINDS)
+        self.require_literal("buffer")
         self.require_positive("strength", or_zero=True)
 
     def guard(self, subject: Subject, lesson: Lesson) -> Guard:

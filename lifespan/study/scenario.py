@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from lifespan import notebook
 from lifespan.contracts import Contrast, Moment, Origin, Task
@@ -73,12 +74,12 @@ class Between(Spec):
     """
 
     contrast: Contrast = field(kw_only=False)
-    pairs: str = "twins"
+    pairs: Literal["twins", "individuals"] = "twins"
     at: Moment | None = None
 
     def __post_init__(self) -> None:
         self.require_a("contrast", Contrast, "MaskOverlap()")
-        self.require_one_of("pairs", ("twins", "individuals"))
+        self.require_literal("pairs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,7 @@ class Study(Spec):
     individuals: int = 1
     seed: int = 0
     control: Group | None = None
-    precision: str = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     between: tuple[Between, ...] = ()
 
     def __post_init__(self) -> None:
@@ -111,7 +112,7 @@ class Study(Spec):
         self.require_count("seed", at_least=0)
         if self.control is not None:
             self.require_one_of("control", self.groups)
-        self.require_one_of("precision", ("auto", "fp32", "bf16"))
+        self.require_literal("precision")
         _check_between(self)
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -123,11 +124,11 @@ class Paws(Challenge):
 
     citation = "zhang2019paws"
 
-    part: str = "qqp"
+    part: Literal["qqp", "wiki"] = "qqp"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("part", ("qqp", "wiki"))
+        self.require_literal("part")
 
     @property
     def title(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class TableTask(Task):
     first: str
     second: str | None = None
     label: str = "label"
-    kind: str = "classes"
+    kind: Literal["classes", "score"] = "classes"
     classes: tuple[str, ...] | None = None
     scores: tuple[float, float] = (0.0, 1.0)
     dev: str | Path | None = None
@@ -63,7 +64,7 @@ class TableTask(Task):
         self.require("name", bool(simple), "must be a short lower-case name.", "For example: 'reviews'.")
         for name in ("path", "dev", "test"):
             self._check_path(name)
-        self.require_one_of("kind", KINDS)
+        self.require_literal("kind")
         self.require_fraction("held_out", below_one=True)
         self.require("held_out", self.held_out > 0, "must be above 0.", "Rows to score on are needed, or a dev file.")
         self._check_answers()

@@ -1,11 +1,13 @@
 """Engines on the command line: built-in ones, those of other packages, and what is said of a wrong one."""
 
+import importlib
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
 from lifespan.cli import engines
+from lifespan.cli import simulate as command
 from lifespan.cli.engines import engine_of
 from lifespan.engines import Inline, Local
 from lifespan.errors import ScenarioError
@@ -43,10 +45,8 @@ LIFE = '''\
 from lifespan import *
 
 SEED = 0
-study = Study(
-    name="short",
-    groups={"one": Scenario(name="one", subject=Micro(layers=1, width=16, heads=2, feed_forward=32), events=(Probe(Sparsity()),))},
-)
+subject = Micro(layers=1, width=16, heads=2, feed_forward=32)
+study = Study(name="short", groups={"one": Scenario(name="one", subject=subject, events=(Probe(Sparsity()),))})
 '''
 
 
@@ -88,11 +88,10 @@ def test_an_engine_by_entry_point_and_a_built_in_name_stays_the_built_in(offered
 
 
 def test_a_command_lives_with_it_and_reads_the_scenario_and_compiles_the_plan_once(run, third_party, monkeypatch):
-    import lifespan.simulation as simulation
-
+    simulation = importlib.import_module("lifespan.simulation")
     read, compiled = [], []
     read_source, compile_study = loading.read_source, simulation.compile_study
-    for module in (loading, sys.modules["lifespan.cli.simulate"] if "lifespan.cli.simulate" in sys.modules else loading):
+    for module in (loading, command):
         monkeypatch.setattr(module, "read_source", lambda path: read.append(path) or read_source(path))
     monkeypatch.setattr(simulation, "compile_study", lambda *a, **k: compiled.append(a) or compile_study(*a, **k))
     (third_party / "life.py").write_text(LIFE)
@@ -128,7 +127,5 @@ def test_a_wrong_engine_is_one_clear_message(offered, name, settings, said):
 
 
 def test_workers_of_an_engine_that_has_no_such_field(third_party):
-    with pytest.raises(
-        ScenarioError, match="--workers 2: the engine their_engines:Backwards does not let its workers be counted"
-    ):
+    with pytest.raises(ScenarioError, match="--workers 2: the engine their_engines:Backwards has no number of workers"):
         engine_of("their_engines:Backwards", 2)

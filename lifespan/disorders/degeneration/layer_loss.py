@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lifespan.contracts import Disorder
 from lifespan.disorders._targets import LayerFocal
 from lifespan.disorders.degeneration.scattered_loss import ScatteredLoss
-from lifespan.disorders.degeneration.synapse_loss import BY
+from lifespan.disorders.degeneration.synapse_loss import By
 from lifespan.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ class LayerLoss(LayerFocal):
     citation = "sajjad2023effect"
     compounds = True
 
-    by: str = "random"
+    by: By = "random"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("by", BY)
+        self.require_literal("by")
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask alone. Reports lost `units` (layers) and `entries`, and the `norm` of their weights."""

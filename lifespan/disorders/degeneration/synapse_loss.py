@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Disorder
 from lifespan.disorders._targets import Focal
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
 
-BY = ("random", "weakest", "importance")
+By = Literal["random", "weakest", "importance"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +34,11 @@ class SynapseLoss(Focal):
     citation = "horn1996neuronal"
     compounds = True
 
-    by: str = "random"
+    by: By = "random"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("by", BY)
+        self.require_literal("by")
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask alone. Reports the `entries` that died, the `norm` of their weights, also `relative` to all."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lifespan.contracts import Disorder
 from lifespan.errors import ScenarioError
@@ -39,13 +39,13 @@ class Quantize(Disorder):
     aetiology = "drug"
     citation = "shen2020qbert"
 
-    grid: str = "absmax"
+    grid: Literal["absmax", "sigma"] = "absmax"
     width: float = 3.0
     group: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("grid", ("absmax", "sigma"))
+        self.require_literal("grid")
         self.require_positive("width")
         if self.group is not None:
             self.require_count("group")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Disorder
 
@@ -29,11 +29,11 @@ class RandomMixing(Disorder):
     aetiology = "drug"
     citation = "ramanujan2020hidden"
 
-    values: str = "matched"
+    values: Literal["matched", "signed-constant", "init"] = "matched"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("values", ("matched", "signed-constant", "init"))
+        self.require_literal("values")
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Injures W itself. Reports `entries`, `norm` and `relative`."""

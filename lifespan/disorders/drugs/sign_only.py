@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Disorder
 
@@ -28,11 +28,11 @@ class SignOnly(Disorder):
     aetiology = "drug"
     citation = "rastegari2016xnor"
 
-    constant: str = "matrix"
+    constant: Literal["matrix", "shared"] = "matrix"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("constant", ("matrix", "shared"))
+        self.require_literal("constant")
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Injures W itself. Reports `entries`, `norm` and `relative`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Disorder
 from lifespan.disorders._targets import Focal
@@ -31,11 +31,11 @@ class PartialReinitialization(Focal):
     aetiology = "weight initialisation"
     citation = "zhou2022fortuitous"
 
-    of: str = "entries"
+    of: Literal["entries", "rows"] = "entries"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("of", ("entries", "rows"))
+        self.require_literal("of")
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Injures W itself, dead synapses included. Reports `entries`, `norm` and `relative`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lifespan.contracts import Disorder
 
@@ -34,11 +34,11 @@ class GainReduction(Disorder):
     aetiology = "noise and neuromodulation"
     citation = "servanschreiber1990network"
 
-    at: str = "both"
+    at: Literal["both", "neurons", "attention"] = "both"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("at", ("both", "neurons", "attention"))
+        self.require_literal("at")
 
     def activations(self, subject: Subject, streams: Streams, step: int) -> AbstractContextManager[object]:
         if self.severity == 0:

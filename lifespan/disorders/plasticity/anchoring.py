@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Course, Disorder
 
@@ -33,14 +33,14 @@ class Anchoring(Disorder):
     citation = "kirkpatrick2017overcoming"
 
     strength: float = 10.0
-    importance: str = "equal"
+    importance: Literal["equal", "gradient"] = "equal"
     batches: int = 8
     heads: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_positive("strength")
-        self.require_one_of("importance", ("equal", "gradient"))
+        self.require_literal("importance")
         self.require_count("batches")
         self.require_one_of("heads", (False, True))
 

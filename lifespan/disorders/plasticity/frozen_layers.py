@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Course, Disorder
 
@@ -28,11 +28,11 @@ class FrozenLayers(Disorder):
     aetiology = "plasticity"
     citation = "lee2019elsa"
 
-    order: str = "bottom"
+    order: Literal["bottom", "top", "random"] = "bottom"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("order", ("bottom", "top", "random"))
+        self.require_literal("order")
 
     def gradient(self, parameters: Sequence[torch.nn.Parameter], course: Course) -> None:
         from lifespan.disorders._moving import by_layer

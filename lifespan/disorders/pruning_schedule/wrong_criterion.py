@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Disorder, Pruner
 from lifespan.errors import ScenarioError
@@ -25,11 +25,11 @@ class WrongCriterion(Disorder):
     aetiology = "pruning schedule"
     citation = "frankle2021pruning"
 
-    rival: str = "opposite"
+    rival: Literal["opposite", "random"] = "opposite"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("rival", ("opposite", "random"))
+        self.require_literal("rival")
 
     def ageing(self, sparsity: float, pruner: Pruner, subject: Subject) -> tuple[float, Pruner]:
         if self.severity == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Disorder, Moment
 from lifespan.errors import ScenarioError
@@ -36,14 +36,14 @@ class HomeostaticScaling(Disorder):
     aetiology = "treatment"
     citation = "horn1996neuronal"
 
-    within: str = "neuron"
-    strength: str = "sum"
+    within: Literal["neuron", "matrix"] = "neuron"
+    strength: Literal["sum", "square"] = "sum"
     since: Moment | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("within", ("neuron", "matrix"))
-        self.require_one_of("strength", ("sum", "square"))
+        self.require_literal("within")
+        self.require_literal("strength")
 
     @property
     def moments(self) -> tuple[Moment, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Disorder
 
@@ -30,13 +30,13 @@ class Regrow(Disorder):
     citation = "mocanu2018scalable"
     regrows = True
 
-    by: str = "random"
-    weights: str = "kept"
+    by: Literal["random", "magnitude"] = "random"
+    weights: Literal["kept", "zero"] = "kept"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("by", ("random", "magnitude"))
-        self.require_one_of("weights", ("kept", "zero"))
+        self.require_literal("by")
+        self.require_literal("weights")
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask, and with `weights="zero"` the revived weights. Reports how many `entries` revived."""

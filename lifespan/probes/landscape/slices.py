@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Meaning, Moment, Reading, Task
 from lifespan.model.history import earlier, require_moment
@@ -32,7 +32,7 @@ class LossSlice(TaskMeasure):
 
     reach: float = 1.0
     points: int = 11
-    dimensions: int = 1
+    dimensions: Literal[1, 2] = 1
     directions: int = 1
     examples: int | None = 128
 
@@ -41,7 +41,7 @@ class LossSlice(TaskMeasure):
         self.require_positive("reach")
         self.require_count("points", at_least=3)
         self.require("points", self.points % 2 == 1, "must be odd, so that the subject's own place is one of them.")
-        self.require_one_of("dimensions", (1, 2))
+        self.require_literal("dimensions")
         self.require_count("directions")
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Contrast, Corpus, Effort, Meaning, Reading, Task, thinning
 
@@ -37,7 +37,7 @@ class RepresentationSimilarity(Contrast):
     cost = "1 forward pass over the examples by each subject"
 
     corpus: Corpus | None = None
-    pool: str = "mean"
+    pool: Literal["mean", "first"] = "mean"
     examples: int = 200
     length: int = 128
 
@@ -45,7 +45,7 @@ class RepresentationSimilarity(Contrast):
         super().__post_init__()
         if self.corpus is not None:
             self.require_a("corpus", Corpus, "RepresentationSimilarity(corpus=MicroText())")
-        self.require_one_of("pool", ("mean", "first"))
+        self.require_literal("pool")
         self.require_count("examples", at_least=4)
         self.require_count("length", at_least=8)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Effort, Meaning, Reading, Task
 from lifespan.probes._task_measure import TaskMeasure
@@ -39,12 +39,12 @@ class LesionMap(TaskMeasure):
     )
     cost = "1 forward pass over the split for every head or layer"
 
-    kind: str = "heads"
+    kind: Literal["heads", "layers"] = "heads"
     examples: int | None = 200
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("kind", ("heads", "layers"))
+        self.require_literal("kind")
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         # Twelve layers of twelve heads, as BERT-base has: the subject is not known here.
@@ -81,7 +81,7 @@ class TargetedLesions(TaskMeasure):
     )
     cost = "1 forward pass over the split for every share and kind of lesion, and the importance"
 
-    kind: str = "heads"
+    kind: Literal["heads", "neurons"] = "heads"
     shares: tuple[float, ...] = (0.1, 0.25, 0.5)
     draws: int = 3
     batches: int = 4
@@ -89,7 +89,7 @@ class TargetedLesions(TaskMeasure):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("kind", ("heads", "neurons"))
+        self.require_literal("kind")
         self.require_count("draws", at_least=2)
         self.require_count("batches")
         fine = isinstance(self.shares, tuple) and len(self.shares) > 0 and all(0 < share <= 1 for share in self.shares)
