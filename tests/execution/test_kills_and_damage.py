@@ -173,9 +173,9 @@ def test_a_disk_that_refuses_ends_the_run_with_one_message_and_nothing_is_lost(t
 
 SCRIPT = """
 import sys
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {places!r}
 from conftest import tiny_study
-from test_faults import life
+from test_kills_and_damage import life
 from lifespan import simulate
 simulate(tiny_study(individuals=2, life=life(40)), {out!r}, every=3, threads=1)
 """
@@ -187,7 +187,8 @@ def test_kills_at_random_moments_leave_the_same_rows(tmp_path):
     study = tiny_study(individuals=2, life=life(40))
     simulate(study, tmp_path / "whole", threads=1)
     out = tmp_path / "cut"
-    script, kills = SCRIPT.format(tests=os.path.dirname(os.path.dirname(__file__)), out=str(out)), 0
+    here = os.path.dirname(__file__)
+    script, kills = SCRIPT.format(places=[os.path.dirname(here), here], out=str(out)), 0
     for _ in range(4):
         process = subprocess.Popen([sys.executable, "-c", script])
         before = _state(out)
