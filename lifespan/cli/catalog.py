@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from pathlib import Path
 from typing import Any
 
 from lifespan.contracts.spec import Spec, literal_values
@@ -32,31 +31,26 @@ FAMILIES = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One built-in class or function, or one built-in scenario (then `kind` is None and `path` its file)."""
+    """One built-in class or function, or one built-in scenario (then `kind` is None and `source` its file, parsed)."""
 
     name: str
     family: str
     summary: str
     citation: str = ""
     kind: Any = None
-    path: Path | None = None
+    source: Source | None = None
 
     @property
     def doc(self) -> str:
         """The whole docstring."""
-        return self.source.doc if self.kind is None else inspect.cleandoc(self.kind.__doc__ or "")
-
-    @property
-    def source(self) -> Source:
-        """The scenario's file, parsed."""
-        assert self.path is not None
-        return read_source(self.path)
+        return self.source.doc if self.source is not None else inspect.cleandoc(self.kind.__doc__ or "")
 
 
 def entries(family: str) -> list[Entry]:
     """What one family holds. Raises `ScenarioError` for a family that does not exist."""
     if family == "scenarios":
-        return [Entry(name, family, read_source(path).summary, path=path) for name, path in sorted(builtin().items())]
+        sources = {name: read_source(path) for name, path in sorted(builtin().items())}
+        return [Entry(name, family, source.summary, source=source) for name, source in sources.items()]
     if family not in FAMILIES:
         raise ScenarioError(family, "is no family.", did_you_mean(family, [*FAMILIES, "scenarios"]))
     if family in _OF_THE_PACKAGE:

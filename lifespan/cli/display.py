@@ -207,22 +207,21 @@ def _meanings(kind: type | None) -> list[Any]:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name, ratio in (("metric", None), ("meaning", 3), ("range", 2), ("good", 2)):
         table.add_column(name, overflow="fold", ratio=ratio)
-    for told in meanings:
-        unit = f", in {told.unit}" if told.unit else ""
-        table.add_row(Text(told.metric, "bold"), Text(told.meaning + unit), Text(told.range), Text(told.good))
+    for meaning in meanings:
+        unit = f", in {meaning.unit}" if meaning.unit else ""
+        table.add_row(Text(meaning.metric, "bold"), Text(meaning.meaning + unit), Text(meaning.range), Text(meaning.good))
     return ["", table]
 
 
-def show_scenario(entry: Entry, study: Study) -> None:
+def show_scenario(doc: str, constants: Mapping[str, Any], study: Study) -> None:
     """One built-in scenario: what it is about, what can be set, and what its groups live."""
-    console.print(Text(reflowed(entry.doc)))
-    constants = entry.source.constants
+    console.print(Text(reflowed(doc)))
     if constants:
         console.print("\n[bold]--set[/] " + escape("  ".join(f"{name}={value!r}" for name, value in constants.items())))
-    told: dict[Scenario, list[str]] = {}
+    groups_of: dict[Scenario, list[str]] = {}
     for group, scenario in study.groups.items():
-        told.setdefault(scenario, []).append(group)
-    for scenario, groups in told.items():
+        groups_of.setdefault(scenario, []).append(group)
+    for scenario, groups in groups_of.items():
         console.print(f"\n[bold cyan]{escape(', '.join(groups))}[/]: {escape(scenario.subject.describe())}")
         table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 0))
         table.add_column(style="dim", justify="right", min_width=4)
@@ -266,8 +265,8 @@ def show_garbage(found: Garbage) -> None:
     say(f"{found.store} is used by: {kept}")
     for directory in found.missing:
         notice(f"Gone: {directory}. Nothing is kept for it; if it is only not mounted, say no.")
-    told = f"{counted(len(found.steps), 'step')} and {counted(len(found.files), 'other file')}"
-    say(f"Not needed by any: {told}, {size(found.bytes)}")
+    summary = f"{counted(len(found.steps), 'step')} and {counted(len(found.files), 'other file')}"
+    say(f"Not needed by any: {summary}, {size(found.bytes)}")
 
 
 OF_SKILLS = ("head", "mask", "adapter")
@@ -292,11 +291,11 @@ def show_pack(report: PackReport, found: Mapping[str, Agreement]) -> None:
     floor = size(report.floor) if report.floor else "-"
     table.add_row("[bold]total[/]", size(report.total), floor, size(sum(report.full.values())), f"[bold]{report.ratio:.1f}[/]")
     console.print(table)
-    told = ["Full: one fp32 checkpoint for each skill. Floor: entropy of the masks' flips, were they alike everywhere."]
+    summary = ["Full: one fp32 checkpoint for each skill. Floor: entropy of the masks' flips, were they alike everywhere."]
     if found:
         counts = ", ".join(sorted({f"{seen.split}, n={seen.n:,}" for seen in found.values()}))
-        told.append(f"Agrees: answers equal to the living subject's ({counts}). Differs: the largest, of a head's outputs.")
-    console.print(Text(" ".join(told), "dim"))
+        summary.append(f"Agrees: answers equal to the living subject's ({counts}). Differs: the largest, of a head's outputs.")
+    console.print(Text(" ".join(summary), "dim"))
 
 
 def _pack_cells(part: Part, name: str) -> tuple[str, str, str]:

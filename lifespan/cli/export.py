@@ -71,7 +71,7 @@ def export(
             raise ScenarioError(f"--{name} {value}", "is not known here.", did_you_mean(value, known))
     moment = find(directory, life, after)
     folder = out if out is not None else directory / "packs" / _name(moment, base, after)
-    subject = living(moment)
+    subject = restored_subject(moment)
     facts, tasks, missing = _tasks(moment, list(subject.skills))
     asked = [] if check is False else _askable(tasks, missing, strict=bool(check))
     report = save_pack(
@@ -101,13 +101,13 @@ def find(directory: Path, life: str | None, after: int | None) -> Moment:
     position = last if after is None else after
     lived = next((i for i, digest in enumerate(steps) if not record.is_lived(directory, digest)), len(steps)) - 1
     if position > lived:
-        told = f"`lifespan status {directory}` tells why."
-        remedy = f"{told} --after {lived} exports what is there." if lived > 0 else told
+        status_hint = f"`lifespan status {directory}` shows why."
+        remedy = f"{status_hint} --after {lived} exports what is there." if lived > 0 else status_hint
         raise RecordError(f"{directory}, {name}", f"has lived {max(lived, 0)} of {last} events.", remedy)
     return Moment(directory, study, name, position)
 
 
-def living(moment: Moment) -> Subject:
+def restored_subject(moment: Moment) -> Subject:
     """The subject as it was at this moment, from the run directory alone."""
     from lifespan.model.subject import Subject
     from lifespan.record.store import Corrupt, Store

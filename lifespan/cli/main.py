@@ -64,12 +64,12 @@ def simulate(
             show_default=False,
         ),
     ] = None,
-    workers: Annotated[int | None, typer.Option(metavar="N", help="Processes that live it; implies local.")] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Worker processes; implies --engine local.")] = None,
     cluster: Annotated[
         list[str] | None, typer.Option("--engine-set", metavar="NAME=VALUE", help="Set a field of the engine. Repeatable.")
     ] = None,
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="Share states with other studies there.")] = None,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Begin nothing more once a life has failed.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Begin no further step once a life has failed.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try failed lives again.")] = False,
     retry_diverged: Annotated[bool, typer.Option("--retry-diverged", help="Try diverged lives again, too.")] = False,
 ) -> None:
@@ -111,12 +111,12 @@ def plan(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory whose step times count.")] = None,
     device: Device = "cpu",
     precision: Precision = None,
-    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Tell the time that so many workers take.")] = 1,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Estimate the time with so many workers.")] = 1,
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="Shared store whose finished steps count.")] = None,
 ) -> None:
     """Dry run: the tree of events and what it costs.
 
-    Tells what the tree saves over separate lives, and about how long it takes.
+    Shows what the tree saves over separate lives, and about how long it takes.
     """
     from lifespan.cli import display
     from lifespan.execution import estimate
@@ -155,20 +155,20 @@ def list_(
 def show(name: Annotated[str, typer.Argument(help="A class, a function, or a built-in scenario.")]) -> None:
     """What one class, function or built-in scenario is."""
     from lifespan.cli import catalog, display
-    from lifespan.study.loading import load
+    from lifespan.study.loading import study_of
 
     entry = catalog.find(name)
-    if entry.kind is None:
-        display.show_scenario(entry, load(entry.name))
+    if entry.source is not None:
+        display.show_scenario(entry.doc, entry.source.constants, study_of(entry.source))
     else:
         display.show_class(entry, catalog.signature(entry.kind))
 
 
 @app.command()
 def status(directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")]) -> None:
-    """Who is done, living or pending, or failed, and why.
+    """Which individuals are done, living, pending or failed, and why.
 
-    Tells when it will end. Works on a run that goes on, or was killed, from any machine that sees the directory.
+    Also estimates when it will end. Works on a run that goes on, or was killed, from any machine that sees the directory.
     """
     from lifespan.cli import display
     from lifespan.execution.status import status_of
@@ -183,7 +183,7 @@ def gc(
 ) -> None:
     """Free what no study needs.
 
-    Steps of studies that were changed or deleted, and what killed writers left. Tells what it would remove, and asks first.
+    Steps of studies that were changed or deleted, and files of interrupted writes. Shows what it would remove, and asks first.
     """
     from lifespan.cli import display
     from lifespan.record import shared_store as sharing

@@ -84,7 +84,7 @@ def simulate_and_report(
     if outcome.failed:
         display.complain_plainly(
             f"{display.counted(outcome.failed, 'individual')} failed.",
-            f"`lifespan status {directory}` tells why, {directory / 'store'}/*/ended.json more; --retry tries them again.",
+            f"`lifespan status {directory}` shows why, {directory / 'store'}/*/ended.json more; --retry tries them again.",
         )
     return 1 if outcome.failed else 0
 
@@ -143,8 +143,8 @@ def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
         before = {digest for life in record.read(directory).study.get("lives", {}).values() for digest in life["steps"]}
         gone = len(before - set(plan.nodes))
         if gone:
-            told = f"{display.counted(gone, 'event')} of the study as it was lived in {directory} before"
-            display.notice(f"{told}: not part of it any more; the record and its report will be of this one.")
+            gone_events = f"{display.counted(gone, 'event')} of the study as it was lived in {directory} before"
+            display.notice(f"{gone_events}: not part of it any more; the record and its report will be of this one.")
 
 
 def _live(plan: Plan, directory: Path, **how: Any) -> Outcome | None:

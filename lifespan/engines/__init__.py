@@ -1,4 +1,4 @@
-"""Ways to live many lives: one worker, many engines. Which one is used changes no row."""
+"""Engines, which start workers on a plan: here, in processes, or on a cluster. Which one is used changes no row."""
 
 from lifespan.engines.inline import Inline
 from lifespan.engines.local import Local

@@ -1,1 +1,1 @@
-"""Living a plan: the executor of single steps, workers, the frontier of what can be lived next, estimates and status."""
+"""Living a plan: a step, the executor, workers and their supervision, the frontier of open steps, estimates and status."""

@@ -1,4 +1,4 @@
-"""What a plan will cost: steps, examples, seconds and bytes. No torch here.
+"""What a plan will cost: steps, examples, seconds and bytes.
 
 Seconds come from the step times of an earlier run in the same directory where there are some. Otherwise they come from
 counting the multiplications of the matrix products (6 for every synapse and token learned from: 2 forward, 4 backward)
@@ -120,7 +120,7 @@ def estimate(plan: Plan, out: Path | None = None, workers: int = 1, store: Path 
 def as_json(plan: Plan, found: Estimate) -> dict[str, Any]:
     """A plan and its costs for other programs."""
 
-    def told(cost: Cost, events: int) -> dict[str, Any]:
+    def cost_data(cost: Cost, events: int) -> dict[str, Any]:
         return {
             "events": events,
             "optimizer_steps": cost.optimizer_steps,
@@ -135,9 +135,9 @@ def as_json(plan: Plan, found: Estimate) -> dict[str, Any]:
         "individuals": plan.study.individuals,
         "precision": plan.precision,
         "basis": found.basis,
-        "separate": told(found.separate, plan.separate),
-        "shared": told(found.shared, plan.shared),
-        "remaining": told(found.remaining, plan.shared - found.lived),
+        "separate": cost_data(found.separate, plan.separate),
+        "shared": cost_data(found.shared, plan.shared),
+        "remaining": cost_data(found.remaining, plan.shared - found.lived),
         "workers": found.workers,
         "wall_seconds": round(found.wall, 2),
         "nodes": [
@@ -301,7 +301,7 @@ def _recovery() -> Learner:
 
 
 def _size(birth: Birth, name: str) -> int:
-    """A size of the subject; that of BERT-base where it cannot be told without building it."""
+    """A size of the subject; that of BERT-base where it cannot be known without building it."""
     unknown = {"synapses": 85_000_000, "width": 768}
     return int((birth.origin.size() or unknown).get(name, unknown[name]))
 

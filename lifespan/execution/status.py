@@ -1,4 +1,4 @@
-"""How far a run directory is, told from `study.json` and the store alone, from any machine that sees them. No torch here."""
+"""How far a run is, read from its `study.json` and store alone, on any machine that sees them."""
 
 from __future__ import annotations
 

@@ -38,12 +38,12 @@ class Units:
         """Names of all matrices of these units, the output last."""
         return (*(name for name, _ in self.inputs), self.output)
 
-    def synapse_masks(self, living: torch.Tensor, like: Mapping[str, torch.Tensor]) -> Masks:
+    def synapse_masks(self, units_alive: torch.Tensor, like: Mapping[str, torch.Tensor]) -> Masks:
         """Masks in which a synapse lives exactly if its unit does. `like` tells shapes and devices by matrix.
 
-        `living` is boolean, (number,).
+        `units_alive` is boolean, (number,).
         """
-        spread = living.repeat_interleave(self.size)
+        spread = units_alive.repeat_interleave(self.size)
         masks: Masks = {}
         for name, parts in self.inputs:
             rows = spread.repeat(parts).to(like[name].device)

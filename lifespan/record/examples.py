@@ -1,4 +1,4 @@
-"""Outputs for every example as Parquet: what a look leaves in the store, and the united files of a record. No torch here."""
+"""Outputs for every example as Parquet: what an evaluation leaves in the store, and the united files of a record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def as_parquet(sheets: Sequence[Mapping[str, Any]]) -> bytes:
 def unite(parts: Iterable[tuple[Mapping[str, Any], Path]], target: Path) -> None:
     """Write the tables of all lives to one file, each part (an individual, a file) as a row group of its own or more.
 
-    Parts may have columns that others lack, as a look has that met a task of more classes: they are null there.
+    Parts may have columns that others lack, as an evaluation has that met a task of more classes: they are null there.
     """
     found = list(parts)
     if not found:

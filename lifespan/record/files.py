@@ -1,4 +1,4 @@
-"""Writing files that are whole or not there, and JSON that tells whether it is as it was written. No torch here."""
+"""Writing files that are whole or not there, and JSON whose checksum shows whether it is as it was written."""
 
 from __future__ import annotations
 

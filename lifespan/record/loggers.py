@@ -37,12 +37,12 @@ def _tensorboard(record: Record, out: Path) -> int:
     except ImportError:
         raise _missing("tensorboard", "tensorboardX") from None
     written = 0
-    for name, told, values in _lives(record):
+    for name, facts, values in _lives(record):
         folder = out / str(record.study.get("name", "study")) / re.sub(r"[^\w. -]", "_", name)
         if any(folder.glob("events.*")):
             raise RecordError(str(folder), "holds events already.", "Choose another --out, or remove it.")
         with SummaryWriter(str(folder), write_to_disk=True) as writer:
-            writer.add_text("life", "  \n".join(f"{key}: {value}" for key, value in told.items()))
+            writer.add_text("life", "  \n".join(f"{key}: {value}" for key, value in facts.items()))
             for tag, age, value in zip(values["name"], values["age"], values["value"], strict=True):
                 writer.add_scalar(tag, value, int(age), walltime=0.0)
         written += len(values)
@@ -64,17 +64,17 @@ def _mlflow(record: Record, out: Path) -> int:
         raise RecordError(str(out / "mlflow.db"), f"holds the experiment {name!r} already.", "Choose another --out.")
     experiment = client.create_experiment(name, artifact_location=str(out.absolute() / "artifacts"))
     written = 0
-    for life, told, values in _lives(record):
+    for life, facts, values in _lives(record):
         run = client.create_run(experiment, run_name=life)
         identifier = run.info.run_id
-        client.log_batch(identifier, params=[Param(key, str(value)[:500]) for key, value in told.items()])
+        client.log_batch(identifier, params=[Param(key, str(value)[:500]) for key, value in facts.items()])
         points = [
             Metric(re.sub(r"[^\w/. -]", "_", str(name)), float(value), 0, int(age))
             for name, age, value in zip(values["name"], values["age"], values["value"], strict=True)
         ]
         for start in range(0, len(points), BATCH):
             client.log_batch(identifier, metrics=points[start : start + BATCH])
-        client.set_terminated(identifier, "FINISHED" if told["status"] == "done" else "FAILED")
+        client.set_terminated(identifier, "FINISHED" if facts["status"] == "done" else "FAILED")
         written += len(points)
     return written
 
@@ -83,14 +83,14 @@ WRITERS: Mapping[str, Callable[[Record, Path], int]] = {"tensorboard": _tensorbo
 
 
 def _lives(record: Record) -> Iterator[tuple[str, dict[str, Any], pd.DataFrame]]:
-    """(name, what is told of it, its values as name, age and value) of each individual."""
+    """(name, its facts, its values as name, age and value) of each individual."""
     rows = record.measurements().dropna(subset=["value", "age"])
     rows = rows.assign(name=[_tag(*parts) for parts in zip(rows["probe"], rows["task"], rows["metric"], strict=True)])
     for (_, person), number in zip(record.participants().iterrows(), record.numbered()["individual"], strict=True):
         own = rows[(rows["group"] == person["group"]) & (rows["individual"] == number)]
-        told = {name: person[name] for name in ("group", "seed", "status", "reason", "steps")}
-        told |= {"study": record.study.get("name", ""), "precision": record.study.get("precision", "")}
-        yield str(person["individual"]), told, own[["name", "age", "value"]]
+        facts = {name: person[name] for name in ("group", "seed", "status", "reason", "steps")}
+        facts |= {"study": record.study.get("name", ""), "precision": record.study.get("precision", "")}
+        yield str(person["individual"]), facts, own[["name", "age", "value"]]
 
 
 def _tag(probe: str, task: str, metric: str) -> str:

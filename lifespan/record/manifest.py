@@ -24,7 +24,7 @@ def tasks_of(plan: Plan) -> dict[str, Task]:
 
 
 def fingerprints(plan: Plan) -> dict[str, str]:
-    """ "<task's digest>/<digest of its learned and scored splits>" by task, those that are only looked at included.
+    """ "<task's digest>/<digest of its learned and scored splits>" by task, those that are only evaluated included.
 
     Bad data is found here, before any work.
     """

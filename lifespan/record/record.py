@@ -1,11 +1,11 @@
-"""The record of a study: row schema, writer and reader. No torch here.
+"""The record of a study: row schema, writer and reader.
 
     study.json          the scenario as data, with digests       environment.json   versions, hardware, threads, git
     participants.tsv    individual, group, seed, status          measurements.jsonl one row per measured value
     steps.jsonl         one row per lived step                   dictionary.json    every column: type, unit, meaning
     contrasts.jsonl     one row per value measured between two lives, where the study asks for some
     *.jsonl.gz          instead of a table, where a record is kept small
-    examples/*.parquet  one row per example and look, where a probe of that kind (`Outputs`) was asked for
+    examples/*.parquet  one row per example and evaluation, where a probe of that kind (`Outputs`) was asked for
 
 Rows are assembled from the store in the study's own order, so they do not depend on when or in which order lives were
 lived.
@@ -127,7 +127,7 @@ class Record:
         return self._lines("contrasts.jsonl", CONTRAST_COLUMNS)
 
     def examples(self, probe: str = "Outputs") -> pandas.DataFrame:
-        """One row per example and look of a probe that keeps outputs for every example; empty where there was none."""
+        """One row per example and evaluation of a probe that keeps outputs for every example; empty where there was none."""
         import pandas
 
         path = self.directory / "examples" / f"{probe}.parquet"
@@ -172,8 +172,8 @@ class Record:
 
         people, rows = self.participants(), self.measurements()
         counts = people.groupby(["group", "status"], sort=False).size().reset_index(name="count")
-        told = [f"{row['count']} {row['status']} in {row['group']}" for _, row in counts.iterrows()]
-        notes = [str(self.directory), f"{len(rows):,} measured values", *told[: notebook.SHOWN]]
+        counts_by_group = [f"{row['count']} {row['status']} in {row['group']}" for _, row in counts.iterrows()]
+        notes = [str(self.directory), f"{len(rows):,} measured values", *counts_by_group[: notebook.SHOWN]]
         scores = rows[rows["probe"] == "Score"].dropna(subset=["value"])
         cells = []
         for (group, task), met in scores.groupby(["group", "task"], sort=False):
@@ -248,7 +248,7 @@ def _object(path: Path, *, optional: bool = False) -> dict[str, Any]:
 
 
 def is_lived(directory: Path, digest: str, store: Path | None = None) -> bool:
-    """Whether the store of a run directory, or another, holds a finished step, told without reading it."""
+    """Whether the store of a run directory, or another, holds a finished step, without reading it."""
     return ((store or directory / "store") / digest / "node.json").is_file()
 
 

@@ -1,4 +1,4 @@
-"""From a spec's recorded data back to the object. No torch here.
+"""From a spec's recorded data back to the object.
 
 `Spec.to_data` names a class by its package and its name, and the arguments that differ from their defaults. Classes of this
 package are taken from what it exports; a class of another package is imported only where that package is installed, and

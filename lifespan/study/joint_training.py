@@ -1,4 +1,4 @@
-"""The joint reference of continual learning, as groups of a study. No torch here."""
+"""The joint reference of continual learning, as groups of a study."""
 
 from __future__ import annotations
 

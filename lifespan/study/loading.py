@@ -1,4 +1,4 @@
-"""From a scenario file, or the name of a built-in one, to a `Study`. No torch here.
+"""From a scenario file, or the name of a built-in one, to a `Study`.
 
 A scenario file is plain Python that defines `study = Study(...)`, or a single `Scenario`. Its module-level literals in
 capitals (`STEPS = 300`) can be set from outside before it runs, so that everything derived from them follows.

@@ -1,4 +1,4 @@
-"""Streams of tasks as plain events: order, repetition, blurred boundaries, thinning. No torch here."""
+"""Streams of tasks as plain events: order, repetition, blurred boundaries, thinning."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Stream(tuple[Event, ...]):
         """An Avalanche 0.6 benchmark: one training experience for each `Learn`, one test experience for each task.
 
         Rows are [x, y, t]: x is an int64 tensor (fields, length) of input ids, attention mask and, where the tokenizer makes
-        them, token types; y the class; t the task's number in the order of first learning. Avalanche needs nothing to be told
-        of the fields as long as its model unpacks them (`lifespan.integrations.avalanche.datasets.unpacked`);
+        them, token types; y the class; t the task's number in the order of first learning. Avalanche handles
+        these fields as long as its model unpacks them (`lifespan.integrations.avalanche.datasets.unpacked`);
         `lifespan.integrations.avalanche.model.Model` is a subject as such a model. Tasks whose answer is a score are refused:
         Avalanche learns classes. Needs `pip install 'lifespan[avalanche]'`.
         """
@@ -54,15 +54,15 @@ def stream(
     """The events of a school that teaches tasks one after the other; each has a head of its own (task-incremental).
 
     - `shuffled` draws an order from this number (None: as given); the same number gives the same order of as many tasks.
-    - `times` goes through the stream so often; relearning is what `relearning_savings` looks at.
+    - `times` goes through the stream so often; `relearning_savings` measures the relearning.
     - `thin` leaves at most so many training examples of every task, the same for all individuals.
     - `blur`, in [0, 0.5), lets neighbours run into each other: the last share of a task's optimizer steps and the first of the
       next one's are lived together, batches in turn, as one event that learns both. The learner must be able to learn several
       tasks at once.
     - `cumulative` learns each task together with all before it, for as many steps as all take: with weights, the upper bound
       among sequences (`joint_twins` has the joint one).
-    - `each` writes what follows a task's learning, probes say; `TaskInference` looks at whether a subject that is not told the
-      task could tell it (task-agnostic use).
+    - `each` writes what follows a task's learning, probes say; `TaskInference` measures whether a subject could infer a task
+      that it is not given (task-agnostic use).
 
     >>> from lifespan import Micro, MicroTask, Weights
     >>> school = stream(MicroTask("sentiment"), MicroTask("entailment"), by=Weights(steps=100), blur=0.2)

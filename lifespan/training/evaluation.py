@@ -26,7 +26,7 @@ ENTRIES_PER_BATCH = 2048 * 384
 def tokenised(
     task: Task, split: str, length: int, tokenizer: PreTrainedTokenizerBase, limit: int | None = None
 ) -> tuple[Examples, Tokens]:
-    """A split's examples and tokens, kept for the next look. `limit` thins it, for every individual alike, in its order."""
+    """A split's examples and tokens, kept for later ones. `limit` thins it, for every individual alike, in its order."""
     examples = task.examples(split)
     if limit is not None and limit < len(examples):
         examples = examples.take(looked_at(task, split, limit))
@@ -34,7 +34,7 @@ def tokenised(
 
 
 def looked_at(task: Task, split: str, limit: int | None) -> np.ndarray:
-    """Ascending positions in a split of the examples that a look thinned to `limit` sees."""
+    """Ascending positions in a split of the examples that an evaluation thinned to `limit` reads."""
     count = len(task.examples(split))
     return np.arange(count) if limit is None else thinning(f"{task.title}/{split}/looking", count, limit)
 

@@ -11,7 +11,7 @@ from conftest import TASKS, TINY, tiny_life, tiny_study, weights
 
 from lifespan import Glue, MicroTask, MiniLM, Origin, Pretrained, TableTask, Task, load_pack, read, simulate
 from lifespan.cli import display
-from lifespan.cli.export import find, living
+from lifespan.cli.export import find, restored_subject
 from lifespan.errors import RecordError
 from lifespan.record.specs import rebuilt
 from lifespan.record.store import Store
@@ -221,7 +221,7 @@ def test_an_origin_of_an_importable_package_is_found(place, monkeypatch):
     )
     monkeypatch.syspath_prepend(str(place))
     change_study(subject_class("my_origins:Mine"))
-    subject = living(find(Path("one"), None, None))
+    subject = restored_subject(find(Path("one"), None, None))
     assert set(subject.skills) == {task.title for task in TASKS}
 
 
