@@ -61,7 +61,7 @@ class Scenario(Spec):
 
     def _repr_html_(self) -> str:
         probes = sum(isinstance(event, Probe) for event in self.events)
-        notes = (self.subject.describe(), f"{len(self.course)} events", f"{probes} looks")
+        notes = (self.subject.describe(), f"{len(self.course)} events", f"{probes} evaluations")
         return notebook.heading(self.name, notes) + notebook.lives({"": self.course})
 
 
@@ -70,7 +70,7 @@ class Between(Spec):
     """Compare lives with each other, once all are lived: rows go to `contrasts.jsonl`.
 
     `pairs` are "twins": every individual with its twin in the control group, which is named first; or "individuals": every
-    two individuals of one group. `at` is the moment of both lives (None: their end). Looking changes nothing.
+    two individuals of one group. `at` is the moment of both lives (None: their end). It changes nothing.
     """
 
     contrast: Contrast = field(kw_only=False)
