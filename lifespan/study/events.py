@@ -174,8 +174,8 @@ class Treat(Suffer):
 class Probe(Event):
     """Evaluate the subject. Changes nothing, ever: neither the subject nor any later draw, nor any digest.
 
-    With `every`, evaluate inside the learning event that stands before it instead, each time that so many of its optimizer
-    steps are done, as if the learning ended there (De Lange et al. 2023: what is lost for a moment cannot be seen from the end).
+    With `every`, evaluate inside the learning event before it instead, each time that so many of its optimizer steps are
+    done, as if the learning ended there (De Lange et al. 2023: what is lost for a moment cannot be seen from the end).
     """
 
     measures: tuple[Measure, ...] = field(kw_only=False)
