@@ -173,9 +173,9 @@ def test_a_disk_that_refuses_ends_the_run_with_one_message_and_nothing_is_lost(t
 
 SCRIPT = """
 import sys
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{tests!r}, {tests!r} + '/execution']
 from conftest import tiny_study
-from test_faults import life
+from test_kills_and_damage import life
 from lifespan import simulate
 simulate(tiny_study(individuals=2, life=life(40)), {out!r}, every=3, threads=1)
 """

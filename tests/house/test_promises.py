@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import TASKS, TINY, long_life, tiny_life, tiny_study, weights
+from run_directories import KillAt, final_blobs, lines
 
 from lifespan import (
     Age,
@@ -37,16 +38,6 @@ from lifespan.engines.inline import Observer
 from lifespan.record.store import Store
 from lifespan.study.plan import compile_study
 from lifespan.training.loop import Interrupted
-
-
-def lines(directory, name="measurements.jsonl"):
-    return (directory / name).read_text().splitlines()
-
-
-def final_blobs(directory, group, individual=0):
-    rows = [json.loads(line) for line in lines(directory, "steps.jsonl")]
-    own = [row for row in rows if row["group"] == group and row["individual"] == individual]
-    return Store(directory / "store").node(own[-1]["digest"])["blobs"]
 
 
 def test_looking_does_not_disturb(tmp_path):
@@ -138,17 +129,6 @@ def test_the_dead_stay_dead_outside_recovery_and_recovery_keeps_their_number(tmp
     for name, mask in alive[2].items():
         assert torch.equal(encoder[2][name][~mask], encoder[3][name][~mask]), "a dead synapse learned"
     assert all(bool((alive[5][name] <= alive[4][name]).all()) for name in alive[4])
-
-
-class KillAt(Observer):
-    """Asks to stop when a given number of optimizer steps has been lived."""
-
-    def __init__(self, when):
-        self.left, self.now = when, False
-
-    def advances(self, done, steps, loss):
-        self.left -= 1
-        self.now = self.left <= 0
 
 
 @pytest.mark.parametrize("by", [Masks(steps=6, rate=5e-3), weights(), Both(steps=6, masks=Masks(rate=5e-3))])
