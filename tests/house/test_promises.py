@@ -156,6 +156,7 @@ simulate(tiny_study(life=long_life()), {out!r}, every=2, threads=1)
 """
 
 
+@pytest.mark.slow
 def test_kill_nine_inside_every_kind_of_event_and_again_the_rows_are_the_same(tmp_path):
     study = tiny_study(life=long_life())
     simulate(study, tmp_path / "whole", threads=1)
