@@ -53,6 +53,18 @@ def run(capsys):
     return running
 
 
+@pytest.fixture(scope="session")
+def graceful(tmp_path_factory):
+    """The synthetic record of three groups with its report, which nobody may change."""
+    from synthetic import write_record
+
+    from lifespan.report.html import write_report
+
+    directory = write_record(tmp_path_factory.mktemp("runs") / "graceful")
+    write_report([directory])
+    return directory
+
+
 class Listener(Observer):
     """Keeps every warning."""
 

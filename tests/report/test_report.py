@@ -27,10 +27,8 @@ HTML = "{http://www.w3.org/1999/xhtml}"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    directory = write_record(tmp_path_factory.mktemp("runs") / "graceful")
-    write_report([directory])
-    return directory
+def run(graceful):
+    return graceful
 
 
 @pytest.fixture(scope="module")
