@@ -53,6 +53,24 @@ def run(capsys):
     return running
 
 
+@pytest.fixture(scope="session")
+def graceful(tmp_path_factory):
+    """The synthetic record of three groups with its report, which nobody may change."""
+    from synthetic import write_record
+
+    from lifespan.report.html import write_report
+
+    directory = write_record(tmp_path_factory.mktemp("runs") / "graceful")
+    write_report([directory])
+    return directory
+
+
+@pytest.fixture
+def without_pdf(monkeypatch):
+    """For reports of whose figures nobody opens the PDF, which takes half of the time."""
+    monkeypatch.setattr("lifespan.report.figures.pdf", lambda figure: b"")
+
+
 class Listener(Observer):
     """Keeps every warning."""
 

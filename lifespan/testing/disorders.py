@@ -11,9 +11,9 @@ from lifespan.contracts import AETIOLOGIES, Disorder
 from lifespan.disorders.optimiser.unstable_optimizer import UnstableOptimizer
 from lifespan.errors import did_you_mean
 from lifespan.study.events import Event, Probe, Recover, Suffer
-from lifespan.testing.lives import Biography, biography, must_agree, usual_events
+from lifespan.testing.lives import Biography, biography, difference, must_agree, plain, usual_events
 from lifespan.testing.specs import check, check_citation, check_rejects, check_spec
-from lifespan.testing.watch import watched
+from lifespan.testing.watch import own_hooks, watched
 
 OTHER = UnstableOptimizer(severity=0.05)
 
@@ -22,9 +22,10 @@ def check_disorder(disorder: Disorder, *, events: Sequence[Event] | None = None)
     """Raise `AssertionError` where a disorder or treatment breaks a rule of `lifespan.contracts.Disorder`.
 
     It is lived four times, in seconds, on a body of two narrow layers: at its own severity (0.5 if that is 0) with and
-    without a kill inside every learning; and beside another disorder at 1, and at 0, which must equal health bit for bit. It
-    begins at birth and a second time before the first recovery. `events` is a tiny life of the author's for a disorder that
-    cannot live the usual one (development, a task by weights, one by masks, age, recovery, a look).
+    without a kill inside every learning (one that only strikes is not there then, and just strikes again); and beside another
+    disorder at 1, and at 0, which must equal health bit for bit. It begins at birth and a second time before the first
+    recovery. `events` is a tiny life of the author's for a disorder that cannot live the usual one (development, a task by
+    weights, one by masks, age, recovery, a look).
     """
     check_spec(disorder, Disorder)
     doc = " ".join((inspect.getdoc(type(disorder)) or "").split())
@@ -60,15 +61,37 @@ def _check_lives(disorder: Disorder, events: tuple[Event, ...], healthy: Biograp
     remedy = "return every input unchanged where severity is 0, and draw nothing that others draw"
     must_agree(healthy, sham, disorder, "differs from health at severity 0", remedy)
     ill = disorder if disorder.severity > 0 else replace(disorder, severity=0.5)
-    first, killed = _suffered(ill, events), _suffered(ill, events, killed=True)
+    first = _suffered(ill, events)
+    if own_hooks(type(ill)) <= {"strike"}:
+        _check_strikes(ill, first)
+    else:
+        _check_kills(ill, first, events)
+    _suffered(replace(disorder, severity=1.0), (Suffer(OTHER), *events))
+
+
+def _check_strikes(disorder: Disorder, first: Biography) -> None:
+    """Each of its strikes hits the same subject twice alike."""
+    remedy = "draw only from the streams given, and keep nothing outside course.memory"
+    for position in first.after(Suffer):
+        again = biography((Suffer(watched(disorder)),), about=disorder, since=first.until(position))
+        found = difference(first.states[position], again.states[position])
+        found = found or ("" if _injuries(first, position) == _injuries(again, position) else "what it reports")
+        check(not found, disorder, f"leads twice to different lives ({found})", remedy)
+
+
+def _injuries(told: Biography, position: int) -> list[str]:
+    return plain([row for row in told.rows[position] if row.probe.startswith("Injury/")])
+
+
+def _check_kills(disorder: Disorder, first: Biography, events: tuple[Event, ...]) -> None:
+    killed = _suffered(disorder, events, killed=True)
     try:
         remedy = "keep in course.memory, as tensors, what must survive a kill"
         must_agree(first, killed, disorder, "goes on with other bits after a kill", remedy)
     except AssertionError:
         remedy = "draw only from the streams given, and keep nothing outside course.memory"
-        must_agree(first, _suffered(ill, events), disorder, "leads twice to different lives", remedy)
+        must_agree(first, _suffered(disorder, events), disorder, "leads twice to different lives", remedy)
         raise
-    _suffered(replace(disorder, severity=1.0), (Suffer(OTHER), *events))
 
 
 def _suffered(disorder: Disorder, events: tuple[Event, ...], *, killed: bool = False) -> Biography:

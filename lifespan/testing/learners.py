@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 
@@ -46,16 +47,22 @@ def check_learner(learner: Learner, *, before: Sequence[Event] = ()) -> None:
     fine = isinstance(short, Learner) and short.batch_size == 8 and short.steps_for(10) == short.steps_for(1000)
     check(fine, learner, "does not take an event's own steps", "let lasting(...) replace steps, batch_size and rate")
     last: Event = Recover(steps=6, by=short) if learner.moves_anatomy else Learn(SECOND, by=short)
-    childhood = (DEVELOP, Learn(FIRST, by=BY_WEIGHTS), Age(to=0.25, by=Magnitude()), *before)
-    told = biography((*childhood, last, LOOK), about=learner)
+    events, childhood = (*before, last, LOOK), _childhood()
+    told = biography(events, about=learner, since=childhood)
     check(not told.end, learner, f"diverges in a tiny life ({told.end})", "keep its default rate stable")
     remedy = "draw only from the streams given to attach"
-    must_agree(told, biography((*childhood, last, LOOK), about=learner), learner, "leads twice to different lives", remedy)
+    must_agree(told, biography(events, about=learner, since=childhood), learner, "leads twice to different lives", remedy)
     remedy = "give everything that changes to state(), and take it back in load_state()"
-    killed = biography((*childhood, last, LOOK), killed=True, about=learner)
+    killed = biography(events, killed=True, about=learner, since=childhood)
     must_agree(told, killed, learner, "goes on with other bits after a kill", remedy)
     _check_result(learner, told)
     _check_left_behind(learner, told, short)
+
+
+@lru_cache(maxsize=1)
+def _childhood() -> Biography:
+    """What comes before every lesson: development, a task by weights, a loss of synapses."""
+    return biography((DEVELOP, Learn(FIRST, by=BY_WEIGHTS), Age(to=0.25, by=Magnitude())))
 
 
 def _check_result(learner: Learner, told: Biography) -> None:

@@ -74,6 +74,10 @@ class Biography:
         """Positions of the events of a kind."""
         return [i for i, step in enumerate(self.steps) if isinstance(step.event, kind)]
 
+    def until(self, position: int) -> Biography:
+        """The first so many steps of this life."""
+        return Biography(*(part[:position] for part in (self.steps, self.states, self.facts, self.rows)))
+
 
 @dataclass
 class _Checkpointer:
@@ -113,13 +117,17 @@ def usual_events() -> tuple[Event, ...]:
     )
 
 
-def biography(events: Sequence[Event], *, killed: bool = False, about: object = "") -> Biography:
-    """Live these events. `killed` stops every learning after two optimizer steps and goes on from what was saved.
-    What a plug-in raises becomes an `AssertionError` about `about`.
+def biography(
+    events: Sequence[Event], *, killed: bool = False, about: object = "", since: Biography | None = None
+) -> Biography:
+    """Live these events, from birth or from the end of the life `since`, which stays as it is. `killed` stops every
+    learning after two optimizer steps and goes on from what was saved. What a plug-in raises becomes an `AssertionError`
+    about `about`.
     """
-    told = Biography()
-    subject: Subject | None = None
-    for step in _steps(tuple(events)):
+    told = Biography() if since is None else since.until(len(since.steps))
+    subject: Subject | None = None if since is None else reborn(since, -1)
+    earlier = [step.event for step in told.steps[1:]]
+    for step in _steps((*earlier, *events))[len(told.steps) :]:
         try:
             subject, rows = _lived(told, subject, step, killed)
         except Diverged as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from lifespan.contracts import Bulk, Contrast, Effort, Measure, Reading, Task
@@ -65,11 +66,16 @@ def _begun(looker: Looker, before: Sequence[Event] | None) -> tuple[dict[str, Ta
     check_citation(looker, required=False)
     named = isinstance(looker.title, str) and bool(looker.title.strip())
     check(named, looker, f"has the title {looker.title!r}", "give a short text that names it in rows")
-    told = biography(USUAL if before is None else before, about=looker)
+    told = _usual() if before is None else biography(before, about=looker)
     tasks = told.steps[-1].tasks
     fine = all(isinstance(part, Effort) and part.passes >= 0 for part in looker.effort(tasks))
     check(fine, looker, "does not tell what it costs", "return Effort(task, passes) for what it reads, or ()")
     return {task.title: task for task in tasks}, told
+
+
+@lru_cache(maxsize=1)
+def _usual() -> Biography:
+    return biography(USUAL)
 
 
 def _grown(told: Biography, position: int) -> Subject:

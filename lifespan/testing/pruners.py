@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 
@@ -17,6 +18,7 @@ from lifespan.testing.lives import (
     DEVELOP,
     FIRST,
     SECOND,
+    Biography,
     biography,
     copied,
     difference,
@@ -34,13 +36,17 @@ def check_pruner(pruner: Pruner, *, sparsities: Sequence[float] = (0.2, 0.5), be
     """
     check_spec(pruner, Pruner)
     check_citation(pruner, required=False)
-    usual = (DEVELOP, Learn(FIRST, by=BY_WEIGHTS), Learn(SECOND, by=BY_MASKS))
-    events = (*(usual if before is None else before), Age(to=0.1, by=Magnitude()))
-    told = biography(events, about=pruner)
+    loss = Age(to=0.1, by=Magnitude())
+    told = _usual() if before is None else biography((*before, loss), about=pruner)
     for position in (-2, -1):
         subject = reborn(told, position)
         for sparsity in sparsities:
             _check_choice(pruner, subject, sparsity, tuple(told.steps[-1].tasks))
+
+
+@lru_cache(maxsize=1)
+def _usual() -> Biography:
+    return biography((DEVELOP, Learn(FIRST, by=BY_WEIGHTS), Learn(SECOND, by=BY_MASKS), Age(to=0.1, by=Magnitude())))
 
 
 def _check_choice(pruner: Pruner, subject: Subject, sparsity: float, tasks: tuple) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 
 from lifespan.contracts import Strategy
@@ -20,19 +22,29 @@ def check_strategy(strategy: Strategy) -> None:
     check_spec(strategy, Strategy)
     check_citation(strategy, required=False)
     first, second = (Learn(task, by=BY_WEIGHTS, against_forgetting=strategy) for task in (FIRST, SECOND))
-    alone = biography((DEVELOP, first), about=strategy)
-    healthy = biography((DEVELOP, Learn(FIRST, by=BY_WEIGHTS)), about=strategy)
-    states = [{name: part for name, part in told.states[-1].items() if name != "remembered"} for told in (alone, healthy)]
-    found = difference(*states)
+    healthy = _healthy()
+    childhood, learned = healthy.until(-1), len(healthy.steps) - 1
+    events = (first, Age(to=0.25, by=Magnitude()), second, LOOK)
+    told = biography(events, about=strategy, since=childhood)
+    check(not told.end, strategy, f"diverges in a tiny life ({told.end})", "keep its default strength stable")
+    alone, other = (
+        {name: part for name, part in life.states[learned].items() if name != "remembered"} for life in (told, healthy)
+    )
+    found = difference(alone, other)
     remedy = "return None from penalty and leave gradients alone where lesson.earlier is empty"
     check(not found, strategy, f"changes the learning of a first task ({found})", remedy)
-    events = (DEVELOP, first, Age(to=0.25, by=Magnitude()), second, LOOK)
-    told = biography(events, about=strategy)
-    check(not told.end, strategy, f"diverges in a tiny life ({told.end})", "keep its default strength stable")
-    must_agree(told, biography(events, about=strategy), strategy, "leads twice to different lives", "draw only from streams")
+    again = biography(events, about=strategy, since=childhood)
+    must_agree(told, again, strategy, "leads twice to different lives", "draw only from streams")
     remedy = "keep in course.memory what the steps add up, and in guard() only what the subject's state tells"
-    must_agree(told, biography(events, killed=True, about=strategy), strategy, "goes on with other bits after a kill", remedy)
+    killed = biography(events, killed=True, about=strategy, since=childhood)
+    must_agree(told, killed, strategy, "goes on with other bits after a kill", remedy)
     _check_left_behind(strategy, told)
+
+
+@lru_cache(maxsize=1)
+def _healthy() -> Biography:
+    """Development and a first task without any strategy."""
+    return biography((DEVELOP, Learn(FIRST, by=BY_WEIGHTS)))
 
 
 def _check_left_behind(strategy: Strategy, told: Biography) -> None:

@@ -19,10 +19,32 @@ from lifespan.testing.specs import arguments, changed_fields, check
 Batch = dict[str, torch.Tensor]
 
 
+HOOKS = (
+    "strike",
+    "examples",
+    "passages",
+    "batch",
+    "penalty",
+    "gradient",
+    "regimen",
+    "after",
+    "activations",
+    "ageing",
+    "refit",
+)
+
+
+def own_hooks(kind: type[Disorder]) -> set[str]:
+    """Names of the hooks that a class, or one that it derives from, brings along itself."""
+    return {hook for hook in HOOKS if getattr(kind, hook) is not getattr(Disorder, hook)}
+
+
 def watched(disorder: Disorder) -> Disorder:
-    """The same disorder with every hook observed; for plan, record and random streams it is the same."""
+    """The same disorder with every hook of its own observed; for plan, record and random streams it is the same."""
     kind: Any = type(disorder)
     names = {name: getattr(kind, name) for name in ("__module__", "__qualname__", "__doc__")}
+    # What it inherits from Disorder does nothing, and copies of a subject around it would cost most of the time.
+    names |= {hook: getattr(Disorder, hook) for hook in HOOKS if hook not in own_hooks(kind)}
     return type(kind)(kind.__name__, (_Watch, kind), names)(**arguments(disorder))
 
 

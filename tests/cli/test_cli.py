@@ -105,7 +105,7 @@ def test_settings_and_individuals_reach_the_run(run, life):
     assert json.loads(Path("runs/short/study.json").read_text())["individuals"] == 2
 
 
-def test_the_report_is_written_unless_refused(run, life):
+def test_the_report_is_written_unless_refused(run, life, without_pdf):
     pytest.importorskip("lifespan.report.html")
     code, out, _ = run("simulate", life, "--threads", 1)
     assert code == 0 and "Report: runs/short/report.html" in out
@@ -300,6 +300,7 @@ def test_tables_fit_80_columns(run, life, monkeypatch):
         assert code == 0 and max(len(line) for line in out.splitlines()) <= 80, command
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_tells_how_to_go_on_and_the_rows_are_the_same(run, life):
     command = ["simulate", life, "--no-report", "--threads", "1", "--set", "STEPS=100", "--out"]
     program = [sys.executable, "-c", "from lifespan.cli.main import main; main()", *command, "cut"]

@@ -155,6 +155,12 @@ def forgetful_after(self, course):
 COUNT = {"steps": 0.0}
 
 
+def counting_strike(self, subject, streams):
+    COUNT["steps"] += self.severity
+    next(iter(subject.synapses.values())).data.mul_(1 + COUNT["steps"])
+    return {}
+
+
 def reviving_strike(self, subject, streams):
     if self.severity:
         subject.alive = {name: torch.ones_like(mask) for name, mask in subject.alive.items()}
@@ -257,6 +263,8 @@ HOOKS = [
     ({"after": numbered_after}, "Broken puts something that is no tensor into course.memory in after: keep tensors alone"),
     ({"batch": self_keeping_batch}, "Broken keeps seen on itself in batch: remember in course.memory, as tensors"),
     ({"after": forgetful_after}, "Broken leads twice to different lives"),
+    ({"strike": counting_strike}, "Broken leads twice to different lives (encoder, "),
+    ({"strike": lambda self, *_: {"norm": random.Random().random()}}, "Broken leads twice to different lives (what it rep"),
     ({"activations": lambda *_: None}, "Broken returns no context manager from activations: put @contextmanager above it"),
     ({"activations": stubborn_activations}, "Broken leaves hooks behind after activations: undo in a finally: clause"),
     ({"activations": careless_activations}, "Broken leaves the subject changed after activations (encoder, "),

@@ -58,7 +58,7 @@ def alone(tmp_path_factory):
     return rows(directory)
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(4, marks=pytest.mark.slow)])
 def test_any_number_of_workers_leaves_the_same_rows(tmp_path, alone, workers):
     witness = Witness()
     outcome = simulate(cohort(), tmp_path, threads=1, engine=Local(workers=workers), observer=witness)
@@ -76,6 +76,7 @@ def drive(directory, told):
     told.put((witness.lived, witness.ended))
 
 
+@pytest.mark.slow
 def test_two_drivers_at_once_share_the_work(tmp_path, alone):
     # Processes, as drivers are: threads of one process would share torch's global generator.
     spawn = multiprocessing.get_context("spawn")
@@ -110,6 +111,7 @@ class Assassin(Observer):
         self.said.append(text)
 
 
+@pytest.mark.slow
 def test_killed_workers_are_replaced_and_the_rows_are_the_same(tmp_path, alone):
     assassin = Assassin(tmp_path / "store", kills=2)
     outcome = simulate(cohort(), tmp_path, threads=1, every=2, engine=Local(workers=2), observer=assassin)
@@ -133,6 +135,7 @@ class Unfit(Disorder):
         raise ScenarioError("Unfit()", "does not fit this subject.", "Choose another.")
 
 
+@pytest.mark.slow
 def test_a_step_that_kills_every_worker_counts_as_failed_and_the_others_live(tmp_path):
     study = tiny_study(calm=tiny_life(), deadly=tiny_life().with_events(after=1, add=Suffer(Deadly())))
     outcome = simulate(study, tmp_path, threads=1, engine=Local(workers=1))
@@ -177,6 +180,7 @@ def test_fail_fast_begins_nothing_more_once_a_life_has_failed(tmp_path):
     assert simulate(study, tmp_path).done == 1
 
 
+@pytest.mark.slow
 def test_a_worker_cannot_outlive_its_driver_and_another_driver_goes_on(tmp_path):
     study = tiny_study(individuals=2, life=long_life())
     simulate(study, tmp_path / "whole", threads=1)

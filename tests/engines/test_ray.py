@@ -20,6 +20,7 @@ def remove_when_both_work(cluster, node, store):
     cluster.remove_node(node, allow_graceful=False)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_two_nodes_give_the_same_rows_and_the_loss_of_one_changes_nothing(tmp_path, monkeypatch):
     ray = pytest.importorskip("ray")

@@ -59,6 +59,7 @@ def runs(job):
     return len((job / "runs").read_text().splitlines())
 
 
+@pytest.mark.slow
 def test_a_preempted_job_saves_is_requeued_and_the_rows_are_the_same(tmp_path, cluster):
     simulate(study(), tmp_path / "alone", threads=1)
     out, listener = tmp_path / "slurm", Listener()
@@ -76,6 +77,7 @@ def test_a_preempted_job_saves_is_requeued_and_the_rows_are_the_same(tmp_path, c
     assert not list(out.rglob("*.pkl"))
 
 
+@pytest.mark.slow
 def test_a_job_at_the_end_of_its_time_goes_on_and_one_lost_with_its_node_too(tmp_path, cluster):
     simulate(study(), tmp_path / "alone", threads=1)
     out = tmp_path / "slurm"
@@ -92,6 +94,7 @@ def test_a_job_at_the_end_of_its_time_goes_on_and_one_lost_with_its_node_too(tmp
     assert "this job is timed-out" in next((tmp_path / "slurm.slurm" / "jobs").glob("100_0_*_log.err")).read_text()
 
 
+@pytest.mark.slow
 def test_a_second_driver_joins_the_jobs_that_are_there(tmp_path, cluster):
     out, listener = tmp_path / "slurm", Listener()
     asked = []

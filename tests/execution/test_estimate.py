@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from architectures import saved
 from conftest import tiny_study
-from test_subjects import saved
 
 from lifespan import Develop, Learn, Micro, MicroTask, MicroText, MiniLM, Pretrained, Probe, Scenario, Score, Study, Weights
 from lifespan.execution import estimate as estimating

@@ -181,6 +181,7 @@ simulate(tiny_study(individuals=2, life=life(40)), {out!r}, every=3, threads=1)
 """
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_leave_the_same_rows(tmp_path):
     """A short version of `benchmarks/kills.py`."""
     moments = random.Random(0)

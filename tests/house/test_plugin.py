@@ -137,7 +137,7 @@ def test_only_dois_and_web_addresses_are_links(fields, link):
 
 
 def report_of(tmp_path, citations):
-    directory = write_record(tmp_path / "run")
+    directory = write_record(tmp_path / "run", individuals=1)
     study = json.loads((directory / "study.json").read_text())
     (directory / "study.json").write_text(json.dumps({**study, "citations": citations}))
     return write_report([directory]).read_text(), (directory / "references.bib").read_text(), directory

@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import TASKS, TINY, long_life, tiny_life, tiny_study, weights
+from run_directories import KillAt, final_blobs, lines
 
 from lifespan import (
     Age,
@@ -37,16 +38,6 @@ from lifespan.engines.inline import Observer
 from lifespan.record.store import Store
 from lifespan.study.plan import compile_study
 from lifespan.training.loop import Interrupted
-
-
-def lines(directory, name="measurements.jsonl"):
-    return (directory / name).read_text().splitlines()
-
-
-def final_blobs(directory, group, individual=0):
-    rows = [json.loads(line) for line in lines(directory, "steps.jsonl")]
-    own = [row for row in rows if row["group"] == group and row["individual"] == individual]
-    return Store(directory / "store").node(own[-1]["digest"])["blobs"]
 
 
 def test_looking_does_not_disturb(tmp_path):
@@ -140,17 +131,6 @@ def test_the_dead_stay_dead_outside_recovery_and_recovery_keeps_their_number(tmp
     assert all(bool((alive[5][name] <= alive[4][name]).all()) for name in alive[4])
 
 
-class KillAt(Observer):
-    """Asks to stop when a given number of optimizer steps has been lived."""
-
-    def __init__(self, when):
-        self.left, self.now = when, False
-
-    def advances(self, done, steps, loss):
-        self.left -= 1
-        self.now = self.left <= 0
-
-
 @pytest.mark.parametrize("by", [Masks(steps=6, rate=5e-3), weights(), Both(steps=6, masks=Masks(rate=5e-3))])
 def test_interrupted_anywhere_and_resumed_the_rows_are_the_same(tmp_path, by):
     study = tiny_study(life=tiny_life(by=by))
@@ -176,6 +156,7 @@ simulate(tiny_study(life=long_life()), {out!r}, every=2, threads=1)
 """
 
 
+@pytest.mark.slow
 def test_kill_nine_inside_every_kind_of_event_and_again_the_rows_are_the_same(tmp_path):
     study = tiny_study(life=long_life())
     simulate(study, tmp_path / "whole", threads=1)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from architectures import saved
 from conftest import TASKS, tiny_study
-from test_promises import KillAt, final_blobs, lines
-from test_subjects import saved
+from run_directories import KillAt, final_blobs, lines
 
 from lifespan import (
     ActivationNoise,

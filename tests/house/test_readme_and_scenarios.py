@@ -1,6 +1,9 @@
 """What the documents show works; every scenario that ships is planned, and lived at toy scale where it needs no data."""
 
+import copy
 import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,6 +45,9 @@ TOY = {
 }
 
 
+AT_MOST = {"train_examples": 48, "eval_examples": 24, "number": 300, "examples": 16, "draws": 2, "iterations": 2}
+"""What every task, corpus, strategy and probe of a toy study is cut down to; None is all rows."""
+
 EXTRAS = {"beside_avalanche": "avalanche"}
 
 
@@ -50,6 +56,26 @@ def installed(name):
     if find_spec(EXTRAS.get(name, "lifespan")) is None:
         pytest.skip(f"{EXTRAS[name]} is not installed")
     return name
+
+
+def toy(part):
+    """A part of a study, or the whole, with fewer rows and draws in everything that it holds."""
+    if isinstance(part, Mapping):
+        return {name: toy(value) for name, value in part.items()}
+    if isinstance(part, tuple):
+        return tuple(toy(value) for value in part)
+    if not is_dataclass(part) or isinstance(part, type):
+        return part
+    smaller = copy.copy(part)
+    for field in fields(part):
+        object.__setattr__(smaller, field.name, _cut(field.name, getattr(part, field.name)))
+    return smaller
+
+
+def _cut(name, value):
+    if name not in AT_MOST:
+        return toy(value)
+    return AT_MOST[name] if value is None or value > AT_MOST[name] else value
 
 
 def blocks():
@@ -102,5 +128,5 @@ def test_studies_of_the_essay_compile_on_real_tasks_too(name):
 
 @pytest.mark.parametrize("name", sorted(TOY))
 def test_scenarios_without_data_are_lived_at_toy_scale(name, tmp_path):
-    outcome = simulate(load(installed(name), settings=TOY[name]), tmp_path)
+    outcome = simulate(toy(load(installed(name), settings=TOY[name])), tmp_path)
     assert outcome.done and not (outcome.failed or outcome.diverged or outcome.pending)

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import TASKS, TINY, tiny_study
-from test_going_back import STREAMS, born, copied, learn
-from test_promises import lines
+from run_directories import lines
+from test_lottery_and_distilled import STREAMS, born, copied, learn
 from torch.nn.functional import cross_entropy
 
 from lifespan import L0Close, Learn, Scenario, UserError, simulate

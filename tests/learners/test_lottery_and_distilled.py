@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import TASKS, TINY, Listener, tiny_study, weights
-from test_promises import KillAt, final_blobs, lines
+from run_directories import KillAt, final_blobs, lines
 from torch.nn.functional import cross_entropy, kl_div
 
 from lifespan import (

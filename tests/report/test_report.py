@@ -27,10 +27,8 @@ HTML = "{http://www.w3.org/1999/xhtml}"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    directory = write_record(tmp_path_factory.mktemp("runs") / "graceful")
-    write_report([directory])
-    return directory
+def run(graceful):
+    return graceful
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +219,7 @@ def test_provenance_gives_the_exact_command(run):
 
 
 @pytest.mark.parametrize("lived", [0, 3])
-def test_an_interrupted_run_is_reported(tmp_path, lived):
+def test_an_interrupted_run_is_reported(tmp_path, lived, without_pdf):
     run = write_record(tmp_path / "cut", lived=lived)
     write_report([run])
     _, text = page(run)
@@ -319,7 +317,7 @@ def test_groups_are_chosen_and_another_control_is_taken(run, tmp_path, timeline_
     assert not (tmp_path / "none.html").exists()
 
 
-def test_a_shared_store_stands_for_its_studies(tmp_path):
+def test_a_shared_store_stands_for_its_studies(tmp_path, without_pdf):
     from conftest import tiny_life, tiny_study
 
     from lifespan import simulate

@@ -9,7 +9,6 @@ import html5lib
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import write_record
 from synthetic_looks import GROUPS, TASKS, write_looks
 
 from lifespan.record import record
@@ -21,9 +20,12 @@ NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?(?![\w])")
 
 @pytest.fixture(scope="module", params=["graceful", "looks"])
 def run(request, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("walk") / request.param
-    (write_record if request.param == "graceful" else write_looks)(directory)
-    write_report([directory])
+    if request.param == "graceful":
+        return request.getfixturevalue("graceful")
+    directory = write_looks(tmp_path_factory.mktemp("walk") / request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lifespan.report.figures.pdf", lambda figure: b"")
+        write_report([directory])
     return directory
 
 

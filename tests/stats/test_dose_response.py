@@ -53,13 +53,14 @@ def test_parameters_are_those_of_plain_least_squares():
     assert [found.start, found.end, found.scale, found.slope] == pytest.approx(plain.tolist(), rel=1e-3)
 
 
-def test_intervals_cover_the_truth_about_as_often_as_they_say():
+# 95% of 40 is 38; a percentile interval of 12 individuals covers a little less.
+@pytest.mark.parametrize(("cohorts", "least"), [(10, 7), pytest.param(40, 33, marks=pytest.mark.slow)])
+def test_intervals_cover_the_truth_about_as_often_as_they_say(cohorts, least):
     hits = 0
-    for seed in range(40):
+    for seed in range(cohorts):
         found = fit_dose_response(DOSES, noisy(hill(DOSES, 0.35), individuals=12, seed=seed), resamples=100)
         hits += found.low <= 0.35 <= found.high
-    # 95% of 40 is 38; a percentile interval of 12 individuals covers a little less.
-    assert 33 <= hits <= 40
+    assert least <= hits <= cohorts
 
 
 def test_an_ed50_beyond_the_doses_is_said_to_be_outside():
@@ -67,9 +68,13 @@ def test_an_ed50_beyond_the_doses_is_said_to_be_outside():
     assert not found.inside and (not found.fitted or found.note == "outside the tested range")
 
 
+@pytest.mark.parametrize(("cohorts", "most"), [(6, 2), pytest.param(20, 3, marks=pytest.mark.slow)])
+def test_noise_around_a_level_is_rarely_fitted(cohorts, most):
+    flat = sum(fit_dose_response(DOSES, noisy(np.full(9, 0.7), seed=seed), resamples=1).fitted for seed in range(cohorts))
+    assert flat <= most
+
+
 def test_a_flat_curve_has_no_fit():
-    flat = sum(fit_dose_response(DOSES, noisy(np.full(9, 0.7), seed=seed), resamples=1).fitted for seed in range(20))
-    assert flat <= 3
     found = fit_dose_response(DOSES, np.full((5, 9), 0.7))
     assert not found.fitted and math.isnan(found.ed50)
 

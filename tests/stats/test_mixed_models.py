@@ -87,22 +87,27 @@ def test_units_only_scale_the_slopes():
     assert again.p == pytest.approx(found.differences[0].p, rel=1e-3)
 
 
-def test_null_twins_differ_in_one_of_twenty_cohorts():
+COHORTS = pytest.mark.parametrize("cohorts", [30, pytest.param(120, marks=pytest.mark.slow)])
+
+
+@COHORTS
+def test_null_twins_differ_in_one_of_twenty_cohorts(cohorts):
     draw = np.random.default_rng(4)
-    found = [growth(cohort(draw, individuals=8, missing=0.1), "healthy").differences[0] for _ in range(120)]
-    low, high = reference.binom.interval(0.999, 120, 0.05)
+    found = [growth(cohort(draw, individuals=8, missing=0.1), "healthy").differences[0] for _ in range(cohorts)]
+    low, high = reference.binom.interval(0.999, cohorts, 0.05)
     assert low <= sum(one.p <= 0.05 for one in found) <= high
     assert {one.method for one in found} == {MIXED_MODEL, OWN_SLOPES}
     assert all(bool(one.reason) == (one.method == OWN_SLOPES) for one in found)
 
 
-def test_a_planted_difference_is_found_as_often_as_it_should():
+@COHORTS
+def test_a_planted_difference_is_found_as_often_as_it_should(cohorts):
     draw, age = np.random.default_rng(5), np.linspace(0, 1, 6)
     error = 0.5**2 + 0.5**2 / np.sum((age - age.mean()) ** 2)
     size = 1.0 / math.sqrt(2 * error) * math.sqrt(10)
     power = reference.nct.sf(reference.t.ppf(0.975, 9), 9, size)
-    found = [growth(cohort(draw, effect=-1.0), "healthy").differences[0] for _ in range(80)]
-    low, high = reference.binom.interval(0.999, 80, power)
+    found = [growth(cohort(draw, effect=-1.0), "healthy").differences[0] for _ in range(cohorts)]
+    low, high = reference.binom.interval(0.999, cohorts, power)
     assert 0.5 < power < 0.8 and low <= sum(one.p <= 0.05 for one in found) <= high
     assert np.mean([one.difference.estimate for one in found]) == pytest.approx(-1.0, abs=0.15)
 

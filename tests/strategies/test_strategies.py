@@ -286,11 +286,11 @@ def without():
 @pytest.mark.parametrize(
     "strategy",
     [
-        SynapticIntelligence(strength=100.0),
-        LearningWithoutForgetting(strength=5.0),
         Rehearsal(size=64),
-        DarkExperience(size=64, alpha=1.0, beta=1.0),
-        AveragedGEM(size=64),
+        pytest.param(SynapticIntelligence(strength=100.0), marks=pytest.mark.slow),
+        pytest.param(LearningWithoutForgetting(strength=5.0), marks=pytest.mark.slow),
+        pytest.param(DarkExperience(size=64, alpha=1.0, beta=1.0), marks=pytest.mark.slow),
+        pytest.param(AveragedGEM(size=64), marks=pytest.mark.slow),
     ],
     ids=lambda each: type(each).__name__,
 )

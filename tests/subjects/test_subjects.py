@@ -4,6 +4,7 @@ import importlib.util
 
 import pytest
 import torch
+from architectures import SIZES, saved
 from conftest import TASKS, tiny_study
 
 from lifespan import (
@@ -30,33 +31,8 @@ from lifespan.model.subject import Subject, find_synapses, layer_of
 from lifespan.randomness import Streams
 from lifespan.tasks.world.vocabulary import tokenizer
 
-SMALL = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 16, "intermediate_size": 24}
-SIZES = {
-    "bert": SMALL,
-    "roberta": {**SMALL, "max_position_embeddings": 66},
-    "distilbert": {"n_layers": 2, "n_heads": 2, "dim": 16, "hidden_dim": 24},
-    "electra": {**SMALL, "embedding_size": 12},
-    "albert": {**SMALL, "embedding_size": 12},
-    "deberta-v2": {**SMALL, "relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8},
-    "modernbert": {**SMALL, "global_attn_every_n_layers": 2},
-}
 # Linear matrices inside the layers: ALBERT shares one layer, DeBERTa projects positions too, ModernBERT joins q, k and v.
 MATRICES = {"bert": 12, "roberta": 12, "distilbert": 12, "electra": 12, "albert": 6, "deberta-v2": 16, "modernbert": 8}
-
-
-def saved(kind, root):
-    """A folder in the hub's format of an architecture, randomly initialised, with the micro world's tokenizer."""
-    from transformers import AutoConfig, AutoModelForMaskedLM
-
-    words = tokenizer(32)
-    ids = {f"{n}_token_id": getattr(words, f"{n}_token_id") for n in ("pad", "cls", "sep", "bos", "eos")}
-    ids = {name: value for name, value in ids.items() if value is not None}
-    config = AutoConfig.for_model(kind, vocab_size=len(words), **SIZES[kind], **ids)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        AutoModelForMaskedLM.from_config(config).save_pretrained(root / kind)
-    words.save_pretrained(root / kind)
-    return root / kind
 
 
 @pytest.fixture(scope="module")
