@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_the_licence_is_the_one_declared():
 @pytest.mark.parametrize("name", ["torch", "torchvision", "avalanche-lib"])
 def test_what_is_installed_lies_in_the_declared_range(name):
     requirement = pytest.importorskip("packaging.requirements")
-    everything = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+    everything = [*PROJECT["dependencies"], *chain.from_iterable(PROJECT["optional-dependencies"].values())]
     declared = next(requirement.Requirement(each) for each in everything if name_of(each) == name)
     try:
         installed = metadata.version(name)
