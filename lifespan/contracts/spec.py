@@ -170,9 +170,9 @@ def digest_of(data: Any) -> str:
 
 def _is_default(field: Field[Any], value: Any) -> bool:
     if field.default is not MISSING:
-        return type(value) is type(field.default) and value == field.default
+        return type(value) is type(field.default) and bool(value == field.default)
     if field.default_factory is not MISSING:
-        return value == field.default_factory()
+        return bool(value == field.default_factory())
     return False
 
 

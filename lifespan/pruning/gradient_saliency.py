@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Pruner, Task
-from lifespan.pruning.scopes import Scope
+from lifespan.pruning._asking import AskingPruner
 
 if TYPE_CHECKING:
     import torch
 
+    from lifespan.contracts import Task
     from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradientSaliency(Pruner):
+class GradientSaliency(AskingPruner):
     """Connection sensitivity, abs(dL/dW x W), smallest first (SNIP, Lee et al. 2019, equations 4-6).
 
     It is the derivative of the loss by a gate c = 1 on the synapse, of the mean loss over `batches` batches: gradients are
@@ -28,22 +28,6 @@ class GradientSaliency(Pruner):
     """
 
     citation = "lee2019snip"
-
-    batches: int = 8
-    batch_size: int = 32
-    scope: Scope = "global"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require_count("batches")
-        self.require_count("batch_size")
-        self.require_literal("scope")
-
-    def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
-        """Exactly `round(sparsity * synapses)` dead, those already dead included; ties die by position."""
-        from lifespan.pruning.selection import weakest
-
-        return weakest(self.strength(subject, streams, tasks), subject.alive, sparsity, scope=self.scope)
 
     def strength(self, subject: Subject, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Sensitivity of every synapse, at least 0, in units of the loss; not normalised to sum 1 (equation 5)."""

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Pruner, Task
+from lifespan.pruning._asking import AskingPruner
 from lifespan.pruning.scopes import Scope
 
 if TYPE_CHECKING:
     import torch
 
+    from lifespan.contracts import Task
     from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanda(Pruner):
+class Wanda(AskingPruner):
     """abs(W_ij) x norm of input j over all tokens, smallest first within every output row (Sun et al. 2024, equation 1).
 
     Inputs are those of `batches` batches of the tasks learned so far, which take turns; padding does not count. Each task
@@ -29,21 +30,7 @@ class Wanda(Pruner):
 
     citation = "sun2024wanda"
 
-    batches: int = 8
-    batch_size: int = 32
     scope: Scope = "row"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require_count("batches")
-        self.require_count("batch_size")
-        self.require_literal("scope")
-
-    def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
-        """Exactly `round(sparsity * synapses)` dead, those already dead included; ties die by position."""
-        from lifespan.pruning.selection import weakest
-
-        return weakest(self.strength(subject, streams, tasks), subject.alive, sparsity, scope=self.scope)
 
     def strength(self, subject: Subject, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """What every synapse carries, at least 0."""

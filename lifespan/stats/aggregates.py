@@ -13,9 +13,10 @@ import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats as scipy_stats
 
+from lifespan.stats._arrays import NDArray
 from lifespan.stats.inference import SEED, Interval
 
 SOURCES = ("agarwal2021deep", "sellam2022multiberts")
@@ -43,7 +44,8 @@ def normalised(score: ArrayLike, chance: ArrayLike, reference: ArrayLike) -> NDA
     """
     low = np.asarray(chance, dtype=float)
     span = np.asarray(reference, dtype=float) - low
-    return (np.asarray(score, dtype=float) - low) / np.where(span > 0, span, math.nan)
+    share: NDArray = (np.asarray(score, dtype=float) - low) / np.where(span > 0, span, math.nan)
+    return share
 
 
 def interquartile_mean(matrix: ArrayLike) -> float:
@@ -158,7 +160,8 @@ def multi_bootstrap(
 
     def draw(count: int) -> NDArray:
         individuals, met = (_times_drawn(size, count, rng) for size in (n, examples))
-        return np.einsum("be,be->b", individuals @ cells, met) / (n * examples)
+        means: NDArray = np.einsum("be,be->b", individuals @ cells, met) / (n * examples)
+        return means
 
     estimate = float(cells.mean()) if cells.size else math.nan
     return _interval(estimate, draw, n if cells.size else 0, n + examples, level, resamples)
@@ -205,14 +208,16 @@ def _resampled(scores: NDArray, places: NDArray) -> NDArray:
 def _trimmed(rows: NDArray) -> NDArray:
     """`scipy.stats.trim_mean` of the finite values of each row."""
     if np.isfinite(rows).all() and rows.shape[1]:
-        return scipy_stats.trim_mean(rows, TRIMMED, axis=1)
+        trimmed: NDArray = scipy_stats.trim_mean(rows, TRIMMED, axis=1)
+        return trimmed
     known = np.isfinite(rows).sum(axis=1, keepdims=True)
     cut = np.floor(TRIMMED * known)
     place = np.arange(rows.shape[1])
     kept = (place >= cut) & (place < known - cut)
     total = np.where(kept, np.sort(np.where(np.isfinite(rows), rows, math.nan), axis=1), 0.0).sum(axis=1)
     count = kept.sum(axis=1)
-    return np.divide(total, count, out=np.full(len(rows), math.nan), where=count > 0)
+    means: NDArray = np.divide(total, count, out=np.full(len(rows), math.nan), where=count > 0)
+    return means
 
 
 def _improvement(first: NDArray, second: NDArray) -> NDArray:
@@ -222,7 +227,8 @@ def _improvement(first: NDArray, second: NDArray) -> NDArray:
     better = np.divide(np.nansum(signs, axis=(1, 2)), pairs, out=np.full(pairs.shape, math.nan), where=pairs > 0)
     tasks = np.isfinite(better).sum(axis=1)
     mean = np.divide(np.nansum(better, axis=1), tasks, out=np.full(len(tasks), math.nan), where=tasks > 0)
-    return (mean + 1) / 2
+    chance: NDArray = (mean + 1) / 2
+    return chance
 
 
 def _times_drawn(size: int, count: int, rng: np.random.Generator) -> NDArray:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from lifespan.stats._arrays import NDArray
 
 
 def expected_calibration_error(probabilities: ArrayLike, labels: ArrayLike, *, bins: int = 10) -> float:
@@ -52,7 +54,8 @@ def softmax(logits: ArrayLike) -> NDArray:
     """Probabilities of logits, (examples, classes), in float64."""
     values = np.asarray(logits, dtype=np.float64)
     values = np.exp(values - values.max(axis=1, keepdims=True))
-    return values / values.sum(axis=1, keepdims=True)
+    shares: NDArray = values / values.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _checked(probabilities: ArrayLike, labels: ArrayLike) -> tuple[NDArray, NDArray]:

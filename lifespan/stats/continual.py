@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, stats
+
+from lifespan.stats._arrays import NDArray
 
 
 def minimum_accuracy(curves: Sequence[ArrayLike]) -> float:

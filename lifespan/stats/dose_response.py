@@ -18,9 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize
 
+from lifespan.stats._arrays import NDArray
 from lifespan.stats.inference import SEED
 
 SOURCES = ("hill1910possible", "brain1989equation")

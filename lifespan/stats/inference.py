@@ -238,7 +238,8 @@ def _bootstrapped(sample: tuple[float, ...], level: float, resamples: int, seed:
 
 def _finite(values: Numbers) -> np.ndarray:
     sample = np.asarray(values, dtype=float).ravel()
-    return sample[np.isfinite(sample)]
+    finite: np.ndarray = sample[np.isfinite(sample)]
+    return finite
 
 
 def _pairs(treated: Numbers, control: Numbers) -> tuple[np.ndarray, np.ndarray]:

@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from lifespan.errors import ScenarioError, did_you_mean
+from lifespan.stats._arrays import NDArray
 
 
 def accuracy(predictions: ArrayLike, labels: ArrayLike) -> float:
@@ -273,12 +274,13 @@ def _deviations(values: NDArray) -> NDArray | None:
     if not np.isfinite(numbers).all() or (numbers == numbers[0]).all():
         return None
     numbers = numbers / np.abs(numbers).max()
-    centred = numbers - numbers.mean()
+    centred: NDArray = numbers - numbers.mean()
     largest = np.abs(centred).max()
     if largest == 0:
         return None
     centred = centred / largest
-    return centred / np.linalg.norm(centred)
+    unit: NDArray = centred / np.linalg.norm(centred)
+    return unit
 
 
 def _singular_values(states: ArrayLike) -> NDArray:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
+
+from lifespan.stats._arrays import NDArray
 
 
 def cka(first: ArrayLike, second: ArrayLike) -> float:
@@ -96,4 +98,5 @@ def _hollow(gram: NDArray) -> NDArray:
 
 def _centred(values: ArrayLike) -> NDArray:
     matrix = np.asarray(values, dtype=np.float64)
-    return matrix - matrix.mean(axis=0)
+    centred: NDArray = matrix - matrix.mean(axis=0)
+    return centred

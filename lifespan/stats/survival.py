@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats as scipy_stats
 
+from lifespan.stats._arrays import NDArray
 from lifespan.stats.inference import Interval
 
 SOURCES = ("kaplan1958nonparametric", "mantel1966evaluation", "brookmeyer1982confidence")

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from lifespan import notebook
 from lifespan.contracts import Disorder, Measure, Moment, Origin, Task
@@ -179,7 +180,7 @@ def _steps(scenario: Scenario, seed: int, precision: str) -> tuple[Step, ...]:
     birth = Birth(origin=scenario.subject)
     root = {"format": FORMAT, "origin": scenario.subject.to_data(), "seed": seed, "precision": precision}
     steps = [Step(digest_of(root), None, 0, seed, "birth", birth)]
-    lasting: list[list] = []
+    lasting: list[list[Any]] = []
     counts: dict[str, int] = {}
     tasks: tuple[Task, ...] = ()
     for event in scenario.events:
@@ -203,7 +204,7 @@ def _steps(scenario: Scenario, seed: int, precision: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _in_force(lasting: list[list]) -> tuple[tuple[str, Disorder], ...]:
+def _in_force(lasting: list[list[Any]]) -> tuple[tuple[str, Disorder], ...]:
     return tuple((name, disorder) for name, disorder, left in lasting if left is None or left > 0)
 
 

@@ -34,7 +34,7 @@ def test_a_broken_torchvision_fails_without_the_mend(tmp_path):
 
 def test_a_broken_torchvision_imports_after_the_mend(tmp_path):
     code = """
-    from lifespan.compat import mend_torchvision
+    from lifespan.subjects._torchvision import mend_torchvision
     print(mend_torchvision(), mend_torchvision())
     import torchvision
     """
@@ -46,7 +46,7 @@ def test_a_broken_torchvision_imports_after_the_mend(tmp_path):
 def test_a_healthy_torchvision_is_left_alone(tmp_path):
     code = """
     import torchvision, torch
-    from lifespan.compat import mend_torchvision
+    from lifespan.subjects._torchvision import mend_torchvision
     print(mend_torchvision(), torch.ops.torchvision.nms(torch.rand(2, 4), torch.tensor([0.1, 0.9]), 0.5).tolist())
     """
     done = run(tmp_path, HEALTHY, code)

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from lifespan.contracts import Disorder
-from lifespan.disorders._targets import LayerFocal
-from lifespan.disorders.degeneration.scattered_loss import ScatteredLoss
-from lifespan.disorders.degeneration.synapse_loss import By
-
-if TYPE_CHECKING:
-    from lifespan.contracts.subject import Subject
-    from lifespan.randomness import Streams
+from lifespan.disorders.degeneration._unit_loss import UnitLoss
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeuronLoss(LayerFocal):
+class NeuronLoss(UnitLoss):
     """A share of the living feed-forward neurons dies at once, whole.
 
     Native parameter: the share of living neurons that dies, `severity`, rounded to whole neurons over all targeted layers
@@ -32,20 +23,3 @@ class NeuronLoss(LayerFocal):
     aetiology = "degeneration"
     citation = "guest2020levels"
     parts = ("neurons",)
-    compounds = True
-
-    by: By = "random"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require_literal("by")
-
-    def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
-        """Moves the alive mask alone. Reports lost `units` (neurons) and `entries`, and the `norm` of their weights."""
-        from lifespan.disorders._losses import bury, without_units
-
-        masks, units = without_units(subject, self.units(subject), self.severity, self.by, streams)
-        return {**bury(subject, masks), "units": float(units)}
-
-    def control(self) -> Disorder:
-        return ScatteredLoss(like=self, severity=self.severity) if self.by == "random" else replace(self, by="random")

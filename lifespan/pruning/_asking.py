@@ -1,0 +1,42 @@
+"""What pruners share that ask the tasks learned so far by whole batches and let the weakest synapses die."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lifespan.contracts import Pruner, Task
+from lifespan.pruning.scopes import Scope
+
+if TYPE_CHECKING:
+    import torch
+
+    from lifespan.contracts.subject import Subject
+    from lifespan.randomness import Streams
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskingPruner(Pruner):
+    """Ranks synapses by a strength that `batches` batches of `batch_size` examples tell, among those that `scope` names."""
+
+    batches: int = 8
+    batch_size: int = 32
+    scope: Scope = "global"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_count("batches")
+        self.require_count("batch_size")
+        self.require_literal("scope")
+
+    @abstractmethod
+    def strength(self, subject: Subject, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
+        """Strength of every synapse, at least 0."""
+
+    def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
+        """Exactly `round(sparsity * synapses)` dead, those already dead included; ties die by position."""
+        from lifespan.pruning.selection import weakest
+
+        return weakest(self.strength(subject, streams, tasks), subject.alive, sparsity, scope=self.scope)
