@@ -112,7 +112,7 @@ def _repeats(shapes: Sequence[str], position: int, length: int) -> int:
 
 
 def _step(row: pd.Series, total: int) -> str:
-    text = row["event"] or row["stage"]
+    text = str(row["event"] or row["stage"])
     if row["optimizer_steps"] > 0:
         text += f", {counted(int(row['optimizer_steps']), 'optimizer step')}"
     if row["lived"] < total:

@@ -34,7 +34,7 @@ TWO = """\
 
 
 def test_the_file_stands_in_its_one_form():
-    text = resources.files("lifespan").joinpath("references.bib").read_text(encoding="utf-8")
+    text = resources.files("lifespan.report").joinpath("references.bib").read_text(encoding="utf-8")
     assert bibliography(REFERENCES) == text
     assert list(REFERENCES) == sorted(REFERENCES)
     assert all(reference.link for reference in REFERENCES.values())
