@@ -61,6 +61,18 @@ def scores(rows, task, group):
     return {seed: value for (one, other, seed), value in rows.items() if (one, other) == (task, group)}
 
 
+def test_a_report_is_a_page_and_the_files_beside_it(run):
+    assert {path.name for path in run.iterdir()} >= {
+        "report.html",
+        "methods.md",
+        "references.bib",
+        "summary.md",
+        "tables",
+        "figures",
+    }
+    assert (run / "summary.md").read_text().startswith("# graceful-aging\n")
+
+
 def test_final_scores_in_sentences_are_means_over_rows(run, rows):
     _, text = page(run)
     for task in TASKS:
