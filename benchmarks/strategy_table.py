@@ -18,8 +18,7 @@ import numpy as np
 import pandas as pd
 
 from lifespan import read
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import gather
+from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.continual import memories
 from lifespan.stats import inference as stats
 
@@ -56,7 +55,7 @@ def table(folder: Path) -> pd.DataFrame:
     record = read(folder)
     memory, rows, steps = memories(record), record.measurements(), record.steps()
     overall = memory[memory["task"] == ""].pivot_table(index=["group", "seed"], columns="metric", values="value", sort=False)
-    scores = outcomes.primary_scores(gather([record]))
+    scores = Analysis(record).primary_scores
     last = scores.sort_values("step", kind="stable").groupby(["group", "seed", "task"], sort=False)["value"].last()
     tasks = list(dict.fromkeys(scores["task"]))
     seconds = steps[steps["stage"].str.startswith("learn")].groupby(["group", "seed"])["seconds"].sum()

@@ -1,4 +1,4 @@
-"""One or several records as one `Evidence`, from which all tables, figures and words of a report are made."""
+"""One or several records as one `Cohort`: the rows from which all tables, figures and sentences of a report are made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from lifespan.errors import RecordError, did_you_mean
 from lifespan.randomness import individual_seed
 from lifespan.record.record import Record
 
-WHO = ["group", "individual", "seed"]
+INDIVIDUAL = ["group", "individual", "seed"]
+"""Columns that name one individual."""
+
 COLUMNS = {
     "measurements": [
         *("study", "group", "individual", "seed", "step", "age"),
@@ -33,10 +35,10 @@ COLUMNS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class Cohort:
     """One or several records as one: groups by name in study order, tasks by title, and the kinds of rows.
 
-    Compared by identity, so that tables made from it can be kept. Tables are for reading: nobody changes them in place.
+    Compared by identity. Its tables are for reading: nobody changes them in place.
     """
 
     title: str
@@ -59,15 +61,19 @@ class Evidence:
         """The task's primary metric, or "score" where the record does not say."""
         return next(iter(self.tasks.get(task, {}).get("metrics", [])), "score")
 
+    def chance(self, task: str) -> float:
+        """Primary score of the best constant answer; 0 where the record does not say."""
+        return float(self.tasks.get(task, {}).get("chance", {}).get(self.primary(task), 0.0))
+
     def disputed(self) -> list[str]:
-        """Tasks of whose metrics or chance level the records say different things."""
-        told = [(title, task) for study in self.studies for title, task in study.get("tasks", {}).items()]
+        """Tasks whose metrics or chance level differ between the records."""
+        recorded = [(title, task) for study in self.studies for title, task in study.get("tasks", {}).items()]
         facts = ("metrics", "chance")
-        apart = [title for title, task in told if any(task.get(fact) != self.tasks[title].get(fact) for fact in facts)]
-        return list(dict.fromkeys(apart))
+        differing = [title for title, task in recorded if any(task.get(fact) != self.tasks[title].get(fact) for fact in facts)]
+        return list(dict.fromkeys(differing))
 
 
-def gather(records: Sequence[Record]) -> Evidence:
+def gather(records: Sequence[Record]) -> Cohort:
     """Unite records. With more than one, a group is named "study: group"; the first record's control is the control."""
     if not records:
         raise RecordError("report", "no run directory was given.", "For example: lifespan report runs/first-life.")
@@ -75,7 +81,7 @@ def gather(records: Sequence[Record]) -> Evidence:
     parts = [_part(record, prefix) for record, prefix in zip(records, prefixes, strict=True)]
     groups = {name: group for part in parts for name, group in part["groups"].items()}
     control = prefixes[0] + records[0].control
-    return Evidence(
+    return Cohort(
         title=" and ".join(dict.fromkeys(str(record.study.get("name", "unnamed")) for record in records)),
         control=control if control in groups else next(iter(groups), ""),
         groups=groups,
@@ -87,23 +93,23 @@ def gather(records: Sequence[Record]) -> Evidence:
     )
 
 
-def restricted(evidence: Evidence, groups: Sequence[str] = (), control: str | None = None) -> Evidence:
-    """The same evidence about these groups alone (none named: all), against another control group where one is named.
+def restricted(cohort: Cohort, groups: Sequence[str] = (), control: str | None = None) -> Cohort:
+    """The cohort with these groups alone (none named: all), against another control group where one is named.
 
     The control group always stays. Raises `RecordError` for a name that no group has.
     """
-    known = list(evidence.groups)
+    known = list(cohort.groups)
     for name in (*groups, *([control] if control is not None else [])):
         if name not in known:
             raise RecordError(f"group {name!r}", "is in none of the records.", did_you_mean(name, known))
-    chosen = control if control is not None else evidence.control
-    kept = {name: group for name, group in evidence.groups.items() if not groups or name in groups or name == chosen}
+    chosen = control if control is not None else cohort.control
+    kept = {name: group for name, group in cohort.groups.items() if not groups or name in groups or name == chosen}
     tables = {}
     for kind, columns in COLUMNS.items():
-        rows = getattr(evidence, kind)
+        rows = getattr(cohort, kind)
         inside = rows["group"].isin(list(kept))
         tables[kind] = rows[inside & rows["other_group"].isin(list(kept))] if "other_group" in columns else rows[inside]
-    return replace(evidence, groups=kept, control=chosen, **tables)
+    return replace(cohort, groups=kept, control=chosen, **tables)
 
 
 def _prefixes(records: Sequence[Record]) -> list[str]:
@@ -118,7 +124,7 @@ def _prefixes(records: Sequence[Record]) -> list[str]:
 
 
 def _part(record: Record, prefix: str) -> dict[str, Any]:
-    """One record's groups and rows: groups renamed, participants numbered as in the rows, unlived ones added."""
+    """One record's groups and rows: groups renamed, participants numbered as in the rows, pending ones added."""
     groups = {prefix + name: group for name, group in record.study.get("groups", {}).items()}
     part: dict[str, Any] = {"groups": groups}
     for kind, columns in COLUMNS.items():

@@ -1,21 +1,20 @@
-"""Memory of every individual of a record, as one tidy table. No torch here."""
+"""Continual-learning metrics of every individual, as one tidy table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import WHO, Evidence, gather
+from lifespan.analysis.cohort import INDIVIDUAL, Cohort, gather
+from lifespan.analysis.scores import primary_rows, primary_scores
+from lifespan.analysis.timelines import learnings
 from lifespan.record.record import Record
-from lifespan.stats import continual as memory
-from lifespan.stats import metrics
+from lifespan.stats import continual, metrics
 
 WINDOWS = (2, 10)
 """Windows of WF and WP, in evaluations."""
@@ -23,7 +22,7 @@ WINDOWS = (2, 10)
 CRITERION = 0.95
 """What counts as having learned: this share of the best score of the first learning, above chance."""
 
-Found = Iterator[tuple[str, str, float]]
+Metrics = Iterator[tuple[str, str, float]]
 """(metric, task or nothing, value)."""
 
 
@@ -33,51 +32,54 @@ def memories(record: Record) -> pd.DataFrame:
     Of a life, once its last task was learned (task is empty; formulas in `lifespan.stats.metrics` and
     `lifespan.stats.continual`):
 
-    - `acc`, `bwt`, `forgetting_max`, `forgetting_last`; `fwt`, where `Readout` looked before the first learning and right
-      before each other; `intransigence`, where a group of the study learned the same tasks jointly (see `joint_twins`);
-    - from looks inside learning, `Probe(Score(), every=N)`: `min_acc` and `wc_acc`, and means over tasks of what follows.
-      They depend on how often one looks: `steps_between_looks` tells.
+    - `acc`, `bwt`, `forgetting_max`, `forgetting_last`; `fwt`, where `Readout` measured before the first learning and
+      right before each other; `intransigence`, where a group of the study learned the same tasks jointly (see `joint_twins`);
+    - from evaluations inside learning, `Probe(Score(), every=N)`: `min_acc` and `wc_acc`, and means over tasks of what
+      follows. They depend on how often one evaluates: `steps_between_looks` is the median number of optimizer steps between.
 
     Of each task (task is its title):
 
-    - from looks inside learning: `wf_2`, `wf_10`, `wp_2`, `wp_10`, over all evaluations from its first learning to the end of
-      the last task's; `learning_curve_area` (LCA without the score before the first step) and `steps_to_criterion` of its
-      first learning, the criterion being 95% of its best score there, above chance; and, where it was learned twice,
-      `relearning_savings`, from the steps to that criterion;
+    - from evaluations inside learning: `wf_2`, `wf_10`, `wp_2`, `wp_10`, over all evaluations from its first learning to
+      the end of the last task's; `learning_curve_area` (LCA without the score before the first step) and
+      `steps_to_criterion` of its first learning, the criterion being 95% of its best score there, above chance; and, where it
+      was learned twice, `relearning_savings`, from the steps to that criterion;
     - `half_life`, in optimizer steps since it was learned, and `half_life_tasks`, in tasks learned since: each with
-      `..._low` and `..._high` (see `memory.half_life_interval`) and `..._beyond`, 1 where it lies beyond the last look, so is
-      an extrapolation, else 0.
+      `..._low` and `..._high` (see `lifespan.stats.continual.half_life_interval`) and `..._beyond`, 1 where it lies beyond
+      the last evaluation, so is an extrapolation, else 0.
 
     What was not measured has no row; a half-life may be infinite.
     """
-    return of_evidence(gather([record]))
+    cohort = gather([record])
+    return memory_metrics(cohort, primary_scores(cohort))
 
 
-@lru_cache(maxsize=4)
-def of_evidence(evidence: Evidence) -> pd.DataFrame:
-    """`memories` of one or several records that were gathered already."""
-    scores = outcomes.primary_scores(evidence)
-    during = outcomes.primary_rows(evidence, "Score/during").sort_values("age", kind="stable")
+def memory_metrics(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:
+    """`memories` of a cohort; `scores` are its primary scores."""
+    during = primary_rows(cohort, "Score/during").sort_values("age", kind="stable")
     split = during["task"].map(scores.drop_duplicates("task").set_index("task")["split"])
     during = during[split.isna() | (split == during["split"])]
-    readouts = _readouts(evidence)
-    rows = []
-    for _, person in evidence.participants.iterrows():
-        who = {name: person[name] for name in WHO}
-        own = [rows[(rows["group"] == who["group"]) & (rows["seed"] == who["seed"])] for rows in (scores, during, readouts)]
-        for metric, task, value in _of(_Life.of(evidence, who, *own), scores):
+    readouts = _readouts(cohort)
+    table = []
+    for _, person in cohort.participants.iterrows():
+        individual = {name: person[name] for name in INDIVIDUAL}
+        own = [
+            rows[(rows["group"] == person["group"]) & (rows["seed"] == person["seed"])] for rows in (scores, during, readouts)
+        ]
+        for metric, task, value in _metrics(_Life.of(cohort, individual, *own), scores):
             if not np.isnan(value):
-                rows.append({**who, "metric": metric, "task": task, "value": value})
-    return pd.DataFrame(rows, columns=[*WHO, "metric", "task", "value"])
+                table.append({**individual, "metric": metric, "task": task, "value": value})
+    return pd.DataFrame(table, columns=[*INDIVIDUAL, "metric", "task", "value"])
 
 
-def half_lives(evidence: Evidence) -> pd.DataFrame:
-    """Half-lives in optimizer steps: group, individual, seed, task, half_life, beyond (1 where it is an extrapolation)."""
-    rows = of_evidence(evidence)
-    rows = rows[rows["metric"].isin(["half_life", "half_life_beyond"])]
+def half_lives(memories: pd.DataFrame) -> pd.DataFrame:
+    """Half-lives in optimizer steps: group, individual, seed, task, half_life, beyond (1 where it is an extrapolation).
+
+    `memories` is the table of `memory_metrics`.
+    """
+    rows = memories[memories["metric"].isin(["half_life", "half_life_beyond"])]
     if rows.empty:
-        return pd.DataFrame(columns=[*WHO, "task", "half_life", "beyond"])
-    table = rows.pivot_table(index=[*WHO, "task"], columns="metric", values="value", sort=False).reset_index()
+        return pd.DataFrame(columns=[*INDIVIDUAL, "task", "half_life", "beyond"])
+    table = rows.pivot_table(index=[*INDIVIDUAL, "task"], columns="metric", values="value", sort=False).reset_index()
     return table.rename(columns={"half_life_beyond": "beyond"}).rename_axis(columns=None)
 
 
@@ -88,7 +90,7 @@ class _Life:
     `scores` were taken after events, `during` inside learning events.
     """
 
-    evidence: Evidence
+    cohort: Cohort
     seed: int
     learnings: dict[str, list[int]]
     begun: dict[int, int]
@@ -98,15 +100,13 @@ class _Life:
 
     @classmethod
     def of(
-        cls, evidence: Evidence, who: dict[str, Any], scores: pd.DataFrame, during: pd.DataFrame, readouts: pd.DataFrame
+        cls, cohort: Cohort, individual: dict[str, Any], scores: pd.DataFrame, during: pd.DataFrame, readouts: pd.DataFrame
     ) -> _Life:
-        learnings = outcomes.learnings(evidence, who["group"])
-        steps = evidence.steps
-        steps = steps[(steps["group"] == who["group"]) & (steps["seed"] == who["seed"])].dropna(subset=["age"])
-        begun = (steps["age"] - steps["optimizer_steps"]).astype(int)
-        return cls(
-            evidence, int(who["seed"]), learnings, dict(zip(steps["step"], begun, strict=True)), scores, during, readouts
-        )
+        group, seed = individual["group"], individual["seed"]
+        steps = cohort.steps
+        steps = steps[(steps["group"] == group) & (steps["seed"] == seed)].dropna(subset=["age"])
+        begun = dict(zip(steps["step"], (steps["age"] - steps["optimizer_steps"]).astype(int), strict=True))
+        return cls(cohort, int(seed), learnings(cohort, group), begun, scores, during, readouts)
 
     @property
     def tasks(self) -> list[str]:
@@ -116,7 +116,7 @@ class _Life:
         return self.learnings[task][0]
 
     def chance(self, task: str) -> float:
-        return outcomes.chance_of(self.evidence, task)
+        return self.cohort.chance(task)
 
     def matrix(self) -> np.ndarray:
         """R[i, j]; NaN where it was not measured."""
@@ -129,14 +129,14 @@ class _Life:
         rows = rows[rows["step"].between(self.learned(task), self.learned(self.tasks[-1]))]
         return rows.drop_duplicates(["step", "age"], keep="last").sort_values(["step", "age"], kind="stable")
 
-    def schooling(self, task: str, time: int) -> tuple[np.ndarray, np.ndarray]:
-        """(optimizer steps, scores) of the looks inside a task's learning; `time` counts its learnings from 0."""
+    def learning_curve(self, task: str, time: int) -> tuple[np.ndarray, np.ndarray]:
+        """(optimizer steps, scores) of the evaluations inside a task's learning; `time` counts its learnings from 0."""
         step = self.learnings[task][time]
         rows = self.during[(self.during["task"] == task) & (self.during["step"] == step)]
         return rows["age"].to_numpy() - self.begun.get(step, 0), rows["value"].to_numpy()
 
 
-def _of(life: _Life, scores: pd.DataFrame) -> Found:
+def _metrics(life: _Life, scores: pd.DataFrame) -> Metrics:
     if len(life.tasks) > 1:
         yield from _sequence(life, scores)
         yield from _gap(life)
@@ -145,7 +145,7 @@ def _of(life: _Life, scores: pd.DataFrame) -> Found:
         yield from _decay(life, task)
 
 
-def _sequence(life: _Life, scores: pd.DataFrame) -> Found:
+def _sequence(life: _Life, scores: pd.DataFrame) -> Metrics:
     matrix = life.matrix()
     for metric, summary in (
         ("acc", metrics.average_accuracy),
@@ -165,7 +165,7 @@ def _transfer(life: _Life) -> float:
     for earlier, task in pairwise(life.tasks):
         curve = life.readouts[life.readouts["task"] == task].sort_values("step", kind="stable")
         before, start = (curve[curve["step"] < life.learned(other)]["value"] for other in (task, life.tasks[0]))
-        # An older look than the last learning would pass for one without any transfer.
+        # A measurement older than the last learning would pass for one without any transfer.
         since = curve["step"].loc[before.index] >= life.learned(earlier)
         gains.append(before.iloc[-1] - start.iloc[-1] if len(start) and since.any() else np.nan)
     return float(np.mean(gains))
@@ -174,17 +174,17 @@ def _transfer(life: _Life) -> float:
 def _joint_score(life: _Life, scores: pd.DataFrame, place: int) -> float:
     """Score on a task of the twin that learned it together with all tasks before it, right after."""
     task, others = life.tasks[place], set(life.tasks[:place])
-    for group in life.evidence.groups:
-        for step in life.evidence.timeline(group):
+    for group in life.cohort.groups:
+        for step in life.cohort.timeline(group):
             if step.get("kind") == "Learn" and step.get("task") == task and set(step.get("also", [])) == others:
                 chosen = (scores["group"] == group) & (scores["seed"] == life.seed) & (scores["task"] == task)
-                found = scores[chosen & (scores["step"] == step["step"])]["value"]
-                return float(found.iloc[-1]) if len(found) else float("nan")
+                values = scores[chosen & (scores["step"] == step["step"])]["value"]
+                return float(values.iloc[-1]) if len(values) else float("nan")
     return float("nan")
 
 
-def _gap(life: _Life) -> Found:
-    """The stability gap, where somebody looked inside the learnings that followed every task but the last."""
+def _gap(life: _Life) -> Metrics:
+    """The stability gap, where scores were taken inside the learnings that followed every task but the last."""
     if life.during.empty:
         return
     curves = {task: life.evaluations(task) for task in life.tasks}
@@ -195,36 +195,36 @@ def _gap(life: _Life) -> Found:
     for task in life.tasks[:-1]:
         end = curves[task][curves[task]["step"] == life.learned(task)]["age"].max()
         since.append(curves[task][~(curves[task]["age"] < end)]["value"])
-    yield "min_acc", "", memory.minimum_accuracy(since)
-    yield "wc_acc", "", memory.worst_case_accuracy(float(curves[life.tasks[-1]]["value"].iloc[-1]), since)
-    for name, change in (("wf", memory.windowed_forgetting), ("wp", memory.windowed_plasticity)):
+    yield "min_acc", "", continual.minimum_accuracy(since)
+    yield "wc_acc", "", continual.worst_case_accuracy(float(curves[life.tasks[-1]]["value"].iloc[-1]), since)
+    for name, change in (("wf", continual.windowed_forgetting), ("wp", continual.windowed_plasticity)):
         for window in WINDOWS:
-            found = {task: change(curve["value"], window) for task, curve in curves.items()}
-            yield from ((f"{name}_{window}", task, value) for task, value in {**found, "": _mean(found)}.items())
+            changes = {task: change(curve["value"], window) for task, curve in curves.items()}
+            yield from ((f"{name}_{window}", task, value) for task, value in {**changes, "": _mean(changes)}.items())
     yield "steps_between_looks", "", float(life.during.groupby(["step", "task"])["age"].diff().median())
 
 
-def _learning(life: _Life) -> Found:
+def _learning(life: _Life) -> Metrics:
     """How fast each task was learned at first, and how much faster the second time."""
     areas, spent = {}, {}
     for task, times in life.learnings.items():
-        steps, curve = life.schooling(task, 0)
+        steps, curve = life.learning_curve(task, 0)
         if not len(curve):
             continue
-        areas[task] = memory.learning_curve_area(curve)
+        areas[task] = continual.learning_curve_area(curve)
         criterion = life.chance(task) + CRITERION * (curve.max() - life.chance(task))
-        spent[task] = memory.steps_to_criterion(steps, curve, criterion)
+        spent[task] = continual.steps_to_criterion(steps, curve, criterion)
         if len(times) > 1:
-            steps, curve = life.schooling(task, 1)
-            again = memory.steps_to_criterion(steps, curve, criterion) if len(curve) else np.nan
-            yield "relearning_savings", task, memory.savings(spent[task], again)
-    for metric, found in (("learning_curve_area", areas), ("steps_to_criterion", spent)):
-        yield from ((metric, task, value) for task, value in found.items())
-        if len(found) == len(life.tasks) > 1:
-            yield metric, "", _mean(found)
+            steps, curve = life.learning_curve(task, 1)
+            again = continual.steps_to_criterion(steps, curve, criterion) if len(curve) else np.nan
+            yield "relearning_savings", task, continual.savings(spent[task], again)
+    for metric, values in (("learning_curve_area", areas), ("steps_to_criterion", spent)):
+        yield from ((metric, task, value) for task, value in values.items())
+        if len(values) == len(life.tasks) > 1:
+            yield metric, "", _mean(values)
 
 
-def _decay(life: _Life, task: str) -> Found:
+def _decay(life: _Life, task: str) -> Metrics:
     """Half-lives of what was above chance right after a task was learned."""
     curve = life.scores[(life.scores["task"] == task) & (life.scores["step"] >= life.learned(task))].sort_values("step")
     best = float(curve["value"].iloc[0]) - life.chance(task) if len(curve) else 0.0
@@ -232,28 +232,28 @@ def _decay(life: _Life, task: str) -> Found:
         return
     kept = ((curve["value"] - life.chance(task)) / best).to_numpy()
     learned = np.array([life.learned(other) for other in life.tasks])
-    met = curve["step"].isin(learned).to_numpy()
+    at_learning = curve["step"].isin(learned).to_numpy()
     later = np.searchsorted(np.sort(learned), curve["step"]) - np.searchsorted(np.sort(learned), life.learned(task))
     yield from _half_life("half_life", task, (curve["age"] - curve["age"].iloc[0]).to_numpy(dtype=float), kept)
-    yield from _half_life("half_life_tasks", task, later[met].astype(float), kept[met])
+    yield from _half_life("half_life_tasks", task, later[at_learning].astype(float), kept[at_learning])
 
 
-def _half_life(name: str, task: str, times: np.ndarray, kept: np.ndarray) -> Found:
-    value = memory.half_life(times, kept)
+def _half_life(name: str, task: str, times: np.ndarray, kept: np.ndarray) -> Metrics:
+    value = continual.half_life(times, kept)
     if np.isnan(value):
         return
-    low, high = memory.half_life_interval(times, kept)
+    low, high = continual.half_life_interval(times, kept)
     yield name, task, value
     yield f"{name}_low", task, low
     yield f"{name}_high", task, high
     yield f"{name}_beyond", task, float(value > times.max())
 
 
-def _readouts(evidence: Evidence) -> pd.DataFrame:
-    rows = evidence.measurements
+def _readouts(cohort: Cohort) -> pd.DataFrame:
+    rows = cohort.measurements
     rows = rows[rows["probe"] == "Readout"]
-    return rows[rows["metric"] == "readout_" + rows["task"].map(evidence.primary)].dropna(subset=["value"])
+    return rows[rows["metric"] == "readout_" + rows["task"].map(cohort.primary)].dropna(subset=["value"])
 
 
-def _mean(found: dict[str, float]) -> float:
-    return float(np.mean(list(found.values())))
+def _mean(values: dict[str, float]) -> float:
+    return float(np.mean(list(values.values())))

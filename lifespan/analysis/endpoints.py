@@ -1,16 +1,16 @@
-"""All outcomes of a study as one value per individual, and their comparison with the control twins. No torch here."""
+"""All outcomes of a study as one value per individual, and their comparison with the control twins."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import WHO, Evidence
-from lifespan.stats import inference as stats
+from lifespan.analysis.cohort import INDIVIDUAL, Cohort
+from lifespan.analysis.forgetting import END
+from lifespan.analysis.scores import against_control
+from lifespan.stats import inference
 
 RULES: tuple[tuple[str, str, int, str], ...] = (
     (r"Response to (.+)", r"{primary}@area", +1, "under {0}"),
@@ -29,41 +29,37 @@ RULES: tuple[tuple[str, str, int, str], ...] = (
 )
 """(probe, metric, direction, name) of what becomes an outcome: its last value in life. +1: more is better; 0: neither."""
 
-COLUMNS = ["outcome", "task", "direction", *WHO, "step", "value"]
+COLUMNS = ["outcome", "task", "direction", *INDIVIDUAL, "step", "value"]
 
 
-@lru_cache(maxsize=4)
-def endpoints(evidence: Evidence) -> pd.DataFrame:
-    """One row per outcome and individual that lived to the end.
+def individual_outcomes(cohort: Cohort, final: pd.DataFrame, forgetting: pd.DataFrame) -> pd.DataFrame:
+    """One row per outcome and individual that lived to the end, from final scores, forgetting and the last measurements.
 
     Outcomes are the final primary score of each task, forgetting_max at the end of life, and the last values of what `RULES`
     names. Columns: outcome (its name), task, direction (+1 where more is better, -1 where less is, 0 for neither), group,
     individual, seed, step (at which it was measured; NaN for forgetting, which has several), value.
     """
-    final = outcomes.final_scores(evidence)
     parts = [final.assign(outcome=final["metric"] + " on " + final["task"], direction=1)]
-    lost = outcomes.forgetting(evidence)
-    lost = lost[(lost["moment"] == outcomes.END) & (lost["metric"] == "forgetting_max")]
+    lost = forgetting[(forgetting["moment"] == END) & (forgetting["metric"] == "forgetting_max")]
     parts.append(lost.assign(outcome="forgetting_max", direction=-1, task="", step=np.nan))
-    rows = evidence.measurements.dropna(subset=["value"])
+    rows = cohort.measurements.dropna(subset=["value"])
     for probe, metric, direction, name in RULES:
-        met = rows[rows["probe"].str.fullmatch(probe)]
-        wanted = met["task"].map(lambda task, metric=metric: metric.format(primary=evidence.primary(task)))
-        met = met[met["metric"] == wanted] if len(met) else met
-        met = met.groupby([*WHO, "probe", "task"], sort=False).tail(1)
-        what = met["probe"].map(lambda text, probe=probe, name=name: re.sub(probe, name.replace("{0}", r"\1"), text))
-        fresh = met["probe"].str.startswith("FreshTask")
-        on = met["task"].where(~fresh, "").map(lambda task: f" on {task}" if task else "")
-        parts.append(met.assign(outcome=what + on, direction=direction))
+        own = rows[rows["probe"].str.fullmatch(probe)]
+        wanted = own["task"].map(lambda task, metric=metric: metric.format(primary=cohort.primary(task)))
+        own = own[own["metric"] == wanted] if len(own) else own
+        own = own.groupby([*INDIVIDUAL, "probe", "task"], sort=False).tail(1)
+        outcome = own["probe"].map(lambda text, probe=probe, name=name: re.sub(probe, name.replace("{0}", r"\1"), text))
+        fresh = own["probe"].str.startswith("FreshTask")
+        on = own["task"].where(~fresh, "").map(lambda task: f" on {task}" if task else "")
+        parts.append(own.assign(outcome=outcome + on, direction=direction))
     table = pd.concat([part.reindex(columns=COLUMNS) for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS)])
-    people = evidence.participants
+    people = cohort.participants
     done = people[people["status"] == "done"][["group", "individual"]]
     return table.merge(done, on=["group", "individual"]).reset_index(drop=True)
 
 
-@lru_cache(maxsize=4)
-def effects(evidence: Evidence) -> pd.DataFrame:
-    """Every outcome of every group against the control twins, as an exploratory family.
+def outcome_comparisons(cohort: Cohort, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Every one of the `individual_outcomes` of every group against the control twins, as an exploratory family.
 
     Columns: outcome, task, direction, group, control, difference (treated - control) with low and high, n (pairs), hedges_g_av
     with g_low and g_high (the interval of the difference in the same unit: divided by the average standard deviation and
@@ -71,13 +67,13 @@ def effects(evidence: Evidence) -> pd.DataFrame:
     warning.
     """
     rows = []
-    for outcome, met in endpoints(evidence).groupby("outcome", sort=False):
-        named = {"outcome": outcome, "task": met["task"].iloc[0], "direction": int(met["direction"].iloc[0])}
-        for compared in outcomes.against_control(evidence, met):
+    for outcome, values in outcomes.groupby("outcome", sort=False):
+        named = {"outcome": outcome, "task": values["task"].iloc[0], "direction": int(values["direction"].iloc[0])}
+        for compared in against_control(cohort, values):
             scale = compared["hedges_g_av"] / compared["difference"] if compared["difference"] else np.nan
             ends = {"g_low": compared["low"] * scale, "g_high": compared["high"] * scale}
             rows.append({**named, **compared, **ends})
     columns = ["outcome", "task", "direction", "group", "control", "difference", "low", "high", "n", "hedges_g_av"]
     table = pd.DataFrame(rows, columns=[*columns, "g_low", "g_high", "cliffs_delta", "p", "note", "warning"])
-    table["p_bh"] = stats.benjamini_hochberg(table["p"].to_numpy(dtype=float))
+    table["p_bh"] = inference.benjamini_hochberg(table["p"].to_numpy(dtype=float))
     return table

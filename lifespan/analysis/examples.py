@@ -1,37 +1,31 @@
-"""What saved answers tell: errors that individuals share, and bits that a task needs. Tables of a record, without torch."""
+"""Tables from answers to single examples: errors that individuals share, and bits that a task needs."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
+from lifespan.errors import RecordError
 from lifespan.record.record import Record
-from lifespan.stats import inference as stats
+from lifespan.stats import inference
 from lifespan.stats.similarity import error_consistency
-
-if TYPE_CHECKING:
-    import pandas
 
 WHOLE = 32
 """Bits of an untouched weight."""
 
 
-def error_overlap(record: Record, *, within: bool = True) -> pandas.DataFrame:
+def error_overlap(record: Record, *, within: bool = True) -> pd.DataFrame:
     """Error consistency (Geirhos et al. 2020) of every two individuals, from the `Outputs` of a record.
 
     Columns: step, task, group, individual, other_group, other_individual, agreement, chance, kappa, n. Individuals are
     compared at equal steps; `within` keeps pairs of one group, otherwise all pairs are there. Tasks with scores have no
     rows. Raises `RecordError` where the record keeps no outputs.
     """
-    import pandas
-
-    from lifespan.errors import RecordError
-
     table = record.examples("Outputs")
     if table.empty:
         raise RecordError(str(record.directory), "keeps no answers one by one.", "Add Probe(Outputs()) to the scenario.")
@@ -42,10 +36,10 @@ def error_overlap(record: Record, *, within: bool = True) -> pandas.DataFrame:
             if within and one[0] != other[0]:
                 continue
             both = right[[one, other]].dropna()
-            found = error_consistency(both[one].to_numpy() == 1, both[other].to_numpy() == 1)
-            rows.append([step, task, *one, *other, *found, len(both)])
+            consistency = error_consistency(both[one].to_numpy() == 1, both[other].to_numpy() == 1)
+            rows.append([step, task, *one, *other, *consistency, len(both)])
     named = ["step", "task", "group", "individual", "other_group", "other_individual", "agreement", "chance", "kappa", "n"]
-    return pandas.DataFrame(rows, columns=named)
+    return pd.DataFrame(rows, columns=named)
 
 
 def bits_needed(bits: Sequence[float], scores: ArrayLike, *, floor: float = 0.0, keep: float = 0.95) -> float:
@@ -62,55 +56,51 @@ def bits_needed(bits: Sequence[float], scores: ArrayLike, *, floor: float = 0.0,
     3.0
     """
     order = np.argsort(bits)[::-1]
-    at, found = np.asarray(bits, dtype=float)[order], np.asarray(scores, dtype=float)[order]
-    level = floor + keep * (found[0] - floor)
-    if not found[0] > floor:
+    at, curve = np.asarray(bits, dtype=float)[order], np.asarray(scores, dtype=float)[order]
+    level = floor + keep * (curve[0] - floor)
+    if not curve[0] > floor:
         return float("nan")
-    found = np.nan_to_num(found, nan=floor)
+    curve = np.nan_to_num(curve, nan=floor)
     for place in range(1, len(at)):
-        if found[place] < level:
+        if curve[place] < level:
             above = at[place] + 1 if at[place - 1] == WHOLE else at[place - 1]
-            part = (found[place - 1] - level) / (found[place - 1] - found[place])
+            part = (curve[place - 1] - level) / (curve[place - 1] - curve[place])
             return float(above - part * (above - at[place]))
     return float(at[-1])
 
 
-def bits_per_synapse(record: Record, *, keep: float = 0.95) -> pandas.DataFrame:
+def bits_per_synapse(record: Record, *, keep: float = 0.95) -> pd.DataFrame:
     """Bits per synapse that each task needs, by group, step, task, split and probe, with the interval over individuals.
 
     From the rows of `Response(Quantize())`, one probe for each of its grids, of the task's primary metric, above the best
-    constant answer. Looks inside an event have no rows here. Columns: group, step, task, split, probe, mean, low, high, n,
-    note, and `fewest` and `most`, the bits tested: an estimate of `fewest` is an upper bound, one above `most` a lower bound
-    (see `bits_needed`). BCa bootstrap interval over individuals (see `stats.mean_interval`). Raises `RecordError` where the
-    record has no such rows.
+    constant answer. Evaluations inside an event have no rows here. Columns: group, step, task, split, probe, mean, low, high,
+    n, note, and `fewest` and `most`, the bits tested: an estimate of `fewest` is an upper bound, one above `most` a lower
+    bound (see `bits_needed`). BCa bootstrap interval over individuals (see `inference.mean_interval`). Raises `RecordError`
+    where the record has no such rows.
     """
-    import pandas
-
-    from lifespan.errors import RecordError
-
     rows = record.measurements()
     rows = rows[rows["probe"].str.match(r"Response to Quantize(\(.*\))?$")]
     place = ["group", "step", "task", "split", "probe"]
-    found = []
+    needs = []
     for (*where, _), part in rows.groupby([*place, "individual"], sort=False):
-        told = record.study["tasks"][where[2]]
-        metric = told["metrics"][0]
+        task = record.study["tasks"][where[2]]
+        metric = task["metrics"][0]
         curve = part[part["metric"].str.startswith(f"{metric}@")]
-        doses = pandas.to_numeric(curve["metric"].str.removeprefix(f"{metric}@"), errors="coerce")
+        doses = pd.to_numeric(curve["metric"].str.removeprefix(f"{metric}@"), errors="coerce")
         bits = [_bits(dose) for dose in doses.dropna()]
-        floor = float(told.get("chance", {}).get(metric, 0.0))
+        floor = float(task.get("chance", {}).get(metric, 0.0))
         needed = bits_needed(bits, curve["value"][doses.notna()], floor=floor, keep=keep)
         tested = [number for number in bits if number < WHOLE]
-        found.append([*where, needed, min(tested), max(tested)])
-    if not found:
+        needs.append([*where, needed, min(tested), max(tested)])
+    if not needs:
         raise RecordError(str(record.directory), "has no scores at few bits.", "Add Probe(Response(Quantize())).")
-    table = pandas.DataFrame(found, columns=[*place, "bits", "fewest", "most"])
+    table = pd.DataFrame(needs, columns=[*place, "bits", "fewest", "most"])
     summaries = []
     for group, part in table.groupby(place, sort=False):
-        over = stats.mean_interval(part["bits"].to_numpy())
-        interval = [over.estimate, over.low, over.high, over.n, over.note]
+        mean = inference.mean_interval(part["bits"].to_numpy())
+        interval = [mean.estimate, mean.low, mean.high, mean.n, mean.note]
         summaries.append([*group, *interval, part["fewest"].min(), part["most"].max()])
-    return pandas.DataFrame(summaries, columns=[*place, "mean", "low", "high", "n", "note", "fewest", "most"])
+    return pd.DataFrame(summaries, columns=[*place, "mean", "low", "high", "n", "note", "fewest", "most"])
 
 
 def _bits(severity: float) -> int:

@@ -1,4 +1,4 @@
-"""What befell each group: disorders with their dose, onset and course, read off the scenarios. No torch here."""
+"""Disorders that groups differ in from the control, with dose, onset and course, read from the scenarios."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 import pandas as pd
 
 import lifespan
-from lifespan.analysis.cohort import Evidence
+from lifespan.analysis.cohort import Cohort
 
 COLUMNS = ["group", "disorder", "severity", "step", "onset", "lasting"]
 
 
-def exposures(evidence: Evidence) -> pd.DataFrame:
+def single_exposures(cohort: Cohort) -> pd.DataFrame:
     """Groups whose life is the control's with one disorder more.
 
     Columns: group; disorder, the class's name, with its settings where groups differ in them; severity in [0, 1]; step, the
-    position in life of the disorder; onset, the mean age at which it struck, in optimizer steps (NaN where nobody came so
-    far); lasting, the events that it stays for, or NaN where the scenario does not limit it. Groups that differ from the
+    position in life of the disorder; onset, the mean age at which it struck, in optimizer steps (NaN where nobody has come
+    so far); lasting, the events that it stays for, or NaN where the scenario does not limit it. Groups that differ from the
     control in anything else have no row.
     """
-    healthy = events_of(evidence, evidence.control)
+    healthy = events_of(cohort, cohort.control)
     rows = []
-    for group in evidence.groups:
-        if _subject(evidence, group) != _subject(evidence, evidence.control):
+    for group in cohort.groups:
+        if _subject(cohort, group) != _subject(cohort, cohort.control):
             continue
-        events = events_of(evidence, group)
+        events = events_of(cohort, group)
         for place, event in enumerate(events):
             if class_of(event) == "Suffer" and events[:place] + events[place + 1 :] == healthy:
                 disorder = event.get("disorder", {})
@@ -34,7 +34,7 @@ def exposures(evidence: Evidence) -> pd.DataFrame:
                     {
                         **{"group": group, "disorder": class_of(disorder), "severity": severity_of(disorder)},
                         "settings": _settings(disorder),
-                        **{"step": place + 1, "onset": _age(evidence, group, place)},
+                        **{"step": place + 1, "onset": _age(cohort, group, place)},
                         "lasting": event.get("lasting"),
                     }
                 )
@@ -61,18 +61,18 @@ def severity_of(disorder: Any) -> float:
     (0.25, 0.5)
     """
     default = getattr(getattr(lifespan, class_of(disorder), None), "severity", float("nan"))
-    found = disorder.get("severity", default) if isinstance(disorder, Mapping) else default
-    return float(found) if isinstance(found, int | float) else float("nan")
+    severity = disorder.get("severity", default) if isinstance(disorder, Mapping) else default
+    return float(severity) if isinstance(severity, int | float) else float("nan")
 
 
-def events_of(evidence: Evidence, group: str) -> list[Any]:
+def events_of(cohort: Cohort, group: str) -> list[Any]:
     """A group's events as data, probes left out."""
-    scenario = evidence.groups.get(group, {}).get("scenario", {})
+    scenario = cohort.groups.get(group, {}).get("scenario", {})
     return [event for event in scenario.get("events", []) if class_of(event) != "Probe"]
 
 
-def _subject(evidence: Evidence, group: str) -> Any:
-    return evidence.groups.get(group, {}).get("scenario", {}).get("subject")
+def _subject(cohort: Cohort, group: str) -> Any:
+    return cohort.groups.get(group, {}).get("scenario", {}).get("subject")
 
 
 def _settings(disorder: Any) -> str:
@@ -85,7 +85,7 @@ def _settings(disorder: Any) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in disorder.items() if name not in apart)
 
 
-def _age(evidence: Evidence, group: str, step: int) -> float:
+def _age(cohort: Cohort, group: str, step: int) -> float:
     """Mean age at the end of a step of a group's life."""
-    rows = evidence.steps
+    rows = cohort.steps
     return float(rows[(rows["group"] == group) & (rows["step"] == step)]["age"].mean())

@@ -26,8 +26,8 @@ import numpy as np
 import pandas as pd
 
 from lifespan.analysis.cohort import gather
-from lifespan.analysis.retention import lifetimes
-from lifespan.analysis.scores import held_out
+from lifespan.analysis.retention import lifetimes, shares_kept
+from lifespan.analysis.scores import held_out, primary_scores
 from lifespan.record.record import Record
 from lifespan.stats import inference
 from lifespan.study.hypotheses import SHARE_RETAINED, STEPS_RETAINED, Hypothesis, Prediction, Quantity
@@ -101,7 +101,8 @@ def completed_lives(record: Record) -> CompletedLives:
 
 
 def _completed_lifetimes(record: Record) -> pd.DataFrame:
-    table = lifetimes(gather([record]))
+    cohort = gather([record])
+    table = lifetimes(shares_kept(cohort, primary_scores(cohort)))
     return table[table["status"] == "done"]
 
 

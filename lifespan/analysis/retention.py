@@ -1,112 +1,111 @@
-"""How long functions are kept: each task's score against half of what was learned. No torch here."""
+"""How long functions are kept: each task's score against half of what was learned."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import WHO, Evidence
-from lifespan.stats import survival
-from lifespan.stats.mixed_models import growth
+from lifespan.analysis.cohort import INDIVIDUAL, Cohort
+from lifespan.analysis.timelines import first_learned_at
+from lifespan.stats import mixed_models, survival
 
 SHARE = 0.5
 """A function counts as lost below this share of what was learned, above chance."""
 
 IN_A_ROW = 2
-"""Looks below the level that make a loss."""
+"""Evaluations in a row below the level that make a loss."""
 
-LOOKS = 4
-"""Looks since learning that a study must offer, or survival says nothing."""
+FEWEST_EVALUATIONS = 4
+"""Evaluations since learning that a study must offer, or survival says nothing."""
 
 
-@lru_cache(maxsize=4)
-def kept(evidence: Evidence) -> pd.DataFrame:
-    """Share of what was learned that is left at each look since: kept = (score - chance) / (score once learned - chance).
+def shares_kept(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:
+    """Share of what was learned that is left at each evaluation since: kept = (score - chance) / (score learned - chance).
 
     Columns: group, individual, seed, task, step, since (optimizer steps since it was learned), value, level (the score at
-    which half is left), kept, status. Lives in which a task was not looked at right after it was learned, or was not above
-    chance then, have no rows.
+    which half is left), kept, status. Lives in which a task was not evaluated right after it was learned, or was not above
+    chance then, have no rows. `scores` are the primary scores.
     """
-    scores = outcomes.primary_scores(evidence)
-    moments = {group: outcomes.first_learned_at(evidence, group) for group in evidence.groups}
+    moments = {group: first_learned_at(cohort, group) for group in cohort.groups}
     rows = []
-    for (group, _, _, task), life in scores.groupby([*WHO, "task"], sort=False):
+    for (group, _, _, task), life in scores.groupby([*INDIVIDUAL, "task"], sort=False):
         start = moments[str(group)].get(str(task))
         life = life[life["step"] >= start] if start is not None else life.iloc[:0]
-        chance = outcomes.chance_of(evidence, str(task))
+        chance = cohort.chance(str(task))
         if life.empty or life["step"].iloc[0] != start or not life["value"].iloc[0] > chance:
             continue
         learned = life["value"].iloc[0] - chance
         left = {"kept": (life["value"] - chance) / learned, "level": chance + SHARE * learned}
         rows.append(life.assign(since=life["age"] - life["age"].iloc[0], **left))
-    columns = [*WHO, "task", "step", "since", "value", "level", "kept", "status"]
+    columns = [*INDIVIDUAL, "task", "step", "since", "value", "level", "kept", "status"]
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
 
-@lru_cache(maxsize=4)
-def lifetimes(evidence: Evidence) -> pd.DataFrame:
-    """How long each function was kept: group, individual, seed, task, time (steps since it was learned), lost, looks, status.
+def lifetimes(kept: pd.DataFrame) -> pd.DataFrame:
+    """How long each function was kept, from the table of `shares_kept`.
 
-    Lost is the first of two looks in a row at which less than half of what was learned, above chance, is left; a function that
-    is never lost is censored at its last look, also where the individual failed or diverged then. Tasks at which nobody was
-    looked at four times or more have no row.
+    Columns: group, individual, seed, task, time (optimizer steps since it was learned), lost, looks (number of evaluations),
+    status. Lost is the first of two evaluations in a row at which less than half of what was learned, above chance, is left; a
+    function that is never lost is censored at its last evaluation, also where the individual failed or diverged then. Tasks
+    that were evaluated fewer than four times in every life have no row.
     """
     rows = []
-    for who, life in kept(evidence).groupby([*WHO, "task"], sort=False):
-        # Looks are counted, as two of them have one age where an event took no time.
+    for individual, life in kept.groupby([*INDIVIDUAL, "task"], sort=False):
+        # Evaluations are counted, as two of them have one age where an event took no time.
         place, lost = survival.first_crossing(
             np.arange(len(life)), life["value"].to_numpy(dtype=float), float(life["level"].iloc[0]), in_a_row=IN_A_ROW
         )
-        ended = {"time": float(life["since"].iloc[int(place)]), "lost": bool(lost)}
-        ended |= {"looks": len(life), "status": life["status"].iloc[0]}
-        rows.append({**dict(zip([*WHO, "task"], who, strict=True)), **ended})
-    table = pd.DataFrame(rows, columns=[*WHO, "task", "time", "lost", "looks", "status"])
-    enough = table.groupby("task")["looks"].transform("max") >= LOOKS
+        end = {"time": float(life["since"].iloc[int(place)]), "lost": bool(lost)}
+        end |= {"looks": len(life), "status": life["status"].iloc[0]}
+        rows.append({**dict(zip([*INDIVIDUAL, "task"], individual, strict=True)), **end})
+    table = pd.DataFrame(rows, columns=[*INDIVIDUAL, "task", "time", "lost", "looks", "status"])
+    enough = table.groupby("task")["looks"].transform("max") >= FEWEST_EVALUATIONS
     return table[enough.astype(bool)].reset_index(drop=True)
 
 
-@lru_cache(maxsize=4)
-def declines(evidence: Evidence) -> pd.DataFrame:
+def declines(cohort: Cohort, kept: pd.DataFrame, parting: Mapping[str, int], groups: Sequence[str]) -> pd.DataFrame:
     """How fast each task is lost, against control twins: slopes of `kept` per 1,000 optimizer steps, from their parting on.
 
     Columns: task, group, slope and control_slope (means of the lives' own), difference with low and high, n (pairs), p, method
-    (the mixed model, or the lives' own slopes where it could not be had) and reason (why not). Groups that tell only; lives
-    that were looked at fewer than three times since have no part in it.
+    (the mixed model, or the lives' own slopes where it could not be fitted) and reason (why not). Of these groups alone; lives
+    that were evaluated fewer than three times since have no part in it. `parting` are the `parting_steps`.
     """
-    table, parted, rows = kept(evidence), outcomes.parting(evidence), []
-    for task, met in table.groupby("task", sort=False):
-        for group in outcomes.telling(evidence):
-            own = met[met["group"].isin([group, evidence.control]) & (met["step"] >= parted.get(group, 0) - 1)]
+    rows = []
+    for task, task_rows in kept.groupby("task", sort=False):
+        for group in groups:
+            both = task_rows["group"].isin([group, cohort.control]) & (task_rows["step"] >= parting.get(group, 0) - 1)
+            own = task_rows[both]
             own = own.assign(individual=own["seed"], age=own["since"] / 1000, value=own["kept"])
             own = own[own.groupby(["group", "individual"])["step"].transform("size") >= 3] if len(own) else own
-            if group == evidence.control or own["group"].nunique() < 2:
+            if group == cohort.control or own["group"].nunique() < 2:
                 continue
-            found = growth(own, evidence.control)
-            for each in found.differences:
-                told = {"slope": found.slopes[group], "control_slope": found.slopes[evidence.control], "n": each.n}
-                told |= {"difference": each.difference.estimate, "low": each.difference.low, "high": each.difference.high}
-                rows.append({"task": task, "group": group, **told, "p": each.p, "method": each.method, "reason": each.reason})
+            fit = mixed_models.growth(own, cohort.control)
+            for slope in fit.differences:
+                row = {"slope": fit.slopes[group], "control_slope": fit.slopes[cohort.control], "n": slope.n}
+                row |= {"difference": slope.difference.estimate, "low": slope.difference.low, "high": slope.difference.high}
+                rows.append(
+                    {"task": task, "group": group, **row, "p": slope.p, "method": slope.method, "reason": slope.reason}
+                )
     columns = ["task", "group", "slope", "control_slope", "difference", "low", "high", "n", "p", "method", "reason"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def survivals(evidence: Evidence) -> pd.DataFrame:
-    """Functions lost by task and group, and the log-rank test against the control group.
+def survivals(cohort: Cohort, lived: pd.DataFrame) -> pd.DataFrame:
+    """Functions lost by task and group, and the log-rank test against the control group; `lived` are the `lifetimes`.
 
     Columns: task, group, n, lost, median (steps since learning at which half of the individuals have lost it; NaN where it
     never comes to that), p (NaN for the control itself).
     """
-    table, rows = lifetimes(evidence), []
-    for task, met in table.groupby("task", sort=False):
-        control = met[met["group"] == evidence.control]
-        for group, own in met.groupby("group", sort=False):
-            told: dict[str, Any] = {"task": task, "group": group, "n": len(own), "lost": int(own["lost"].sum()), "p": np.nan}
-            told["median"] = survival.median_survival(own["time"].to_numpy(), own["lost"].to_numpy()).estimate
-            if group != evidence.control and len(control) and (own["lost"].any() or control["lost"].any()):
-                told["p"] = survival.log_rank(*(part[name].to_numpy() for part in (own, control) for name in ("time", "lost")))
-            rows.append(told)
+    rows = []
+    for task, task_rows in lived.groupby("task", sort=False):
+        control = task_rows[task_rows["group"] == cohort.control]
+        for group, own in task_rows.groupby("group", sort=False):
+            row: dict[str, Any] = {"task": task, "group": group, "n": len(own), "lost": int(own["lost"].sum()), "p": np.nan}
+            row["median"] = survival.median_survival(own["time"].to_numpy(), own["lost"].to_numpy()).estimate
+            if group != cohort.control and len(control) and (own["lost"].any() or control["lost"].any()):
+                row["p"] = survival.log_rank(*(part[name].to_numpy() for part in (own, control) for name in ("time", "lost")))
+            rows.append(row)
     return pd.DataFrame(rows, columns=["task", "group", "n", "lost", "median", "p"])

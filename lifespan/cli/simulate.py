@@ -115,11 +115,11 @@ def _directories(places: Sequence[Path]) -> list[Path]:
 
 def brief_on(places: Sequence[Path], groups: Sequence[str] = (), control: str | None = None) -> str:
     """The report's words and tables as Markdown."""
-    records = [record.read(directory) for directory in _directories(places)]
-    from lifespan.analysis.cohort import gather, restricted
+    directories = _directories(places)
+    from lifespan.analysis.analysis import Analysis
     from lifespan.report.markdown import brief
 
-    return brief(restricted(gather(records), groups, control))
+    return brief(Analysis(directories, groups=groups, control=control))
 
 
 def resume_command(arguments: Sequence[str] | None = None) -> str:

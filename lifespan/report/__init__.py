@@ -1,1 +1,1 @@
-"""From tables to sentences, figures, methods text and one HTML file. No torch."""
+"""From tables to sentences, figures, methods text and one HTML file."""

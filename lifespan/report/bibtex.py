@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lifespan.report.references import REFERENCES, Reference
+from lifespan.report.references import REFERENCES, Reference, unescaped
 
 _OPENING = re.compile(r"@([A-Za-z]+)\s*\{\s*([^\s,{}\"#%'()=\\]+)\s*,")
 _FIELD = re.compile(r"\s*([A-Za-z][\w-]*)\s*=\s*")
@@ -69,8 +69,8 @@ Publication = Reference | Foreign
 def publication(text: str) -> Foreign:
     """One citation of a foreign class. Never fails: see `Foreign.parsed`.
 
-    >>> found = publication('@misc{doe2020, author = "Doe, Jane", title = {On {Ears}}, year = 2020}')
-    >>> found.cited, found.text
+    >>> work = publication('@misc{doe2020, author = "Doe, Jane", title = {On {Ears}}, year = 2020}')
+    >>> work.cited, work.text
     ('Doe, 2020', 'Doe, Jane (2020). On Ears.')
     >>> publication("Jane Doe, personal communication").parsed
     False
@@ -79,12 +79,12 @@ def publication(text: str) -> Foreign:
     opening = _OPENING.match(raw)
     if opening is None or opening[1].lower() in _NO_ENTRY or not raw.endswith("}"):
         return Foreign(key=raw, raw=raw)
-    found = _fields(raw[opening.end() : -1])
-    complete = {"author", "title", "year"} <= found.keys() and re.fullmatch(r"\d{4}[a-z]?", found["year"])
+    known = _fields(raw[opening.end() : -1])
+    complete = {"author", "title", "year"} <= known.keys() and re.fullmatch(r"\d{4}[a-z]?", known["year"])
     if not complete:
         return Foreign(key=raw, raw=raw)
-    found["venue"] = next((found[name] for name in _VENUES if found.get(name)), "")
-    return Foreign(key=opening[2], raw=raw, parsed=True, fields=found)
+    known["venue"] = next((known[name] for name in _VENUES if known.get(name)), "")
+    return Foreign(key=opening[2], raw=raw, parsed=True, fields=known)
 
 
 def brought(studies: Iterable[Mapping[str, Any]]) -> tuple[set[str], list[Foreign]]:
@@ -96,11 +96,11 @@ def brought(studies: Iterable[Mapping[str, Any]]) -> tuple[set[str], list[Foreig
         for name, text in citations.items() if isinstance(citations, Mapping) else ():
             if str(name).startswith("lifespan:") or not isinstance(text, str) or not text.strip():
                 continue
-            found = publication(text)
-            if found.key in REFERENCES:
-                keys.add(found.key)
+            work = publication(text)
+            if work.key in REFERENCES:
+                keys.add(work.key)
             else:
-                own.setdefault(found.raw, found)
+                own.setdefault(work.raw, work)
     return keys, list(own.values())
 
 
@@ -112,7 +112,7 @@ def bibliography(works: Sequence[Publication]) -> str:
 
 def _fields(body: str) -> dict[str, str]:
     """Field values by lower-case name, braces and line breaks taken out; nothing where the text is malformed."""
-    found: dict[str, str] = {}
+    known: dict[str, str] = {}
     position = 0
     while body[position:].strip():
         opening = _FIELD.match(body, position)
@@ -120,12 +120,12 @@ def _fields(body: str) -> dict[str, str]:
         if opening is None or end < 0:
             return {}
         value = body[opening.end() : end].strip().strip('"')
-        found.setdefault(opening[1].lower(), " ".join(re.sub(r"[{}]", "", value).split()))
+        known.setdefault(opening[1].lower(), " ".join(unescaped(re.sub(r"[{}]", "", value)).split()))
         rest = body[end:].lstrip()
         if rest and not rest.startswith(","):
             return {}
         position = len(body) - len(rest) + (1 if rest else 0)
-    return found
+    return known
 
 
 def _value_end(body: str, start: int) -> int:

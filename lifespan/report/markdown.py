@@ -6,21 +6,25 @@ import re
 
 import pandas as pd
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import Evidence
-from lifespan.report import findings
-from lifespan.report import sentences as summary
+from lifespan.analysis.analysis import Analysis
+from lifespan.report import findings, sentences
+from lifespan.report.formatting import bounds, number, probability
+from lifespan.report.labels import metric_label
 
 
-def brief(evidence: Evidence) -> str:
+def brief(analysis: Analysis) -> str:
     """What was asked and what came out, with the final scores and the comparisons, as a Markdown document."""
-    parts = [f"# {escaped(evidence.title)}", "## What was asked", *(escaped(text) for text in summary.asked(evidence))]
+    parts = [
+        f"# {escaped(analysis.cohort.title)}",
+        "## What was asked",
+        *(escaped(text) for text in sentences.questions(analysis)),
+    ]
     parts.append("## What came out")
-    for heading, sentences in [*summary.found(evidence), *findings.more(evidence)]:
+    for heading, texts in [*sentences.results(analysis), *findings.further_results(analysis)]:
         parts += [f"### {escaped(heading)}"] if heading else []
-        parts.append("\n".join(f"- {escaped(text)}" for text in sentences) if heading else f"**{escaped(sentences[0])}**")
-    parts += [f"> {escaped(text)}" for text in [*summary.cautions(evidence), *findings.reach(evidence)]]
-    for title, rows in (("Final scores", _final(evidence)), ("Against the control group", _comparisons(evidence))):
+        parts.append("\n".join(f"- {escaped(text)}" for text in texts) if heading else f"**{escaped(texts[0])}**")
+    parts += [f"> {escaped(text)}" for text in [*sentences.cautions(analysis), *findings.sample_size_notes(analysis)]]
+    for title, rows in (("Final scores", _final(analysis)), ("Against the control group", _comparisons(analysis))):
         if len(rows):
             parts += [f"## {title}", _table(rows)]
     return "\n\n".join(parts) + "\n"
@@ -35,26 +39,21 @@ def escaped(text: object) -> str:
     return re.sub(r"([\\`*_|\[\]#])", r"\\\1", str(text)).replace("<", "&lt;")
 
 
-def _final(evidence: Evidence) -> pd.DataFrame:
-    table = outcomes.final_table(evidence)
+def _final(analysis: Analysis) -> pd.DataFrame:
+    table = analysis.final_means
     rows = [
-        [row["task"], row["group"], row["metric"], summary.number(row["mean"]), _bounds(row), row["n"]]
+        [row["task"], row["group"], metric_label(row["metric"]), number(row["mean"]), bounds(row, "{} to {}"), row["n"]]
         for _, row in table.iterrows()
     ]
     return pd.DataFrame(rows, columns=["task", "group", "metric", "mean", "95% interval", "n"])
 
 
-def _comparisons(evidence: Evidence) -> pd.DataFrame:
+def _comparisons(analysis: Analysis) -> pd.DataFrame:
     rows = []
-    for _, row in outcomes.comparisons(evidence).iterrows():
-        numbers = [summary.number(row["difference"]), _bounds(row), row["n"], summary.number(row["hedges_g_av"], 2)]
-        rows.append([row["task"], row["group"], *numbers, summary.probability(row["p_holm"])])
+    for _, row in analysis.comparisons.iterrows():
+        numbers = [number(row["difference"]), bounds(row, "{} to {}"), row["n"], number(row["hedges_g_av"], 2)]
+        rows.append([row["task"], row["group"], *numbers, probability(row["p_holm"])])
     return pd.DataFrame(rows, columns=["task", "group", "difference", "95% interval", "pairs", "g_av", "p (Holm)"])
-
-
-def _bounds(row: pd.Series) -> str:
-    known = pd.notna(row["low"]) and pd.notna(row["high"])
-    return f"{summary.number(row['low'])} to {summary.number(row['high'])}" if known else "none"
 
 
 def _table(rows: pd.DataFrame) -> str:

@@ -57,7 +57,7 @@ class Reference:
         """The entry of a reference list."""
         who = self.author.replace(" and ", "; ")
         pages = f", {self.pages.replace('--', chr(0x2013))}" if self.pages else ""
-        return f"{who} ({self.year}). {self.title}. {self.venue}{pages}."
+        return unescaped(f"{who} ({self.year}). {self.title}. {self.venue}{pages}.")
 
     def bibtex(self) -> str:
         """The entry of a BibTeX file."""
@@ -66,6 +66,15 @@ class Reference:
         entries |= {"pages": self.pages, "doi": self.doi, "url": "" if self.doi else self.url}
         lines = [f"  {name} = {{{value}}}" for name, value in entries.items() if value]
         return f"@{self.kind}{{{self.key},\n" + ",\n".join(lines) + "\n}\n"
+
+
+def unescaped(text: str) -> str:
+    """Text of BibTeX as people read it.
+
+    >>> unescaped("Progress \\\\& Compress")
+    'Progress & Compress'
+    """
+    return re.sub(r"\\([&%$#_])", r"\1", text)
 
 
 class _Library(Mapping[str, Reference]):
@@ -172,8 +181,8 @@ def _entry(lines: Sequence[str], first: int) -> Reference:
     return reference
 
 
-def _malformed(line: int, met: str, rule: str) -> LifespanError:
-    return LifespanError(f"references.bib, line {line}: {met!r}: {rule}")
+def _malformed(line: int, text: str, rule: str) -> LifespanError:
+    return LifespanError(f"references.bib, line {line}: {text!r}: {rule}")
 
 
 def _own(name: str) -> str:
@@ -215,4 +224,4 @@ def _is_cubic(course: Sequence[float]) -> bool:
     """Whether sparsities rise from the first to the last as `lifespan.study.schedules.gradually` writes them."""
     start, end, steps = course[0], course[-1], len(course) - 1
     due = (end + (start - end) * (1 - k / steps) ** 3 for k in range(steps + 1))
-    return end - start > _TOLERANCE and all(abs(met - right) <= _TOLERANCE for met, right in zip(course, due, strict=True))
+    return end - start > _TOLERANCE and all(abs(value - right) <= _TOLERANCE for value, right in zip(course, due, strict=True))

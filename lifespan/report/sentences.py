@@ -1,4 +1,4 @@
-"""What was asked and what came out, in plain sentences written from the tables of `outcomes`."""
+"""What was asked and what came out, in plain sentences written from the tables of an `Analysis`."""
 
 from __future__ import annotations
 
@@ -7,74 +7,25 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import Evidence
-from lifespan.analysis.summaries import forgetting_means
+from lifespan.analysis.analysis import Analysis
+from lifespan.analysis.forgetting import END
+from lifespan.analysis.scores import STATUSES, on_another_split
+from lifespan.analysis.timelines import first_learned
+from lifespan.report.formatting import counted, equals, interval, listed, number
+from lifespan.report.labels import metric_label, primary_label
 
-MINUS = "\N{MINUS SIGN}"
-
-TOLD_UP_TO = 12
+DETAILED_UP_TO = 12
 """Comparisons that all get a sentence; of more, the clear ones with the largest differences."""
 LARGEST = 6
 """How many of those."""
 
 NAMED_UP_TO = 8
-"""Groups that a sentence names one by one; of more, it tells the range and the control."""
+"""Groups that a sentence names one by one; of more, it gives the range and the control."""
 
 
-def number(value: float, digits: int = 3) -> str:
-    """A number as a sentence shows it.
-
-    >>> number(0.25), number(-0.0001), number(float("nan"))
-    ('0.250', '0.000', 'not measured')
-    """
-    if value is None or not math.isfinite(value):
-        return "not measured"
-    text = f"{value:.{digits}f}"
-    if float(text) == 0:
-        text = text.lstrip("-")
-    return text.replace("-", MINUS)
-
-
-def probability(value: float) -> str:
-    """A p value to three digits, never "0".
-
-    >>> probability(0.0625), probability(0.00001)
-    ('0.0625', '< 0.001')
-    """
-    if value is None or not math.isfinite(value):
-        return "not computable"
-    return "< 0.001" if value < 0.001 else f"{value:.3g}"
-
-
-def interval(row: pd.Series) -> str:
-    """The 95% interval of a row with `low`, `high` and `note`, or why there is none."""
-    if math.isfinite(row["low"]) and math.isfinite(row["high"]):
-        return f"95% interval {number(row['low'])} to {number(row['high'])}"
-    return "all equal" if str(row["note"]).endswith("same value") else str(row["note"]) or "no interval"
-
-
-def listed(parts: list[str]) -> str:
-    """Words as one enumeration.
-
-    >>> listed(["a", "b", "c"])
-    'a, b and c'
-    """
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-
-
-def counted(count: int, word: str) -> str:
-    """A count with its noun.
-
-    >>> counted(1, "group"), counted(3, "group")
-    ('1 group', '3 groups')
-    """
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
-def asked(evidence: Evidence) -> list[str]:
+def questions(analysis: Analysis) -> list[str]:
     """What the study set out to compare."""
-    people = outcomes.statuses(evidence)
+    cohort, people = analysis.cohort, analysis.statuses
     sizes = [f"{row['group']} (n = {row['individuals']})" for _, row in people.iterrows()]
     named = (
         f": {listed(sizes)}"
@@ -82,52 +33,52 @@ def asked(evidence: Evidence) -> list[str]:
         else f", listed below, of {_range(people['individuals'])} individuals"
     )
     sentences = [f"The study follows {counted(len(sizes), 'group')}{named}."] if sizes else []
-    tasks = [f"{evidence.primary(task)} on {task}" for task in evidence.tasks]
+    tasks = [f"{primary_label(cohort, task)} on {task}" for task in cohort.tasks]
     if tasks:
         sentences.append(f"The primary outcome is the last score on held-out examples (more is better): {listed(tasks)}.")
-    if len(evidence.groups) > 1:
+    if len(cohort.groups) > 1:
         sentences.append(
-            f"Does each group end where its twins in the control group, {evidence.control}, end? Individuals of one "
+            f"Does each group end where its twins in the control group, {cohort.control}, end? Individuals of one "
             "seed are twins: they live the same life until the first event in which their groups differ."
         )
     return sentences
 
 
-def found(evidence: Evidence) -> list[tuple[str, list[str]]]:
+def results(analysis: Analysis) -> list[tuple[str, list[str]]]:
     """What came out, as (heading, sentences); the first, without a heading, is the gist."""
     parts = [
-        ("", _verdict(evidence)),
-        ("Who lived to the end", _endings(evidence)),
-        ("Final scores", _finals(evidence)),
-        ("Against the control group", _comparisons(evidence)),
-        ("Forgetting", _forgetting(evidence)),
-        ("Sparsity", _sparsity(evidence)),
+        ("", _verdict(analysis)),
+        ("Who lived to the end", _endings(analysis)),
+        ("Final scores", _finals(analysis)),
+        ("Against the control group", _comparisons(analysis)),
+        ("Forgetting", _forgetting(analysis)),
+        ("Sparsity", _sparsity(analysis)),
     ]
     return [(heading, sentences) for heading, sentences in parts if sentences]
 
 
-def cautions(evidence: Evidence) -> list[str]:
+def cautions(analysis: Analysis) -> list[str]:
     """What a reader must know before believing the numbers."""
-    table = outcomes.comparisons(evidence)
+    table = analysis.comparisons
     small = "; ".join(text for text in dict.fromkeys(table["warning"]) if text)
     warnings = [f"{small[0].upper()}{small[1:]}."] if small else []
-    lost = outcomes.statuses(evidence)[["failed", "diverged", "pending"]].sum().sum()
+    lost = analysis.statuses[["failed", "diverged", "pending"]].sum().sum()
     if lost:
         warnings.append(
             "Final scores and comparisons are over individuals that lived to the end (pairs in which both did), so "
             "groups that lost individuals may look better than they are."
         )
-    for group, task in outcomes.unheard(evidence):
+    for group, task in on_another_split(analysis.cohort, analysis.primary_scores):
         warnings.append(f"{group} was scored on {task}, but on another split than the rest: its scores are left out.")
-    for task in evidence.disputed():
-        warnings.append(f"The runs differ in their metrics or their chance level of {task}: those of the last are used.")
-    if len(evidence.studies) > 1 and len({study.get("precision") for study in evidence.studies}) > 1:
+    for task in analysis.cohort.disputed():
+        warnings.append(f"The runs differ in their metrics or their chance level of {task}: those of the last run are used.")
+    if len(analysis.cohort.studies) > 1 and len({study.get("precision") for study in analysis.cohort.studies}) > 1:
         warnings.append("The compared runs differ in numerical precision.")
     return warnings
 
 
-def _verdict(evidence: Evidence) -> list[str]:
-    table = outcomes.comparisons(evidence)
+def _verdict(analysis: Analysis) -> list[str]:
+    table = analysis.comparisons
     if table.empty:
         return []
     clear = int(((table["low"] > 0) | (table["high"] < 0)).sum())
@@ -139,15 +90,16 @@ def _verdict(evidence: Evidence) -> list[str]:
     ]
 
 
-def _endings(evidence: Evidence) -> list[str]:
-    total = outcomes.statuses(evidence)[["individuals", *outcomes.STATUSES]].sum()
+def _endings(analysis: Analysis) -> list[str]:
+    total = analysis.statuses[["individuals", *STATUSES]].sum()
     words = {"failed": "failed", "diverged": "diverged", "pending": "did not finish yet"}
     lost = [f"{total[status]} {word}" for status, word in words.items() if total[status]]
     sentences = [
         f"{total['done']} of {counted(int(total['individuals']), 'individual')} lived to the end"
         + (f"; {listed(lost)}." if lost else ".")
     ]
-    ended = evidence.participants[evidence.participants["status"].isin(["failed", "diverged"])]
+    people = analysis.cohort.participants
+    ended = people[people["status"].isin(["failed", "diverged"])]
     shown = [f"{row['group']} {row['individual']} ({row['reason'] or row['status']})" for _, row in ended.iterrows()]
     if shown:
         more = f" and {len(shown) - 8} more" if len(shown) > 8 else ""
@@ -155,32 +107,32 @@ def _endings(evidence: Evidence) -> list[str]:
     return sentences
 
 
-def _finals(evidence: Evidence) -> list[str]:
+def _finals(analysis: Analysis) -> list[str]:
     sentences = []
-    for task, rows in outcomes.final_table(evidence).groupby("task", sort=False):
+    for task, rows in analysis.final_means.groupby("task", sort=False):
         if not rows["n"].any():
             sentences.append(f"On {task} no final score was measured in any group.")
             continue
-        told = _extremes(rows, evidence.control) if len(rows) > NAMED_UP_TO else rows
+        named = _extremes(rows, analysis.cohort.control) if len(rows) > NAMED_UP_TO else rows
         parts = [
             f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']})"
             if row["n"]
             else f"not measured in {row['group']}"
-            for _, row in told.iterrows()
+            for _, row in named.iterrows()
         ]
-        rest = f"; {len(rows) - len(told)} groups lie between, see the table" if len(told) < len(rows) else ""
-        sentences.append(f"On {task} the mean final {evidence.primary(str(task))} is {listed(parts)}{rest}.")
+        rest = f"; {len(rows) - len(named)} groups lie between, see the table" if len(named) < len(rows) else ""
+        sentences.append(f"On {task} the mean final {primary_label(analysis.cohort, str(task))} is {listed(parts)}{rest}.")
     return sentences
 
 
-def _comparisons(evidence: Evidence) -> list[str]:
-    table = outcomes.comparisons(evidence)
+def _comparisons(analysis: Analysis) -> list[str]:
+    table = analysis.comparisons
     if table.empty:
-        several = len(evidence.groups) > 1
+        several = len(analysis.cohort.groups) > 1
         sentence = "No pair of twins has a final score yet, so no group can be compared with the control."
         return [sentence] if several else []
-    clear = table if len(table) <= TOLD_UP_TO else table[(table["low"] > 0) | (table["high"] < 0)]
-    few = TOLD_UP_TO if len(table) <= TOLD_UP_TO else LARGEST
+    clear = table if len(table) <= DETAILED_UP_TO else table[(table["low"] > 0) | (table["high"] < 0)]
+    few = DETAILED_UP_TO if len(table) <= DETAILED_UP_TO else LARGEST
     largest = clear["difference"].abs().nlargest(few).index
     sentences = [_comparison(row, family=len(table)) for _, row in clear[clear.index.isin(largest)].iterrows()]
     smaller, unclear = len(clear) - len(largest), len(table) - len(clear)
@@ -227,34 +179,24 @@ def _heading(row: pd.Series) -> str:
     return f"{row['group']} did not clearly differ from {twins} on {row['task']}"
 
 
-def equals(value: float) -> str:
-    """A p value after its sign.
-
-    >>> equals(0.25), equals(0.0)
-    ('= 0.25', '< 0.001')
-    """
-    text = probability(value)
-    return text if text.startswith("<") else f"= {text}"
-
-
-def _forgetting(evidence: Evidence) -> list[str]:
-    several = [group for group in evidence.groups if len(outcomes.first_learned(evidence, group)) >= 2]
+def _forgetting(analysis: Analysis) -> list[str]:
+    several = [group for group in analysis.cohort.groups if len(first_learned(analysis.cohort, group)) >= 2]
     if not several:
         return []
-    table = forgetting_means(evidence)
+    table = analysis.forgetting_means
     if table.empty:
         return ["Forgetting could not be computed: the scores right after each task was learned were not all measured."]
     sentences = []
     for (moment, metric), rows in table.groupby(["moment", "metric"], sort=False):
-        told = rows[rows["group"].isin(outcomes.telling(evidence))]
-        parts = [f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']})" for _, row in told.iterrows()]
-        when = "Once the last task was learned" if moment != outcomes.END else "At the end of life"
-        sentences.append(f"{when}, {metric} is {listed(parts)}.")
+        shown = rows[rows["group"].isin(analysis.highlighted)]
+        parts = [f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']})" for _, row in shown.iterrows()]
+        when = "Once the last task was learned" if moment != END else "At the end of life"
+        sentences.append(f"{when}, {metric_label(str(metric))} is {listed(parts)}.")
     return sentences
 
 
-def _sparsity(evidence: Evidence) -> list[str]:
-    table = outcomes.sparsity_reached(evidence)
+def _sparsity(analysis: Analysis) -> list[str]:
+    table = analysis.sparsity_reached
     if not table["n"].any() and not table["planned"].any():
         return []
     if len(table) > NAMED_UP_TO:

@@ -159,8 +159,8 @@ def multi_bootstrap(
     rng = np.random.default_rng(seed)
 
     def draw(count: int) -> NDArray:
-        individuals, met = (_times_drawn(size, count, rng) for size in (n, examples))
-        means: NDArray = np.einsum("be,be->b", individuals @ cells, met) / (n * examples)
+        rows, columns = (_times_drawn(size, count, rng) for size in (n, examples))
+        means: NDArray = np.einsum("be,be->b", rows @ cells, columns) / (n * examples)
         return means
 
     estimate = float(cells.mean()) if cells.size else math.nan
@@ -232,13 +232,13 @@ def _improvement(first: NDArray, second: NDArray) -> NDArray:
 
 
 def _times_drawn(size: int, count: int, rng: np.random.Generator) -> NDArray:
-    """How often each of `size` things was met in `size` draws with replacement, count x size."""
+    """How often each of `size` things was drawn in `size` draws with replacement, count x size."""
     drawn = rng.integers(size, size=(count, size)) + size * np.arange(count)[:, None]
     return np.bincount(drawn.ravel(), minlength=count * size).reshape(count, size).astype(float)
 
 
 def _matrix(values: ArrayLike) -> NDArray:
-    found = np.asarray(values, dtype=float)
-    if found.ndim != 2:
-        raise ValueError(f"values of shape {found.shape}: a matrix has one row for each individual, and two dimensions")
-    return found
+    matrix = np.asarray(values, dtype=float)
+    if matrix.ndim != 2:
+        raise ValueError(f"values of shape {matrix.shape}: a matrix has one row for each individual, and two dimensions")
+    return matrix

@@ -1,4 +1,4 @@
-"""Probabilities to numbers: does a subject know how sure to be? No torch here.
+"""Probabilities to numbers: does a subject know how sure to be?
 
 `probabilities` is (examples, classes), rows summing to 1; `labels` are class indices.
 """

@@ -1,4 +1,4 @@
-"""Curves of scores over time to numbers of memory and plasticity. No torch here.
+"""Curves of scores over time to numbers of memory and plasticity.
 
 A curve is scores of one task at successive evaluations. What depends on how often one evaluates (the stability gap's
 numbers) says so; report the interval with them.
@@ -118,20 +118,20 @@ def half_life(times: ArrayLike, retention: ArrayLike) -> float:
 
     scale = np.log(1 / t.max())
     grid = scale + np.linspace(-12, 12, 97)
-    best = float(grid[int(np.argmin([misfit(each) for each in grid]))])
+    best = float(grid[int(np.argmin([misfit(rate) for rate in grid]))])
     if best == grid[0]:
         return float("inf")
-    found = optimize.minimize_scalar(misfit, bounds=(best - 0.25, best + 0.25), method="bounded", options={"xatol": 1e-10})
-    return float(np.exp(-found.x))
+    fit = optimize.minimize_scalar(misfit, bounds=(best - 0.25, best + 0.25), method="bounded", options={"xatol": 1e-10})
+    return float(np.exp(-fit.x))
 
 
 def half_life_interval(times: ArrayLike, retention: ArrayLike, *, confidence: float = 0.95) -> tuple[float, float]:
     """Interval of the half-life that `half_life` fits: all h with SSE(h) <= SSE(h*) (1 + F / (n - 1)).
 
     A profile-likelihood interval under normal errors of one unknown size: F is the `confidence` quantile of the F
-    distribution with 1 and n - 1 degrees of freedom. The upper end is infinite where decay cannot be told from none. From few
-    looks it is wide: with two, F is 161. NaN as of `half_life`. Source: Bates & Watts (1988), Nonlinear regression analysis,
-    section 6.1.
+    distribution with 1 and n - 1 degrees of freedom. The upper end is infinite where decay cannot be distinguished from none.
+    From few evaluations it is wide: with two, F is 161. NaN as of `half_life`. Source: Bates & Watts (1988), Nonlinear
+    regression analysis, section 6.1.
 
     >>> low, high = half_life_interval([10, 20, 40, 80], [0.52, 0.23, 0.08, 0.01])
     >>> low < 10 < high

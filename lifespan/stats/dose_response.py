@@ -37,7 +37,7 @@ Curve = Callable[..., NDArray]
 class DoseFit:
     """A fitted curve. Without one (`fitted` is False) all numbers are NaN and `note` says why.
 
-    `ed50` is the dose at which half of the way from `start` to `end` is gone, after any rise; `inside` tells whether it lies
+    `ed50` is the dose at which half of the way from `start` to `end` is gone, after any rise; `inside` says whether it lies
     between the smallest dose above 0 and the largest one; outside, it is an extrapolation, and `note` says "outside the tested
     range". `low` and `high` are its 95% percentile interval over resampled individuals (infinite where resamples have none,
     NaN where it lies outside).
@@ -95,10 +95,10 @@ def fit_dose_response(doses: ArrayLike, scores: ArrayLike, *, resamples: int = R
         models["brain-cousens"] = (_brain_cousens, 5)
     best, name, least = None, "", math.inf
     for model, (curve, count) in models.items():
-        found = _fitted(curve, count, x, table, _starts(x, table, count))
-        criterion = math.inf if found is None else _aicc(float(((curve(at, *found) - y) ** 2).sum()), len(y), count)
+        parameters = _fitted(curve, count, x, table, _starts(x, table, count))
+        criterion = math.inf if parameters is None else _aicc(float(((curve(at, *parameters) - y) ** 2).sum()), len(y), count)
         if criterion < least:
-            best, name, least = found, model, criterion
+            best, name, least = parameters, model, criterion
     if best is None:
         return DoseFit(n=n, note="no fit: least squares did not converge")
     if least >= constant:
@@ -177,12 +177,14 @@ def _fitted(curve: Curve, count: int, x: NDArray, table: NDArray, starts: list[l
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found, _ = optimize.curve_fit(curve, x, y, inside, 1 / root, bounds=(lower, upper), jac=_slopes, max_nfev=200)
+                parameters, _ = optimize.curve_fit(
+                    curve, x, y, inside, 1 / root, bounds=(lower, upper), jac=_slopes, max_nfev=200
+                )
         except (RuntimeError, ValueError):
             continue
-        misfit = float(((root * (curve(x, *found) - y)) ** 2).sum())
+        misfit = float(((root * (curve(x, *parameters) - y)) ** 2).sum())
         if misfit < least - 1e-12:
-            best, least = found, misfit
+            best, least = parameters, misfit
     return best
 
 
@@ -194,28 +196,28 @@ def _aicc(misfit: float, n: int, parameters: int) -> float:
     return n * math.log(max(misfit, 1e-24) / n) + 2 * k + 2 * k * (k + 1) / (n - k - 1)
 
 
-def _half(name: str, found: NDArray, x: NDArray) -> float:
+def _half(name: str, parameters: NDArray, x: NDArray) -> float:
     """The last dose at which the curve passes the middle of start and end; infinite beyond ten times the largest dose."""
     if name == "hill":
-        return float(found[2])
-    middle = (found[0] + found[1]) / 2
+        return float(parameters[2])
+    middle = (parameters[0] + parameters[1]) / 2
     grid = np.linspace(0.0, 10 * x.max(), 20_001)
-    above = np.sign(_brain_cousens(grid, *found) - middle) == np.sign(found[0] - middle)
+    above = np.sign(_brain_cousens(grid, *parameters) - middle) == np.sign(parameters[0] - middle)
     last = int(np.flatnonzero(above)[-1]) if above.any() else 0
     if last + 1 >= len(grid):
         return math.inf
     return float(
-        optimize.brentq(lambda dose: float(_brain_cousens(np.array(dose), *found) - middle), grid[last], grid[last + 1])
+        optimize.brentq(lambda dose: float(_brain_cousens(np.array(dose), *parameters) - middle), grid[last], grid[last + 1])
     )
 
 
-def _interval(name: str, found: NDArray, x: NDArray, table: NDArray, resamples: int, seed: int) -> tuple[float, float]:
+def _interval(name: str, parameters: NDArray, x: NDArray, table: NDArray, resamples: int, seed: int) -> tuple[float, float]:
     """Percentile interval of the ED50 over resampled individuals, the model kept."""
     rng = np.random.default_rng(seed)
     curve = _hill if name == "hill" else _brain_cousens
     halves = []
     for _ in range(resamples):
-        again = _fitted(curve, len(found), x, table[rng.integers(len(table), size=len(table))], [list(found)])
+        again = _fitted(curve, len(parameters), x, table[rng.integers(len(table), size=len(table))], [list(parameters)])
         halves.append(math.inf if again is None else _half(name, again, x))
     low, high = np.quantile(halves, [0.025, 0.975], method="inverted_cdf")
     return float(low), float(high)

@@ -118,7 +118,7 @@ def paired_difference(treated: Numbers, control: Numbers) -> Comparison:
 def sign_flip_p(differences: Numbers, *, draws: int = 99_999, seed: int = SEED) -> tuple[float, bool]:
     """Two-sided sign-flip permutation p of the mean paired difference (Fisher 1935), and whether it is exact.
 
-    p is the share of sign patterns whose |mean| is at least the one met. Up to 16 pairs all 2**n patterns are counted;
+    p is the share of sign patterns whose |mean| is at least the observed one. Up to 16 pairs all 2**n patterns are counted;
     beyond, p = (hits + 1) / (draws + 1) over random patterns, which is never zero (Phipson & Smyth 2010).
 
     >>> sign_flip_p([0.1, 0.2, 0.1, 0.3, 0.2])
@@ -138,8 +138,8 @@ def sign_flip_p(differences: Numbers, *, draws: int = 99_999, seed: int = SEED) 
         rng = np.random.default_rng(seed)
         blocks = np.array_split(np.arange(draws), 1 + draws * n // 5_000_000)
         sums = np.concatenate([np.abs(rng.choice([-1.0, 1.0], size=(len(block), n)) @ sample) for block in blocks])
-    met = abs(float(sample.sum()))
-    hits = int(np.count_nonzero(sums >= met - 1e-12 * max(1.0, np.abs(sample).sum())))
+    observed = abs(float(sample.sum()))
+    hits = int(np.count_nonzero(sums >= observed - 1e-12 * max(1.0, np.abs(sample).sum())))
     return (hits / len(sums), True) if exact else ((hits + 1) / (draws + 1), False)
 
 
@@ -230,10 +230,10 @@ def benjamini_hochberg(p_values: Numbers) -> np.ndarray:
 @lru_cache(maxsize=10_000)
 def _bootstrapped(sample: tuple[float, ...], level: float, resamples: int, seed: int) -> tuple[float, float]:
     rng = np.random.default_rng(seed)
-    found = stats.bootstrap(
+    interval = stats.bootstrap(
         (sample,), np.mean, confidence_level=level, n_resamples=resamples, method="BCa", rng=rng
     ).confidence_interval
-    return float(found.low), float(found.high)
+    return float(interval.low), float(interval.high)
 
 
 def _finite(values: Numbers) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Masks to numbers: overlap corrected for chance, turnover, and how degrees are spread. No torch here.
+"""Masks to numbers: overlap corrected for chance, turnover, and how degrees are spread.
 
 Masks are boolean arrays by matrix, True where a synapse lives.
 """

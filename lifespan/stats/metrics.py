@@ -48,9 +48,9 @@ def f1(predictions: ArrayLike, labels: ArrayLike) -> float:
     0.6667
     """
     predicted, true = (values == 1 for values in _paired(predictions, labels))
-    found = int(np.sum(predicted & true))
+    hits = int(np.sum(predicted & true))
     marked = int(np.sum(predicted)) + int(np.sum(true))
-    return 2 * found / marked if marked else 0.0
+    return 2 * hits / marked if marked else 0.0
 
 
 def matthews(predictions: ArrayLike, labels: ArrayLike) -> float:

@@ -100,23 +100,23 @@ def growth(rows: pd.DataFrame, control: str) -> Growth:
 
 def _slopes(rows: pd.DataFrame) -> pd.DataFrame:
     """Least-squares slope of each life, individuals x groups."""
-    found: dict[object, dict[object, float]] = {}
+    slopes: dict[object, dict[object, float]] = {}
     for (individual, group), life in rows.groupby(["individual", "group"], sort=False):
         age, value = life["age"].to_numpy(dtype=float), life["value"].to_numpy(dtype=float)
         centred = age - age.mean()
-        found.setdefault(group, {})[individual] = float(centred @ value / (centred @ centred))
-    return pd.DataFrame(found)
+        slopes.setdefault(group, {})[individual] = float(centred @ value / (centred @ centred))
+    return pd.DataFrame(slopes)
 
 
 def _difference(rows: pd.DataFrame, slopes: pd.DataFrame, group: str, control: str) -> SlopeDifference:
     twins = slopes[[group, control]].dropna().index
     pairs = rows[rows["group"].isin([group, control]) & rows["individual"].isin(twins)]
-    found = _mixed_model(pairs, group, len(twins))
-    if not isinstance(found, str):
-        difference, p = found
+    fit = _mixed_model(pairs, group, len(twins))
+    if not isinstance(fit, str):
+        difference, p = fit
         return SlopeDifference(group, difference, p, MIXED_MODEL)
     own = paired_difference(slopes.loc[twins, group].to_numpy(), slopes.loc[twins, control].to_numpy())
-    return SlopeDifference(group, own.difference, own.p, OWN_SLOPES, reason=found)
+    return SlopeDifference(group, own.difference, own.p, OWN_SLOPES, reason=fit)
 
 
 def _mixed_model(rows: pd.DataFrame, group: str, pairs: int) -> tuple[Interval, float] | str:
@@ -135,10 +135,10 @@ def _mixed_model(rows: pd.DataFrame, group: str, pairs: int) -> tuple[Interval, 
     seeds = pd.get_dummies(rows["individual"], dtype=float).to_numpy()
     fixed = np.column_stack([seeds, seeds * age[:, None], treated, treated * age])
     lives = rows.groupby(["individual", "group"], sort=False).ngroup().to_numpy()
-    found = _fitted(value, fixed, lives, np.column_stack([np.ones(len(age)), age]))
-    if isinstance(found, str):
-        return found
-    estimate, error = (number * unit_value / unit_age for number in found)
+    fit = _fitted(value, fixed, lives, np.column_stack([np.ones(len(age)), age]))
+    if isinstance(fit, str):
+        return fit
+    estimate, error = (number * unit_value / unit_age for number in fit)
     half = float(scipy_stats.t.ppf(0.975, pairs - 1)) * error
     p = float(2 * scipy_stats.t.sf(abs(estimate) / error, pairs - 1))
     return Interval(estimate, estimate - half, estimate + half, pairs), p
@@ -151,7 +151,7 @@ def _fitted(value: np.ndarray, fixed: np.ndarray, lives: np.ndarray, random: np.
 
     complaints = []
     for optimiser in _OPTIMISERS:
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 fit = MixedLM(value, fixed, groups=lives, exog_re=random).fit(reml=True, method=optimiser)
@@ -168,8 +168,8 @@ def _fitted(value: np.ndarray, fixed: np.ndarray, lives: np.ndarray, random: np.
         elif not smallest >= _VARIANCES[0]:
             complaints.append("the random effects are singular: lives do not differ in both level and slope beyond the noise")
             break
-        elif told:
-            complaints.append(f"the mixed model was fitted with a warning: {' '.join(str(told[0].message).split())}")
+        elif caught:
+            complaints.append(f"the mixed model was fitted with a warning: {' '.join(str(caught[0].message).split())}")
         elif math.isfinite(estimate) and error > 0 and math.isfinite(error):
             return estimate, error
         else:

@@ -1,4 +1,4 @@
-"""What so many individuals can show: power of the sign-flip test by simulation. No torch here.
+"""What so many individuals can show: power of the sign-flip test by simulation.
 
 Differences of twins are drawn from a normal distribution of standard deviation 1 and mean `effect` (Cohen's d_z), and tested
 as in `stats`. Everything is seeded, and larger samples contain the smaller ones' draws, so that power rises with n.
@@ -91,14 +91,14 @@ def warning(n: int) -> str:
     >>> warning(10).startswith('With 10 pairs of twins, an effect is seen with a power of 0.8 from')
     True
     """
-    found = detectable_effect(n) if n else math.inf
-    if math.isinf(found):
+    effect = detectable_effect(n) if n else math.inf
+    if math.isinf(effect):
         return (
             f"With {n} pairs of twins no effect can reach p = {ALPHA}; at least 6 are needed, and {ENOUGH} to carry a claim."
         )
-    if found <= 0.5:
+    if effect <= 0.5:
         return ""
     return (
-        f"With {n} pairs of twins, an effect is seen with a power of {ENOUGH_POWER:g} from {found:.2f} standard deviations "
+        f"With {n} pairs of twins, an effect is seen with a power of {ENOUGH_POWER:g} from {effect:.2f} standard deviations "
         "of the paired difference on, before any adjustment for many comparisons: smaller ones may be missed."
     )

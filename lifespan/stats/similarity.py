@@ -1,4 +1,4 @@
-"""How alike two representations are, and how alike two sets of answers. No torch here."""
+"""How alike two representations are, and how alike two sets of answers."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def rsa(first: ArrayLike, second: ArrayLike) -> float:
     1.0
     """
     corner = np.triu_indices(len(np.asarray(first)), 1)
-    distances = [(1 - np.corrcoef(np.asarray(each, dtype=float)))[corner] for each in (first, second)]
+    distances = [(1 - np.corrcoef(np.asarray(states, dtype=float)))[corner] for states in (first, second)]
     if any(len(d) < 2 or not np.isfinite(d).all() or np.ptp(d) == 0 for d in distances):
         return float("nan")
     return float(stats.spearmanr(*distances).statistic)

@@ -80,14 +80,14 @@ def kaplan_meier(times: ArrayLike, happened: ArrayLike, *, level: float = 0.95) 
         # scipy says that there is no interval where survival is 1 or 0; the table shows it.
         warnings.simplefilter("ignore", RuntimeWarning)
         interval = curve.confidence_interval(level, method="log-log")
-    met = curve.quantiles[:, None]
+    at = curve.quantiles[:, None]
     ends = (curve.probabilities > 0) & (curve.probabilities < 1)
     return pd.DataFrame(
         {
             "time": curve.quantiles,
-            "at_risk": (time >= met).sum(axis=1),
-            "lost": ((time == met) & event).sum(axis=1),
-            "censored": ((time == met) & ~event).sum(axis=1),
+            "at_risk": (time >= at).sum(axis=1),
+            "lost": ((time == at) & event).sum(axis=1),
+            "censored": ((time == at) & ~event).sum(axis=1),
             "survival": curve.probabilities,
             "low": np.where(ends, interval.low.probabilities, math.nan),
             "high": np.where(ends, interval.high.probabilities, math.nan),
@@ -110,10 +110,10 @@ def median_survival(times: ArrayLike, happened: ArrayLike, *, level: float = 0.9
         return Interval(math.nan, math.nan, math.nan, 0, level, "no individual was followed")
     # Where survival is 0 there is no interval, and both curves are down.
     ends = table[["low", "high"]].where(table["survival"] > 0, 0.0)
-    found = [_first_at(table["time"], curve) for curve in (table["survival"], ends["low"], ends["high"])]
-    unseen = [name for name, time in zip(("median", "lower end", "upper end"), found, strict=True) if math.isnan(time)]
+    medians = [_first_at(table["time"], curve) for curve in (table["survival"], ends["low"], ends["high"])]
+    unseen = [name for name, time in zip(("median", "lower end", "upper end"), medians, strict=True) if math.isnan(time)]
     note = f"not reached within the tested ages: {', '.join(unseen)}" if unseen else ""
-    return Interval(found[0], found[1], found[2], n, level, note)
+    return Interval(medians[0], medians[1], medians[2], n, level, note)
 
 
 def log_rank(times: ArrayLike, happened: ArrayLike, other_times: ArrayLike, other_happened: ArrayLike) -> float:

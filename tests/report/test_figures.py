@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from synthetic import DIVERGED, GROUPS, STAGES, TASKS, write_record
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import gather
-from lifespan.record import record
+from lifespan.analysis.analysis import Analysis
+from lifespan.analysis.forgetting import END
 from lifespan.report import figures
 from lifespan.report.figures import canvas
 from lifespan.report.figures.lines import moment
@@ -17,19 +16,19 @@ from lifespan.stats import inference as stats
 
 
 @pytest.fixture(scope="module")
-def evidence(tmp_path_factory):
-    return gather([record.read(write_record(tmp_path_factory.mktemp("run") / "lived"))])
+def analysis(tmp_path_factory):
+    return Analysis(write_record(tmp_path_factory.mktemp("run") / "lived"))
 
 
 @pytest.fixture(scope="module")
-def drawn(evidence):
-    made = {name: drawing.draw(evidence) for name, drawing in figures.FIGURES.items()}
-    return {name: each for name, each in made.items() if each is not None}
+def drawn(analysis):
+    made = {name: drawing.draw(analysis) for name, drawing in figures.FIGURES.items()}
+    return {name: figure for name, figure in made.items() if figure is not None}
 
 
 @pytest.fixture(scope="module")
 def newborn(tmp_path_factory):
-    return gather([record.read(write_record(tmp_path_factory.mktemp("run") / "newborn", lived=0))])
+    return Analysis(write_record(tmp_path_factory.mktemp("run") / "newborn", lived=0))
 
 
 def test_figures_have_tables_and_leave_pyplot_alone(drawn):
@@ -39,8 +38,8 @@ def test_figures_have_tables_and_leave_pyplot_alone(drawn):
     assert pyplot.get_fignums() == []
 
 
-def test_the_same_rows_give_the_same_svg(evidence):
-    first, second = (figures.svg(figures.FIGURES["sparsity"].draw(evidence)[0]) for _ in range(2))
+def test_the_same_rows_give_the_same_svg(analysis):
+    first, second = (figures.svg(figures.FIGURES["sparsity"].draw(analysis)[0]) for _ in range(2))
     assert first == second and "<svg" in first
 
 
@@ -55,9 +54,9 @@ def test_timeline_shows_each_step_of_each_group_and_where_lives_part(drawn):
     assert first.to_dict() == {GROUPS[1]: 3, GROUPS[2]: 3}
 
 
-def test_trajectories_draw_every_primary_score_and_their_means(evidence, drawn):
+def test_trajectories_draw_every_primary_score_and_their_means(analysis, drawn):
     figure, table = drawn["trajectories"]
-    rows = evidence.measurements
+    rows = analysis.cohort.measurements
     rows = rows[(rows["probe"] == "Score") & (rows["metric"] == rows["task"].map({"mrpc": "f1", "rte": "accuracy"}))]
     assert sorted(table["value"]) == sorted(rows["value"])
     panel = figure.axes[0]
@@ -76,10 +75,10 @@ def test_a_diverged_life_ends_in_a_cross_and_is_counted(drawn):
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["mrpc (n = 4, 3, 4)", "rte (n = 4 each)"]
 
 
-def test_retention_is_the_mean_over_individuals(evidence, drawn):
+def test_retention_is_the_mean_over_individuals(analysis, drawn):
     figure, table = drawn["retention"]
-    scores = outcomes.primary_scores(evidence)
-    for _, cell in table[table["learned"] != outcomes.END].iterrows():
+    scores = analysis.primary_scores
+    for _, cell in table[table["learned"] != END].iterrows():
         step = {"rte": 2, "mrpc": 3}[cell["learned"]]
         met = scores[(scores["group"] == cell["group"]) & (scores["step"] == step) & (scores["task"] == cell["task"])]
         assert cell["mean"] == pytest.approx(met["value"].mean()) and cell["n"] == len(met)
@@ -100,9 +99,9 @@ def test_sparsity_performance_tells_just_pruned_from_recovered(drawn):
     assert not table[table["drawn"] == "last"].duplicated(["group", "individual", "task", "sparsity"]).any()
 
 
-def test_training_bins_keep_the_mean(evidence, drawn):
+def test_training_bins_keep_the_mean(analysis, drawn):
     _, table = drawn["training"]
-    rows = evidence.measurements
+    rows = analysis.cohort.measurements
     loss = rows[(rows["probe"] == "Training") & (rows["metric"] == "loss")]["value"].dropna()
     drawn = table[table["metric"] == "loss"]
     assert drawn["rows"].sum() == len(loss)

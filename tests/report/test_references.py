@@ -11,7 +11,7 @@ import lifespan
 from lifespan import Age, Magnitude, Recover, Regrow, accelerating, at_once, gradually, normative, steadily
 from lifespan.contracts.spec import as_data
 from lifespan.errors import LifespanError
-from lifespan.report import methods, references
+from lifespan.report import citations, references
 from lifespan.report.references import REFERENCES, bibliography, cited_by, parsed
 
 TWO = """\
@@ -34,7 +34,7 @@ TWO = """\
 
 
 def test_the_file_stands_in_its_one_form():
-    text = resources.files("lifespan").joinpath("references.bib").read_text(encoding="utf-8")
+    text = resources.files("lifespan.report").joinpath("references.bib").read_text(encoding="utf-8")
     assert bibliography(REFERENCES) == text
     assert list(REFERENCES) == sorted(REFERENCES)
     assert all(reference.link for reference in REFERENCES.values())
@@ -43,8 +43,8 @@ def test_the_file_stands_in_its_one_form():
 def test_every_publication_is_cited_by_something():
     classes = {getattr(getattr(lifespan, name), "citation", "") for name in lifespan.__all__}
     beside = {key for keys in references._BESIDE.values() for key in keys}
-    report = {*methods.STATISTICS, *methods._FORGETTING, references._SCHEDULE, references._INSIDE}
-    report |= {key for keys in methods.ANALYSES.values() for key in keys}
+    report = {*citations.STATISTICS, *citations.FORGETTING, references._SCHEDULE, references._INSIDE}
+    report |= {key for keys in citations.ANALYSES.values() for key in keys}
     assert beside | report <= set(REFERENCES)
     dead = set(REFERENCES) - classes - beside - report
     assert not dead, f"cite or remove from lifespan/report/references.bib: {sorted(dead)}"

@@ -14,13 +14,13 @@ import pytest
 from synthetic import GROUPS, PRIMARY, TASKS, write_record
 
 import lifespan
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import gather
+from lifespan.analysis.analysis import Analysis
 from lifespan.errors import RecordError
 from lifespan.record import record
-from lifespan.report import figures, methods, references
-from lifespan.report import sentences as summary
+from lifespan.report import citations, figures, methods, references, sentences
+from lifespan.report.formatting import number
 from lifespan.report.html import inline_svg, write_report
+from lifespan.report.labels import metric_label
 from lifespan.stats import inference as stats
 
 HTML = "{http://www.w3.org/1999/xhtml}"
@@ -59,6 +59,18 @@ def scores(rows, task, group):
     return {seed: value for (one, other, seed), value in rows.items() if (one, other) == (task, group)}
 
 
+def test_a_report_is_a_page_and_the_files_beside_it(run):
+    assert {path.name for path in run.iterdir()} >= {
+        "report.html",
+        "methods.md",
+        "references.bib",
+        "summary.md",
+        "tables",
+        "figures",
+    }
+    assert (run / "summary.md").read_text().startswith("# graceful-aging\n")
+
+
 def test_final_scores_in_sentences_are_means_over_rows(run, rows):
     _, text = page(run)
     for task in TASKS:
@@ -80,12 +92,12 @@ def test_comparisons_are_paired_differences_of_twins(run, rows):
         expected = stats.paired_difference([treated[s] for s in seeds], [control[s] for s in seeds])
         assert (row["difference"], row["n"]) == (pytest.approx(expected.difference.estimate), len(seeds))
         assert (row["p"], row["hedges_g_av"]) == (pytest.approx(expected.p), pytest.approx(expected.hedges_g_av))
-        low, high = summary.number(expected.difference.low), summary.number(expected.difference.high)
+        low, high = number(expected.difference.low), number(expected.difference.high)
         sentence = (
             f"{row['group']} ended {abs(row['difference']):.3f} lower on {row['task']} than its twins in healthy "
-            f"(paired difference {summary.number(row['difference'])}; 95% interval {low} to {high}; "
+            f"(paired difference {number(row['difference'])}; 95% interval {low} to {high}; "
             f"n = {len(seeds)} pairs; Hedges' g_av "
-            f"{summary.number(expected.hedges_g_av, 2)}; Cliff's delta {summary.number(expected.cliffs_delta, 2)}; "
+            f"{number(expected.hedges_g_av, 2)}; Cliff's delta {number(expected.cliffs_delta, 2)}; "
             f"exact sign-flip p = {expected.p:.3g}"
         )
         assert sentence in text
@@ -104,7 +116,7 @@ def test_forgetting_is_recomputed_from_rows(run):
                 falls.append(((best - r[7, "rte"]) + (r[3, "mrpc"] - r[7, "mrpc"])) / 2)
         found = stats.mean_interval(falls)
         shown = f"{np.mean(falls):.3f} in {group} (95% interval {found.low:.3f} to {found.high:.3f}, n = {len(falls)})"
-        assert shown in text.split("At the end of life, forgetting_max is ")[1].split("At the end of life")[0]
+        assert shown in text.split("At the end of life, Forgetting (max) is ")[1].split("At the end of life")[0]
 
 
 def test_endings_and_sparsity_are_counted(run):
@@ -174,7 +186,7 @@ def test_final_table_shows_the_csv(run):
     table = pd.read_csv(run / "tables" / "final_scores.csv")
     shown = [["".join(cell.itertext()) for cell in row] for row in next(tree.iter(f"{HTML}tbody"))]
     expected = [
-        [row.task, row.group, row.metric, f"{row.mean:.3f}", f"[{row.low:.3f}, {row.high:.3f}]", str(row.n)]
+        [row.task, row.group, metric_label(row.metric), f"{row.mean:.3f}", f"[{row.low:.3f}, {row.high:.3f}]", str(row.n)]
         for row in table.itertuples()
     ]
     assert [row[:6] for row in shown] == expected
@@ -201,7 +213,7 @@ def test_references_are_those_the_run_used(run):
     }
     forgot = {"chaudhry2018riemannian", "lopezpaz2017gem"}
     compared = {"efron1987better", "hedges1981distribution", "lakens2013effect", "cliff1993dominance", "holm1979simple"}
-    analysed = {key for name in methods.ANALYSES if name != "dose_fits" for key in methods.ANALYSES[name]}
+    analysed = {key for name in citations.ANALYSES if name != "dose_fits" for key in citations.ANALYSES[name]}
     assert keys == lived | forgot | compared | analysed
     scenarios = [group["scenario"] for group in json.loads((run / "study.json").read_text())["groups"].values()]
     assert set(references.cited_by(scenarios)) == lived
@@ -252,9 +264,9 @@ def test_several_records_are_compared(run, tmp_path, timeline_only):
     assert made == tmp_path / "both" / "compare.html" and (tmp_path / "both" / "methods.md").is_file()
     groups = pd.read_csv(tmp_path / "both" / "tables" / "final_scores.csv")["group"].unique()
     assert list(groups) == [f"{name}: {group}" for name in ("graceful-aging", "harsh-aging") for group in GROUPS]
-    evidence = gather([record.read(run), record.read(other)])
-    assert evidence.control == "graceful-aging: healthy"
-    assert len(outcomes.comparisons(evidence)) == len(TASKS) * 5
+    analysis = Analysis([run, other])
+    assert analysis.cohort.control == "graceful-aging: healthy"
+    assert len(analysis.comparisons) == len(TASKS) * 5
 
 
 def test_no_directory_is_the_users_mistake():
@@ -291,17 +303,13 @@ def test_the_report_opens_with_what_the_study_asks_in_its_own_words_escaped(tmp_
 def test_many_groups_are_told_by_their_range(tmp_path, monkeypatch):
     import synthetic
 
-    from lifespan.analysis.cohort import gather
-    from lifespan.record.record import read
-    from lifespan.report import sentences as summary
-
     monkeypatch.setattr(synthetic, "GROUPS", ("control", *(f"group {i}" for i in range(15))))
-    evidence = gather([read(write_record(tmp_path / "many"))])
-    assert "16 groups, listed below, of 4 individuals" in summary.asked(evidence)[0]
-    parts = dict(summary.found(evidence))
+    analysis = Analysis(write_record(tmp_path / "many"))
+    assert "16 groups, listed below, of 4 individuals" in sentences.questions(analysis)[0]
+    parts = dict(sentences.results(analysis))
     assert all("groups lie between, see the table" in sentence for sentence in parts["Final scores"])
-    told = [sentence for sentence in parts["Against the control group"] if "paired difference" in sentence]
-    assert len(told) <= summary.TOLD_UP_TO
+    written = [sentence for sentence in parts["Against the control group"] if "paired difference" in sentence]
+    assert len(written) <= sentences.DETAILED_UP_TO
     assert len(parts["Sparsity"]) == 1
 
 

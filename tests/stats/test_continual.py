@@ -24,7 +24,7 @@ from lifespan import (
     read,
     simulate,
 )
-from lifespan.analysis.cohort import gather
+from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.continual import memories
 from lifespan.errors import ScenarioError
 from lifespan.execution.estimate import estimate
@@ -316,9 +316,9 @@ def test_a_joint_learning_is_planned_and_told_with_all_its_tasks(tmp_path):
     assert costs[2].optimizer_steps == 12 == costs[0].optimizer_steps + costs[1].optimizer_steps
     assert costs[2].examples == costs[0].examples + costs[1].examples
     simulate(Study(name="joint", groups={"one": joint}), tmp_path)
-    evidence = gather([read(tmp_path)])
-    text = markdown(evidence, [])
-    assert "learn micro-entailment with micro-sentiment" in " ".join(evidence.steps["stage"])
+    analysis = Analysis(tmp_path)
+    text = markdown(analysis, [])
+    assert "learn micro-entailment with micro-sentiment" in " ".join(analysis.cohort.steps["stage"])
     assert "Learn(task=MicroTask(" in text and "also=(MicroTask(" in text and "12 optimizer steps" in text
 
 

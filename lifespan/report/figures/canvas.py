@@ -1,7 +1,7 @@
 """What all figures have in common: their form, style, colours, names and legends.
 
 Colours are safe for colour-blind readers, and each group has its own line style too, for print without colour. Of many
-groups only the telling ones have a colour (see `outcomes.telling`); the others are thin grey lines.
+groups only the highlighted ones have a colour (see `Analysis.highlighted`); the others are thin grey lines.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from lifespan import notebook
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import Evidence
+from lifespan.analysis.analysis import Analysis
 
 Drawn = tuple[Figure, pd.DataFrame] | None
 """A figure and a table of exactly what is drawn in it; None where the record holds nothing to draw."""
@@ -32,15 +31,15 @@ Drawn = tuple[Figure, pd.DataFrame] | None
 
 @dataclass(frozen=True)
 class Drawing:
-    """One kind of figure: its caption, how health would look, and the function that draws it.
+    """One kind of figure: its caption, what health would be, and the function that draws it.
 
-    `lines` tells that the conventions of lines and crosses apply, which the caption then explains.
+    `lines`: the conventions of lines and crosses apply, and the caption explains them.
     """
 
     title: str
     drawn: str
     good: str
-    draw: Callable[[Evidence], Drawn]
+    draw: Callable[[Analysis], Drawn]
     lines: bool = False
 
 
@@ -153,30 +152,30 @@ def span(counts: pd.Series) -> str:
     return " to ".join(str(count) for count in sorted({counts.min(), counts.max()}))
 
 
-def look(evidence: Evidence, group: str) -> dict[str, Any]:
-    """Colour and line style of a group; grey for those that do not tell."""
-    told = outcomes.telling(evidence)
-    if group not in told:
+def line_style(analysis: Analysis, group: str) -> dict[str, Any]:
+    """Colour and line style of a group; grey for those not highlighted."""
+    highlighted = analysis.highlighted
+    if group not in highlighted:
         return {"color": FAINT, "linestyle": "-"}
     palette = seaborn.color_palette("colorblind")
-    place = told.index(group)
+    place = highlighted.index(group)
     return {"color": palette[place % len(palette)], "linestyle": LINES[place % len(LINES)]}
 
 
-def marker(evidence: Evidence, group: str) -> str:
+def marker(analysis: Analysis, group: str) -> str:
     """A group's marker."""
-    told = outcomes.telling(evidence)
-    return MARKERS[told.index(group) % len(MARKERS)] if group in told else "."
+    highlighted = analysis.highlighted
+    return MARKERS[highlighted.index(group) % len(MARKERS)] if group in highlighted else "."
 
 
-def keys(evidence: Evidence, table: pd.DataFrame, *, markers: bool = False) -> list[Line2D]:
-    """Legend entries of the groups in a table: one each for those that tell, one for all others."""
+def keys(analysis: Analysis, table: pd.DataFrame, *, markers: bool = False) -> list[Line2D]:
+    """Legend entries of the groups in a table: one for each highlighted one, one for all others."""
     present = set(table["group"])
     handles = []
-    for group in (group for group in outcomes.telling(evidence) if group in present):
-        mark = marker(evidence, group) if markers else ""
-        handles.append(Line2D([], [], linewidth=1.8, marker=mark, label=short(group, 52), **look(evidence, group)))
-    others = len(present - set(outcomes.telling(evidence)))
+    for group in (group for group in analysis.highlighted if group in present):
+        mark = marker(analysis, group) if markers else ""
+        handles.append(Line2D([], [], linewidth=1.8, marker=mark, label=short(group, 52), **line_style(analysis, group)))
+    others = len(present - set(analysis.highlighted))
     if others:
         handles.append(Line2D([], [], linewidth=0.8, color=FAINT, label=f"{others} other groups"))
     return handles
@@ -190,14 +189,16 @@ def legend(figure: Figure, handles: Sequence[Any]) -> None:
     figure.legend(handles=list(handles), loc="outside upper left", ncols=columns, handlelength=2.6, columnspacing=1.2)
 
 
-def titled(evidence: Evidence, table: pd.DataFrame, name: str) -> str:
+def titled(analysis: Analysis, table: pd.DataFrame, name: str) -> str:
     """A panel's name with the individuals drawn in it: one number where groups agree, else in their order, else a range.
 
     Groups lose individuals at different times, so that one n for a whole figure would be wrong.
     """
     counts = table.groupby("group")["individual"].nunique()
-    told = outcomes.telling(evidence)
-    counts = counts.reindex(list(told if counts.index.isin(told).all() else evidence.groups), fill_value=0)
+    highlighted = analysis.highlighted
+    counts = counts.reindex(
+        list(highlighted if counts.index.isin(highlighted).all() else analysis.cohort.groups), fill_value=0
+    )
     if counts.nunique() == 1:
         return f"{name} (n = {counts.iloc[0]}{' each' if len(counts) > 1 else ''})"
     shown = span(counts) if len(counts) > 6 else ", ".join(str(count) for count in counts)

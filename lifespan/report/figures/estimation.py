@@ -6,28 +6,28 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import Evidence
-from lifespan.report.figures.canvas import INK, Drawing, Drawn, canvas, look, marker, short, style
-from lifespan.stats import inference as stats
+from lifespan.analysis.analysis import Analysis
+from lifespan.report.figures.canvas import INK, Drawing, Drawn, canvas, line_style, marker, short, style
+from lifespan.report.labels import primary_label
+from lifespan.stats import inference
 
 JOINED_UP_TO = 40
 """Individuals up to which twins are joined by a line."""
 
 
-def draw(evidence: Evidence) -> Drawn:
+def draw(analysis: Analysis) -> Drawn:
     """Above: final scores, twins joined. Below: differences of the pairs. A column of both for each task."""
-    final = outcomes.final_scores(evidence)
-    told = [group for group in outcomes.telling(evidence) if group != evidence.control]
-    tasks = [task for task in evidence.tasks if task in set(final["task"])]
+    final = analysis.final_scores
+    compared = [group for group in analysis.highlighted if group != analysis.cohort.control]
+    tasks = [task for task in analysis.cohort.tasks if task in set(final["task"])]
     rows = []
     for task in tasks:
         values = final[final["task"] == task].pivot_table(index="seed", columns="group", values="value")
-        for group in (group for group in told if group in values and evidence.control in values):
-            pairs = values[[group, evidence.control]].dropna()
-            differences = pairs[group] - pairs[evidence.control]
-            told_of = {"treated": pairs[group], "control": pairs[evidence.control], "difference": differences}
-            rows.append(pd.DataFrame({"task": task, "group": group, "seed": pairs.index, **told_of}))
+        for group in (group for group in compared if group in values and analysis.cohort.control in values):
+            pairs = values[[group, analysis.cohort.control]].dropna()
+            differences = pairs[group] - pairs[analysis.cohort.control]
+            columns = {"treated": pairs[group], "control": pairs[analysis.cohort.control], "difference": differences}
+            rows.append(pd.DataFrame({"task": task, "group": group, "seed": pairs.index, **columns}))
     if not rows or all(part.empty for part in rows):
         return None
     table = pd.concat(rows, ignore_index=True)
@@ -36,40 +36,40 @@ def draw(evidence: Evidence) -> Drawn:
         figure, panels = canvas(3.4 * len(tasks), 2 * len(tasks), height_ratios=[1.15, 1.0] * len(tasks))
         for place, task in enumerate(tasks):
             part = table[table["task"] == task]
-            groups = [group for group in told if group in set(part["group"])]
-            _scores(panels[2 * place], evidence, part, groups)
-            panels[2 * place].set_title(f"{task}: {evidence.primary(task)}")
-            _differences(panels[2 * place + 1], evidence, part, groups)
+            groups = [group for group in compared if group in set(part["group"])]
+            _scores(panels[2 * place], analysis, part, groups)
+            panels[2 * place].set_title(f"{task}: {primary_label(analysis.cohort, task)}")
+            _differences(panels[2 * place + 1], analysis, part, groups)
     return figure, table
 
 
-def _scores(axes: Axes, evidence: Evidence, part: pd.DataFrame, groups: list[str]) -> None:
+def _scores(axes: Axes, analysis: Analysis, part: pd.DataFrame, groups: list[str]) -> None:
     for place, group in enumerate(groups):
-        pairs, shown = part[part["group"] == group], look(evidence, group)
+        pairs, shown = part[part["group"] == group], line_style(analysis, group)
         if len(pairs) <= JOINED_UP_TO:
             for _, pair in pairs.iterrows():
                 axes.plot(
                     [place - 0.22, place + 0.22], [pair["control"], pair["treated"]], color=INK, alpha=0.25, linewidth=0.7
                 )
-        control = look(evidence, evidence.control)["color"]
+        control = line_style(analysis, analysis.cohort.control)["color"]
         axes.plot([place - 0.22] * len(pairs), pairs["control"], ".", color=control, markersize=5, alpha=0.8)
-        mark = marker(evidence, group)
+        mark = marker(analysis, group)
         axes.plot([place + 0.22] * len(pairs), pairs["treated"], mark, color=shown["color"], markersize=3.5, alpha=0.8)
     axes.set_xticks([])
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_ylabel("final score")
 
 
-def _differences(axes: Axes, evidence: Evidence, part: pd.DataFrame, groups: list[str]) -> None:
+def _differences(axes: Axes, analysis: Analysis, part: pd.DataFrame, groups: list[str]) -> None:
     axes.axhline(0, color=INK, linewidth=0.9)
     for place, group in enumerate(groups):
-        values, shown = part[part["group"] == group]["difference"].to_numpy(), look(evidence, group)
+        values, shown = part[part["group"] == group]["difference"].to_numpy(), line_style(analysis, group)
         spread = np.array([0.0, 0.07, -0.07, 0.14, -0.14])[np.argsort(np.argsort(values, kind="stable")) % 5]
         axes.plot(place - 0.12 + spread, values, ".", color=shown["color"], alpha=0.6, markersize=4.5)
-        found = stats.mean_interval(values)
-        if found.known:
-            axes.plot([place + 0.2] * 2, [found.low, found.high], color=shown["color"], linewidth=1.8)
-        axes.plot([place + 0.2], [found.estimate], marker(evidence, group), color=shown["color"], markersize=5)
+        mean = inference.mean_interval(values)
+        if mean.known:
+            axes.plot([place + 0.2] * 2, [mean.low, mean.high], color=shown["color"], linewidth=1.8)
+        axes.plot([place + 0.2], [mean.estimate], marker(analysis, group), color=shown["color"], markersize=5)
     slanted = len(groups) > 4 or max(map(len, groups)) > 14
     names = [f"{short(group, 26)}\n(n = {(part['group'] == group).sum()})" for group in groups]
     axes.set_xticks(

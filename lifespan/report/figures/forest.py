@@ -1,4 +1,4 @@
-"""Differences from the control twins: of the final scores for every group, and of all outcomes for those that tell."""
+"""Differences from the control twins: of the final scores for every group, and of all outcomes for the highlighted ones."""
 
 from __future__ import annotations
 
@@ -7,44 +7,55 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import Evidence
-from lifespan.analysis.endpoints import effects
-from lifespan.report.figures.canvas import INK, Drawing, Drawn, brief, canvas, legend, look, marker, short, small_panels, style
+from lifespan.analysis.analysis import Analysis
+from lifespan.report.figures.canvas import (
+    INK,
+    Drawing,
+    Drawn,
+    brief,
+    canvas,
+    legend,
+    line_style,
+    marker,
+    short,
+    small_panels,
+    style,
+)
+from lifespan.report.labels import outcome_label, primary_label
 
 ROW = 0.2
 """Height of a row in inches."""
 
 
-def scores(evidence: Evidence) -> Drawn:
+def scores(analysis: Analysis) -> Drawn:
     """Paired difference in the final score of every group, a panel per task."""
-    table = outcomes.comparisons(evidence)
+    table = analysis.comparisons
     table = table[["task", "group", "control", "difference", "low", "high", "n", "hedges_g_av", "p", "p_holm"]]
-    tasks = [task for task in evidence.tasks if task in set(table["task"])]
+    tasks = [task for task in analysis.cohort.tasks if task in set(table["task"])]
     if not tasks:
         return None
-    groups = [group for group in evidence.groups if group in set(table["group"])]
+    groups = [group for group in analysis.cohort.groups if group in set(table["group"])]
     names = brief(tasks)
     with style():
         figure, panels, columns = small_panels(len(tasks), ROW * len(groups) + 0.75, across=3, sharey=True)
         for place, (axes, task) in enumerate(zip(panels, tasks, strict=False)):
             part = table[table["task"] == task].set_index("group").reindex(groups)
-            _rows(axes, evidence, groups, part["difference"], part["low"], part["high"])
+            _rows(axes, analysis, groups, part["difference"], part["low"], part["high"])
             axes.set_title(short(names[task], 40 // columns + 4))
             if place % columns == 0:
                 _names(axes, [short(group, 30) for group in groups])
-            axes.set_xlabel("difference" if columns > 1 else f"difference in {evidence.primary(task)}")
+            axes.set_xlabel("difference" if columns > 1 else f"difference in {primary_label(analysis.cohort, task)}")
     return figure, table
 
 
-def everything(evidence: Evidence) -> Drawn:
+def everything(analysis: Analysis) -> Drawn:
     """Standardised difference in every outcome, a row per outcome, groups side by side."""
-    table = effects(evidence)
-    table = table[table["group"].isin(outcomes.telling(evidence))].reset_index(drop=True)
+    table = analysis.outcome_comparisons
+    table = table[table["group"].isin(analysis.highlighted)].reset_index(drop=True)
     names = list(dict.fromkeys(table["outcome"]))
     if len(names) < 2:
         return None
-    groups = [group for group in outcomes.telling(evidence) if group in set(table["group"])]
+    groups = [group for group in analysis.highlighted if group in set(table["group"])]
     with style():
         figure, (axes,) = canvas(len(names) * max(ROW, 0.09 * len(groups) + 0.08) + 0.7)
         for place, group in enumerate(groups):
@@ -54,7 +65,7 @@ def everything(evidence: Evidence) -> Drawn:
             ends = (part[["g_low", "g_high"]].mul(good, axis=0)).agg(["min", "max"], axis=1)
             _rows(
                 axes,
-                evidence,
+                analysis,
                 [group] * len(names),
                 part["hedges_g_av"] * good,
                 ends["min"],
@@ -62,8 +73,8 @@ def everything(evidence: Evidence) -> Drawn:
                 shift=shift,
             )
         ways = table.drop_duplicates("outcome").set_index("outcome")
-        tasks = brief(list(evidence.tasks))
-        labels = [name.removesuffix(ways["task"][name]) + tasks.get(ways["task"][name], "") for name in names]
+        tasks = brief(list(analysis.cohort.tasks))
+        labels = [outcome_label(name).removesuffix(ways["task"][name]) + tasks.get(ways["task"][name], "") for name in names]
         arrows = {1: "", -1: " \N{DOWNWARDS ARROW}", 0: " \N{LEFT RIGHT ARROW}"}
         _names(
             axes, [short(label, 36) + arrows[int(ways["direction"][name])] for label, name in zip(labels, names, strict=True)]
@@ -73,7 +84,9 @@ def everything(evidence: Evidence) -> Drawn:
         axes.set_xlim(-reach, reach)
         axes.set_xlabel("Hedges' g_av, right is better", fontsize=9)
         handles = [
-            Line2D([], [], color=look(evidence, g)["color"], marker=marker(evidence, g), linestyle="", label=short(g, 52))
+            Line2D(
+                [], [], color=line_style(analysis, g)["color"], marker=marker(analysis, g), linestyle="", label=short(g, 52)
+            )
             for g in groups
         ]
         if len(groups) > 1:
@@ -83,7 +96,7 @@ def everything(evidence: Evidence) -> Drawn:
 
 def _rows(
     axes: Axes,
-    evidence: Evidence,
+    analysis: Analysis,
     groups: list[str],
     middle: pd.Series,
     low: pd.Series,
@@ -97,12 +110,12 @@ def _rows(
         value, start, end = middle.iloc[place], low.iloc[place], high.iloc[place]
         if not np.isfinite(value):
             continue
-        shown, clear = look(evidence, group), np.isfinite(start) and (start > 0 or end < 0)
+        shown, clear = line_style(analysis, group), np.isfinite(start) and (start > 0 or end < 0)
         at = place + shift
         if np.isfinite(start):
             axes.plot([start, end], [at, at], color=shown["color"], linewidth=1.5, solid_capstyle="butt")
         fill = shown["color"] if clear else "white"
-        mark = marker(evidence, group).replace(".", "o")
+        mark = marker(analysis, group).replace(".", "o")
         axes.plot([value], [at], mark, color=shown["color"], markerfacecolor=fill, markersize=4.5)
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import WHO, Evidence
+from lifespan.analysis.analysis import Analysis
+from lifespan.analysis.cohort import INDIVIDUAL
+from lifespan.analysis.scores import last_rows
 from lifespan.report.figures.canvas import (
     INK,
     Drawing,
@@ -18,7 +19,7 @@ from lifespan.report.figures.canvas import (
     canvas,
     keys,
     legend,
-    look,
+    line_style,
     marker,
     short,
     small_panels,
@@ -26,14 +27,15 @@ from lifespan.report.figures.canvas import (
     style,
 )
 from lifespan.report.figures.lines import moment
+from lifespan.report.labels import primary_label
 
 MOST = 12
 """Maps that one figure shows."""
 
 
-def maps(evidence: Evidence) -> Drawn:
-    """Mean change of the score with one unit silenced: layers down, heads across; a map per group, task and age looked at."""
-    rows = _changes(evidence)
+def maps(analysis: Analysis) -> Drawn:
+    """Mean change of the score with one unit silenced: layers down, heads across; a map per group, task and age."""
+    rows = _changes(analysis)
     if rows.empty:
         return None
     table = (
@@ -42,7 +44,7 @@ def maps(evidence: Evidence) -> Drawn:
         .reset_index()
     )
     ages = rows.groupby(["group", "step"])["age"].mean()
-    shown = table[table["group"].isin(outcomes.telling(evidence))]
+    shown = table[table["group"].isin(analysis.highlighted)]
     chosen = list(dict.fromkeys(zip(shown["group"], shown["task"], shown["step"], strict=True)))[:MOST]
     reach = float(np.nanmax(np.abs(shown["change"]))) or 1.0
     layers = table["layer"].nunique()
@@ -69,48 +71,50 @@ def maps(evidence: Evidence) -> Drawn:
     return figure, table
 
 
-def targeted(evidence: Evidence) -> Drawn:
+def targeted(analysis: Analysis) -> Drawn:
     """Score against the share of units lesioned: those that matter most, random ones, and those that matter least."""
-    rows = outcomes.last_looks(evidence, "TargetedLesions")
-    found = rows["metric"].str.extract(r"^(?P<metric>[^@]+)@(?P<share>[\d.]+)/(?P<kind>targeted|random|harmless)$")
-    table = rows[[*WHO, "task", "age", "value"]].join(found).dropna(subset=["kind"])
-    table = table[table["metric"] == table["task"].map(evidence.primary)] if len(table) else table
+    rows = last_rows(analysis.cohort, "TargetedLesions")
+    parsed = rows["metric"].str.extract(r"^(?P<metric>[^@]+)@(?P<share>[\d.]+)/(?P<kind>targeted|random|harmless)$")
+    table = rows[[*INDIVIDUAL, "task", "age", "value"]].join(parsed).dropna(subset=["kind"])
+    table = table[table["metric"] == table["task"].map(analysis.cohort.primary)] if len(table) else table
     if table.empty:
         return None
     table["share"] = table["share"].astype(float)
-    table = table[table["group"].isin(outcomes.telling(evidence))].reset_index(drop=True)
-    tasks = [task for task in evidence.tasks if task in set(table["task"])]
+    table = table[table["group"].isin(analysis.highlighted)].reset_index(drop=True)
+    tasks = [task for task in analysis.cohort.tasks if task in set(table["task"])]
     styles: dict[str, Any] = {"targeted": "-", "random": "--", "harmless": ":"}
     with style():
         figure, panels = canvas(2.1 * len(tasks) + 0.4, len(tasks), sharex=True)
         for axes, task in zip(panels, tasks, strict=True):
             part = table[table["task"] == task]
-            for (group, kind), met in part.groupby(["group", "kind"], sort=False):
-                bold = pd.DataFrame([moment(each.assign(age=each["share"])) for _, each in met.groupby("share", sort=True)])
-                color = look(evidence, str(group))["color"]
+            for (group, kind), own in part.groupby(["group", "kind"], sort=False):
+                bold = pd.DataFrame(
+                    [moment(at_share.assign(age=at_share["share"])) for _, at_share in own.groupby("share", sort=True)]
+                )
+                color = line_style(analysis, str(group))["color"]
                 axes.fill_between(bold["age"], bold["low"], bold["high"], color=color, alpha=0.1, linewidth=0)
-                mark = marker(evidence, str(group))
+                mark = marker(analysis, str(group))
                 axes.plot(bold["age"], bold["mean"], color=color, linestyle=styles[str(kind)], marker=mark, markersize=4)
             counts = part.groupby("group")["individual"].nunique()
             axes.set_title(f"{task} (n = {span(counts)})")
-            axes.set_ylabel(evidence.primary(task))
+            axes.set_ylabel(primary_label(analysis.cohort, task))
         panels[-1].set_xlabel("share of units lesioned")
         kinds = {"targeted": "most important", "random": "random", "harmless": "least important"}
         drawn = [Line2D([], [], color=INK, linestyle=styles[kind], label=name) for kind, name in kinds.items()]
-        legend(figure, [*keys(evidence, table, markers=True), *drawn])
+        legend(figure, [*keys(analysis, table, markers=True), *drawn])
     return figure, table
 
 
-def _changes(evidence: Evidence) -> pd.DataFrame:
-    """Score with a unit silenced minus score without a lesion, one row per individual, look and unit."""
-    rows = evidence.measurements
+def _changes(analysis: Analysis) -> pd.DataFrame:
+    """Score with a unit silenced minus score without a lesion, one row per individual, evaluation and unit."""
+    rows = analysis.cohort.measurements
     rows = rows[rows["probe"] == "LesionMap"].dropna(subset=["value"])
     if rows.empty:
         return rows
     names = rows["metric"].map(lambda metric: metric.partition("@")[2])
-    whole = rows[names == "none"][[*WHO, "task", "step", "value"]].rename(columns={"value": "whole"})
+    whole = rows[names == "none"][[*INDIVIDUAL, "task", "step", "value"]].rename(columns={"value": "whole"})
     cut = rows[names != "none"].assign(name=names[names != "none"])
-    table = cut.merge(whole, on=[*WHO, "task", "step"])
+    table = cut.merge(whole, on=[*INDIVIDUAL, "task", "step"])
     layer = table["name"].map(lambda name: int((re.findall(r"\.(\d+)", name) or ["0"])[-1]))
     unit = table["name"].map(lambda name: int((re.findall(r"head (\d+)", name) or ["0"])[0]))
     return table.assign(layer=layer, unit=unit, value=table["value"] - table["whole"])
@@ -126,7 +130,7 @@ MAPS = Drawing(
 TARGETED = Drawing(
     "Targeted lesions against random ones",
     "Score without the share of units that matters most, without as many random ones, and without those that matter least, at "
-    "the last look of each life. Lines are means, bands 95% BCa intervals.",
+    "the last evaluation of each life. Lines are means, bands 95% BCa intervals.",
     "the solid line falls below the dashed: function is localised. Where they agree it is spread.",
     targeted,
 )

@@ -7,57 +7,56 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import Evidence
-from lifespan.report.figures.canvas import FAINT, INK, KINDS, RESAMPLES, THIN_UP_TO, look
-from lifespan.stats import inference as stats
+from lifespan.analysis.analysis import Analysis
+from lifespan.report.figures.canvas import FAINT, INK, KINDS, RESAMPLES, THIN_UP_TO, line_style
+from lifespan.stats import inference
 
 
-def developments(axes: Axes, evidence: Evidence, table: pd.DataFrame, *, by: str, breaks: bool = False) -> None:
+def developments(axes: Axes, analysis: Analysis, table: pd.DataFrame, *, by: str, breaks: bool = False) -> None:
     """Thin individuals, bold mean and band of each group, over moments named by the column `by`.
 
     Moments are averaged by name, not by age, so that the score before and after an event without duration stay apart.
-    `breaks` interrupts the lines between steps of life. Groups that do not tell are a grey mean.
+    `breaks` interrupts the lines between steps of life. Groups that are not highlighted are a grey mean.
     """
-    told = outcomes.telling(evidence)
-    for _, rows in table[~table["group"].isin(told)].groupby("group", sort=False):
+    highlighted = analysis.highlighted
+    for _, rows in table[~table["group"].isin(highlighted)].groupby("group", sort=False):
         for part in _parts(rows, breaks):
             means = part.groupby(by, sort=True)[["age", "value"]].mean()
             axes.plot(means["age"], means["value"], color=FAINT, linewidth=0.8, alpha=0.7, zorder=1.5)
-    for group, rows in table[table["group"].isin(told)].groupby("group", sort=False):
-        shown = look(evidence, str(group))
+    for group, rows in table[table["group"].isin(highlighted)].groupby("group", sort=False):
+        shown = line_style(analysis, str(group))
         for part in _parts(rows, breaks):
-            if rows["individual"].nunique() <= THIN_UP_TO and len(told) == len(evidence.groups):
+            if rows["individual"].nunique() <= THIN_UP_TO and len(highlighted) == len(analysis.cohort.groups):
                 for _, life in part.groupby("individual", sort=False):
                     axes.plot(life["age"], life["value"], color=shown["color"], linewidth=0.6, alpha=0.45)
-            bold = pd.DataFrame([moment(met) for _, met in part.groupby(by, sort=True)])
+            bold = pd.DataFrame([moment(own) for _, own in part.groupby(by, sort=True)])
             axes.fill_between(bold["age"], bold["low"], bold["high"], color=shown["color"], alpha=0.18, linewidth=0)
             dots = "." if len(bold) == 1 or (not breaks and len(bold) <= 40) else ""
             axes.plot(bold["age"], bold["mean"], linewidth=1.8, marker=dots, markersize=6, **shown)
     broken = table[table["status"].isin(["failed", "diverged"])].groupby(["group", "individual"], sort=False).tail(1)
     for group, ends in broken.groupby("group", sort=False):
-        color = look(evidence, str(group))["color"]
+        color = line_style(analysis, str(group))["color"]
         axes.plot(ends["age"], ends["value"], "x", color=color, markersize=6, markeredgewidth=1.8)
 
 
 def moment(rows: pd.DataFrame) -> dict[str, float]:
     """Mean age, and the mean value over individuals with its interval."""
-    found = stats.mean_interval(rows["value"].to_numpy(), resamples=RESAMPLES)
-    return {"age": rows["age"].mean(), "mean": found.estimate, "low": found.low, "high": found.high}
+    mean = inference.mean_interval(rows["value"].to_numpy(), resamples=RESAMPLES)
+    return {"age": rows["age"].mean(), "mean": mean.estimate, "low": mean.low, "high": mean.high}
 
 
-def stages(axes: Axes, evidence: Evidence) -> None:
+def stages(axes: Axes, analysis: Analysis) -> None:
     """Shade the control group's steps by kind; an event without duration is a line."""
-    for kind, start, end in _spans(evidence):
+    for kind, start, end in _spans(analysis):
         if end > start:
             axes.axvspan(start, end, color=KINDS.get(kind, INK), alpha=0.08, linewidth=0, zorder=0)
         else:
             axes.axvline(end, color=KINDS.get(kind, INK), linewidth=0.9, alpha=0.7, linestyle=":", zorder=0)
 
 
-def stage_legend(figure: Figure, evidence: Evidence) -> None:
+def stage_legend(figure: Figure, analysis: Analysis) -> None:
     """What the shades behind the lines mean."""
-    kinds = dict.fromkeys(kind for kind, _, _ in _spans(evidence))
+    kinds = dict.fromkeys(kind for kind, _, _ in _spans(analysis))
     handles = [Patch(color=KINDS.get(kind, INK), alpha=0.35, label=kind.lower()) for kind in kinds]
     if handles:
         spacing = {"handlelength": 1.2, "columnspacing": 1.0, "fontsize": 8.5}
@@ -73,9 +72,9 @@ def start_at_first(axes: Axes, ages: pd.Series) -> None:
         axes.set_xlim(first - 0.06 * (last - first), last + 0.06 * (last - first))
 
 
-def with_status(evidence: Evidence, table: pd.DataFrame) -> pd.DataFrame:
+def with_status(analysis: Analysis, table: pd.DataFrame) -> pd.DataFrame:
     """The table with each individual's status."""
-    people = evidence.participants[["group", "individual", "status"]]
+    people = analysis.cohort.participants[["group", "individual", "status"]]
     return table.merge(people, on=["group", "individual"], how="left")
 
 
@@ -83,8 +82,8 @@ def _parts(rows: pd.DataFrame, breaks: bool) -> list[pd.DataFrame]:
     return [part for _, part in rows.groupby("step", sort=True)] if breaks else [rows]
 
 
-def _spans(evidence: Evidence) -> list[tuple[str, float, float]]:
-    rows = evidence.steps[evidence.steps["group"] == evidence.control].dropna(subset=["age"])
+def _spans(analysis: Analysis) -> list[tuple[str, float, float]]:
+    rows = analysis.cohort.steps[analysis.cohort.steps["group"] == analysis.cohort.control].dropna(subset=["age"])
     lived = rows.groupby("step").agg(kind=("kind", "first"), age=("age", "mean"))
     starts = [0.0, *lived["age"][:-1]]
     spans = zip(lived["kind"], starts, lived["age"], strict=True) if len(lived) else ()

@@ -5,53 +5,52 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import Evidence
-from lifespan.analysis.summaries import PAIRS, overlaps
-from lifespan.report.figures.canvas import AGE, INK, Drawing, Drawn, canvas, keys, legend, look, marker, style
+from lifespan.analysis.analysis import Analysis
+from lifespan.report.figures.canvas import AGE, INK, Drawing, Drawn, canvas, keys, legend, line_style, marker, style
 from lifespan.report.figures.lines import moment
+from lifespan.report.labels import PAIRS
 
 
-def draw(evidence: Evidence) -> Drawn:
+def draw(analysis: Analysis) -> Drawn:
     """Jaccard overlap corrected for chance against age, a panel per kind of pair; a last one against common errors."""
-    table = overlaps(evidence)
+    table = analysis.mask_overlaps
     if table.empty:
         return None
-    table = table[table["group"].isin(outcomes.telling(evidence))].reset_index(drop=True)
+    table = table[table["group"].isin(analysis.highlighted)].reset_index(drop=True)
     kinds = [kind for kind in PAIRS if kind in set(table["pairs"])]
     both = table.dropna(subset=["kappa"])
     with style():
         figure, panels = canvas(2.1 * (len(kinds) + (not both.empty)) + 0.4, len(kinds) + (not both.empty))
         for axes, kind in zip(panels, kinds, strict=False):
             part = table[table["pairs"] == kind]
-            _against_age(axes, evidence, part)
+            _against_age(axes, analysis, part)
             axes.set_title(f"{PAIRS[kind]} (pairs: {len(part.drop_duplicates(['group', 'individual', 'other']))})")
         panels[len(kinds) - 1].set_xlabel(AGE)
         if not both.empty:
             for group, part in both.groupby("group", sort=False):
-                color = look(evidence, str(group))["color"]
+                color = line_style(analysis, str(group))["color"]
                 panels[-1].plot(
-                    part["corrected"], part["kappa"], marker(evidence, str(group)), color=color, alpha=0.6, markersize=4
+                    part["corrected"], part["kappa"], marker(analysis, str(group)), color=color, alpha=0.6, markersize=4
                 )
             panels[-1].axvline(0, color=INK, linewidth=0.9, linestyle=":")
             panels[-1].axhline(0, color=INK, linewidth=0.9, linestyle=":")
             panels[-1].set(xlabel="overlap of masks above chance", ylabel="kappa of errors")
             panels[-1].set_title(f"structure and function (pairs: {len(both)})")
-        legend(figure, keys(evidence, table, markers=True))
+        legend(figure, keys(analysis, table, markers=True))
     return figure, table
 
 
-def _against_age(axes: Axes, evidence: Evidence, part: pd.DataFrame) -> None:
+def _against_age(axes: Axes, analysis: Analysis, part: pd.DataFrame) -> None:
     axes.axhline(0, color=INK, linewidth=0.9, linestyle=":")
     for name, rows in part.groupby("group", sort=False):
-        shown, group = look(evidence, str(name)), str(name)
+        shown, group = line_style(analysis, str(name)), str(name)
         axes.plot(rows["age"], rows["corrected"], ".", color=shown["color"], alpha=0.35, markersize=3.5)
         # A pair that shares several masks counts once.
         pairs = rows.groupby(["individual", "other", "step"], sort=False)[["age", "corrected"]].mean().reset_index()
         pairs = pairs.rename(columns={"corrected": "value"})
-        bold = pd.DataFrame([moment(met) for _, met in pairs.groupby("step", sort=True)])
+        bold = pd.DataFrame([moment(own) for _, own in pairs.groupby("step", sort=True)])
         axes.fill_between(bold["age"], bold["low"], bold["high"], color=shown["color"], alpha=0.18, linewidth=0)
-        axes.plot(bold["age"], bold["mean"], linewidth=1.8, marker=marker(evidence, group), markersize=4.5, **shown)
+        axes.plot(bold["age"], bold["mean"], linewidth=1.8, marker=marker(analysis, group), markersize=4.5, **shown)
     axes.set_ylabel("overlap above chance")
 
 

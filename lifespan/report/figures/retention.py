@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import seaborn
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import Evidence
+from lifespan.analysis.analysis import Analysis
+from lifespan.analysis.timelines import first_learned
 from lifespan.report.figures.canvas import Drawing, Drawn, canvas, short, span, style
 
 
-def draw(evidence: Evidence) -> Drawn:
-    """R[i, j]: mean score on task j (column) once task i (row) was learned, a heatmap for each group that tells."""
-    rows = outcomes.retention(evidence)
+def draw(analysis: Analysis) -> Drawn:
+    """R[i, j]: mean score on task j (column) once task i (row) was learned, a heatmap for each highlighted group."""
+    rows = analysis.retention
     if rows["task"].nunique() < 2:
         return None
     named = ["group", "row", "learned", "task"]
     table = rows.groupby(named, sort=False)["value"].agg(mean="mean", n="count").reset_index()
     table["n"] = table["n"].astype(int)
-    table = table[table["group"].isin(outcomes.telling(evidence))].reset_index(drop=True)
-    groups = [group for group in evidence.groups if group in set(table["group"])]
+    table = table[table["group"].isin(analysis.highlighted)].reset_index(drop=True)
+    groups = [group for group in analysis.cohort.groups if group in set(table["group"])]
     low, high = float(table["mean"].min()), float(table["mean"].max())
     height = sum(0.34 * table.loc[table["group"] == group, "row"].nunique() + 0.8 for group in groups) + 0.3
     with style():
         figure, panels = canvas(height, len(groups))
         for axes, group in zip(panels, groups, strict=True):
             cells = table[table["group"] == group]
-            tasks = [task for task in outcomes.first_learned(evidence, group) if task in set(cells["task"])]
+            tasks = [task for task in first_learned(analysis.cohort, group) if task in set(cells["task"])]
             cells = cells.sort_values("row")
             matrix = cells.pivot_table(index="learned", columns="task", values="mean", sort=False)[tasks]
             room = max(6, 44 // len(tasks))

@@ -7,10 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from lifespan.analysis.cohort import Evidence
-from lifespan.analysis.dose_effects import exposed_scores, severity_fits, severity_rows, told
+from lifespan.analysis.analysis import Analysis
+from lifespan.analysis.dose_effects import fit_entries
 from lifespan.report.figures.canvas import AGE, INK, RESAMPLES, Drawing, Drawn, brief, legend, short, small_panels, style
-from lifespan.stats import inference as stats
+from lifespan.report.labels import primary_label
+from lifespan.stats import inference
 from lifespan.stats.dose_response import DoseFit
 
 COLORS = ("#0173b2", "#de8f05", "#029e73", "#cc78bc", "#d55e00")
@@ -18,31 +19,31 @@ MOST = 18
 """Panels that one figure shows."""
 
 
-def response(evidence: Evidence) -> Drawn:
+def response(analysis: Analysis) -> Drawn:
     """Final score against severity, a panel per disorder and task, a line per onset; health is dose 0."""
-    met, fits = severity_rows(evidence), severity_fits(evidence)
-    panels_of = list(dict.fromkeys((disorder, task) for disorder, task, _ in met))[:MOST]
+    lived, fits = analysis.severity_rows, analysis.severity_fits
+    panels_of = list(dict.fromkeys((disorder, task) for disorder, task, _ in lived))[:MOST]
     if not panels_of:
         return None
-    names = brief(list(evidence.tasks))
+    names = brief(list(analysis.cohort.tasks))
     with style():
         sharing = "row" if len(panels_of) > 1 else False
         figure, panels, columns = small_panels(len(panels_of), 1.75, 0.5, across=3, sharey=sharing)
         parts = []
         for place, (axes, (disorder, task)) in enumerate(zip(panels, panels_of, strict=False)):
-            onsets = sorted(step for one, other, step in met if (one, other) == (disorder, task))
+            onsets = sorted(step for one, other, step in lived if (one, other) == (disorder, task))
             for number, step in enumerate(onsets):
                 key = (disorder, task, step)
-                _dose_line(axes, met[key], fits[key], COLORS[number % len(COLORS)], number)
-                parts.append(met[key].assign(**told(fits[key])))
+                _dose_line(axes, lived[key], fits[key], COLORS[number % len(COLORS)], number)
+                parts.append(lived[key].assign(**fit_entries(fits[key])))
             axes.set_title(short(disorder, 52 // columns) + (f"\n{names[task]}" if len(names) > 1 else ""), fontsize=8)
             axes.set_xlim(-0.05, 1.05)
             axes.tick_params(labelsize=8)
             if place % columns == 0:
-                axes.set_ylabel(evidence.primary(task), fontsize=8.5)
+                axes.set_ylabel(primary_label(analysis.cohort, task), fontsize=8.5)
         for axes in panels[max(0, len(panels_of) - columns) : len(panels_of)]:
             axes.set_xlabel("severity", fontsize=8.5)
-        most = max(len({step for one, other, step in met if (one, other) == key}) for key in panels_of)
+        most = max(len({step for one, other, step in lived if (one, other) == key}) for key in panels_of)
         if most > 1:
             handles = [
                 Line2D([], [], color=COLORS[n % len(COLORS)], marker="os^Dv"[n % 5], linestyle="", label=f"onset {n + 1}")
@@ -52,9 +53,9 @@ def response(evidence: Evidence) -> Drawn:
     return figure, pd.concat(parts, ignore_index=True)
 
 
-def onset_map(evidence: Evidence) -> Drawn:
+def onset_map(analysis: Analysis) -> Drawn:
     """Mean paired difference by onset and severity (or by onset and length, where only that varies), a map per disorder."""
-    table = exposed_scores(evidence)
+    table = analysis.exposed_scores
     panels_of = []
     for (disorder, task), part in table.groupby(["disorder", "task"], sort=False):
         for other in ("severity", "lasting"):
@@ -67,14 +68,14 @@ def onset_map(evidence: Evidence) -> Drawn:
     cells = []
     for disorder, task, other in panels_of:
         part = table[(table["disorder"] == disorder) & (table["task"] == task)]
-        for (step, dose), met in part.groupby(["step", other], sort=True):
-            found = stats.mean_interval(met["difference"].to_numpy(), resamples=RESAMPLES)
-            named = {"disorder": disorder, "task": task, "step": step, "onset": met["onset"].mean(), "against": other}
-            told = {"difference": found.estimate, "low": found.low, "high": found.high, "n": found.n}
-            cells.append({**named, "dose": dose, **told})
+        for (step, dose), own in part.groupby(["step", other], sort=True):
+            mean = inference.mean_interval(own["difference"].to_numpy(), resamples=RESAMPLES)
+            named = {"disorder": disorder, "task": task, "step": step, "onset": own["onset"].mean(), "against": other}
+            interval = {"difference": mean.estimate, "low": mean.low, "high": mean.high, "n": mean.n}
+            cells.append({**named, "dose": dose, **interval})
     drawn = pd.DataFrame(cells)
     reach = float(drawn["difference"].abs().max()) or 1.0
-    names = brief(list(evidence.tasks))
+    names = brief(list(analysis.cohort.tasks))
     with style():
         figure, panels, columns = small_panels(len(panels_of), 0.26 * drawn["dose"].nunique() + 0.75, 0.5)
         image = None
@@ -102,12 +103,12 @@ def _dose_line(axes: Axes, rows: pd.DataFrame, fit: DoseFit, color: str, number:
     """Points of individuals, means with intervals, and the fitted curve of one onset."""
     spread = 0.012 * (2 * number + 1)
     axes.plot(rows["severity"] + spread, rows["value"], ".", color=color, markersize=3, alpha=0.5)
-    for severity, met in rows.groupby("severity", sort=True):
-        found = stats.mean_interval(met["value"].to_numpy(), resamples=RESAMPLES)
+    for severity, own in rows.groupby("severity", sort=True):
+        mean = inference.mean_interval(own["value"].to_numpy(), resamples=RESAMPLES)
         at = float(severity)  # type: ignore[arg-type]
-        if found.known:
-            axes.plot([at, at], [found.low, found.high], color=color, linewidth=1.5)
-        axes.plot([at], [found.estimate], "os^Dv"[number % 5], color=color, markersize=4)
+        if mean.known:
+            axes.plot([at, at], [mean.low, mean.high], color=color, linewidth=1.5)
+        axes.plot([at], [mean.estimate], "os^Dv"[number % 5], color=color, markersize=4)
     if fit.fitted:
         doses = np.linspace(0, 1, 101)
         axes.plot(doses, fit.predict(doses), color=color, linewidth=1.3)

@@ -6,22 +6,20 @@ from typing import Any
 
 import pandas as pd
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import Evidence
-from lifespan.analysis.retention import lifetimes
-from lifespan.report.figures.canvas import Drawing, Drawn, brief, canvas, keys, legend, look, short, style
+from lifespan.analysis.analysis import Analysis
+from lifespan.report.figures.canvas import Drawing, Drawn, brief, canvas, keys, legend, line_style, short, style
 from lifespan.stats import survival
 
 
-def draw(evidence: Evidence) -> Drawn:
+def draw(analysis: Analysis) -> Drawn:
     """Kaplan-Meier curves by task, a line per group, with numbers at risk below."""
-    table = lifetimes(evidence)
-    table = table[table["group"].isin(outcomes.telling(evidence))].reset_index(drop=True)
-    tasks = [task for task in evidence.tasks if task in set(table["task"])]
+    table = analysis.lifetimes
+    table = table[table["group"].isin(analysis.highlighted)].reset_index(drop=True)
+    tasks = [task for task in analysis.cohort.tasks if task in set(table["task"])]
     if not tasks:
         return None
-    groups = [group for group in outcomes.telling(evidence) if group in set(table["group"])]
-    names = brief(list(evidence.tasks))
+    groups = [group for group in analysis.highlighted if group in set(table["group"])]
+    names = brief(list(analysis.cohort.tasks))
     ratios = [value for _ in tasks for value in (1.9, 0.16 * len(groups) + 0.25)]
     with style():
         figure, panels = canvas(sum(ratios) + 0.5, 2 * len(tasks), height_ratios=ratios, sharex=True)
@@ -35,10 +33,10 @@ def draw(evidence: Evidence) -> Drawn:
                 if own.empty:
                     continue
                 curve = survival.kaplan_meier(own["time"].to_numpy(), own["lost"].to_numpy())
-                _curve(upper, curve, look(evidence, group))
+                _curve(upper, curve, line_style(analysis, group))
                 for tick in ticks:
                     at_risk = int((own["time"] >= tick).sum())
-                    color = look(evidence, group)["color"]
+                    color = line_style(analysis, group)["color"]
                     lower.text(tick, row, str(at_risk), ha="center", va="center", fontsize=7, color=color)
             upper.set(ylim=(-0.04, 1.06), ylabel="kept by")
             upper.set_title(f"{names[task]} (lost: {int(part['lost'].sum())} of {len(part)})")
@@ -51,7 +49,7 @@ def draw(evidence: Evidence) -> Drawn:
             lower.tick_params(length=0)
         panels[-1].set_xticks(ticks)
         panels[-1].set_xlabel("optimizer steps since the task was learned")
-        legend(figure, keys(evidence, table))
+        legend(figure, keys(analysis, table))
     return figure, table
 
 
@@ -67,10 +65,10 @@ def _curve(axes: Any, curve: pd.DataFrame, shown: dict[str, Any]) -> None:
 
 SURVIVAL = Drawing(
     "Survival of functions",
-    "Share of individuals that still keep a task: a function is lost at the first of two looks in a row at which less "
+    "Share of individuals that still keep a task: a function is lost at the first of two evaluations in a row at which less "
     "than half of what was learned, above chance, is left. Kaplan-Meier curves with 95% intervals; ticks are individuals "
-    "that were last seen with the function, at the end of life or where they failed or diverged. Below, individuals at "
-    "risk.",
+    "that still had the function at their last evaluation, at the end of life or where they failed or diverged. Below, "
+    "individuals at risk.",
     "lines that stay at 1. A step late in life, where few are at risk, says little.",
     draw,
 )

@@ -7,38 +7,37 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import Evidence
+from lifespan.analysis.analysis import Analysis
 from lifespan.report.figures.canvas import INK, KINDS, Drawing, Drawn, brief, canvas, legend, short, style
 
 MANY = 12
 """Groups beyond which their names stand beside the blocks rather than above."""
 
 
-def draw(evidence: Evidence) -> Drawn:
+def draw(analysis: Analysis) -> Drawn:
     """A row of blocks for each group; a line marks where a group parts from its control twins."""
     rows = [
         {"group": group, **{key: step.get(key) for key in ("step", "kind", "stage", "task", "to")}}
-        for group in evidence.groups
-        for step in evidence.timeline(group)
+        for group in analysis.cohort.groups
+        for step in analysis.cohort.timeline(group)
     ]
     if not rows:
         return None
     table = pd.DataFrame(rows)
-    parted = outcomes.parting(evidence)
+    parted = analysis.parting_steps
     table["parted"] = table["step"] >= table["group"].map(parted).fillna(np.inf)
     with style():
-        many = len(evidence.groups) > MANY
+        many = len(analysis.cohort.groups) > MANY
         figure, (axes,) = canvas((0.25 if many else 0.7) * table["group"].nunique() + 0.6)
-        names = brief(list(evidence.tasks))
-        for position, group in enumerate(evidence.groups):
+        names = brief(list(analysis.cohort.tasks))
+        for position, group in enumerate(analysis.cohort.groups):
             life = table[table["group"] == group]
             _track(axes, life, position, parted.get(group), names, int(table["step"].max()), 0.36 if many else 0.24)
             if not many:
                 axes.text(-0.46, position - 0.32, short(group, 48), ha="left", va="bottom", fontweight="bold", fontsize=9)
         axes.set_xlim(-0.6, table["step"].max() + 0.6)
-        axes.set_ylim(len(evidence.groups) - 0.4, -0.75)
-        axes.set_yticks(range(len(evidence.groups)), [short(group, 34) for group in evidence.groups], fontsize=7)
+        axes.set_ylim(len(analysis.cohort.groups) - 0.4, -0.75)
+        axes.set_yticks(range(len(analysis.cohort.groups)), [short(group, 34) for group in analysis.cohort.groups], fontsize=7)
         axes.tick_params(axis="y", length=0, labelleft=many)
         axes.grid(False)
         axes.spines["left"].set_visible(False)

@@ -2,61 +2,62 @@
 
 from __future__ import annotations
 
-from lifespan.analysis import scores as outcomes
-from lifespan.analysis.cohort import WHO, Evidence
+from lifespan.analysis.analysis import Analysis
+from lifespan.analysis.cohort import INDIVIDUAL
 from lifespan.report.figures.canvas import AGE, Drawing, Drawn, canvas, keys, legend, style, titled
 from lifespan.report.figures.lines import developments, stage_legend, stages, start_at_first, with_status
+from lifespan.report.labels import primary_label
 
 BINS = 80
 """Bins of age that a training curve is averaged in."""
 
 
-def trajectories(evidence: Evidence) -> Drawn:
+def trajectories(analysis: Analysis) -> Drawn:
     """Primary score on held-out examples against age, a panel per task."""
-    table = outcomes.primary_scores(evidence)
-    table = table[[*WHO, "status", "task", "metric", "step", "stage", "age", "value", "n"]]
-    tasks = [task for task in evidence.tasks if task in set(table["task"])]
-    if not tasks or not table.duplicated([*WHO, "task"]).any():
+    table = analysis.primary_scores
+    table = table[[*INDIVIDUAL, "status", "task", "metric", "step", "stage", "age", "value", "n"]]
+    tasks = [task for task in analysis.cohort.tasks if task in set(table["task"])]
+    if not tasks or not table.duplicated([*INDIVIDUAL, "task"]).any():
         return None
     with style():
         figure, panels = canvas(2.0 * len(tasks) + 0.5, len(tasks), sharex=True)
         for axes, task in zip(panels, tasks, strict=True):
-            developments(axes, evidence, table[table["task"] == task], by="step")
-            stages(axes, evidence)
-            axes.set_title(titled(evidence, table[table["task"] == task], task))
-            axes.set_ylabel(evidence.primary(task))
+            developments(axes, analysis, table[table["task"] == task], by="step")
+            stages(axes, analysis)
+            axes.set_title(titled(analysis, table[table["task"] == task], task))
+            axes.set_ylabel(primary_label(analysis.cohort, task))
         start_at_first(panels[-1], table["age"])
         panels[-1].set_xlabel(AGE)
-        legend(figure, keys(evidence, table))
-        stage_legend(figure, evidence)
+        legend(figure, keys(analysis, table))
+        stage_legend(figure, analysis)
     return figure, table.reset_index(drop=True)
 
 
-def training(evidence: Evidence) -> Drawn:
+def training(analysis: Analysis) -> Drawn:
     """Training loss, and the fraction of mask bits flipped where structure learns, against age in bins."""
-    rows = evidence.measurements
+    rows = analysis.cohort.measurements
     rows = rows[(rows["probe"] == "Training") & rows["metric"].isin(["loss", "flips"])].dropna(subset=["value", "age"])
     if rows.empty:
         return None
     width = max(1.0, float(rows["age"].max()) / BINS)
     rows = rows.assign(bin=(rows["age"] // width).astype(int))
-    named = [*WHO, "step", "stage", "task", "metric", "bin"]
+    named = [*INDIVIDUAL, "step", "stage", "task", "metric", "bin"]
     table = rows.groupby(named, sort=False).agg(age=("age", "mean"), value=("value", "mean"), rows=("value", "size"))
-    table = with_status(evidence, table.reset_index())
+    table = with_status(analysis, table.reset_index())
     drawn = [metric for metric in ("loss", "flips") if metric in set(table["metric"])]
     with style():
         figure, panels = canvas(1.9 * len(drawn) + 0.5, len(drawn), sharex=True)
         for axes, metric in zip(panels, drawn, strict=True):
             part = table[table["metric"] == metric]
-            developments(axes, evidence, part, by="bin", breaks=True)
-            stages(axes, evidence)
-            axes.set_title(titled(evidence, part, metric))
+            developments(axes, analysis, part, by="bin", breaks=True)
+            stages(axes, analysis)
+            axes.set_title(titled(analysis, part, metric))
             axes.set_ylabel({"loss": "training loss", "flips": "mask bits flipped"}[metric])
             if metric == "loss" and part["value"].min() > 0 and part["value"].max() > 20 * part["value"].median():
                 axes.set_yscale("log")
         panels[-1].set_xlabel(AGE)
-        legend(figure, keys(evidence, table))
-        stage_legend(figure, evidence)
+        legend(figure, keys(analysis, table))
+        stage_legend(figure, analysis)
     return figure, table
 
 
