@@ -76,7 +76,7 @@ class Biography:
 
     def until(self, position: int) -> Biography:
         """The first so many steps of this life."""
-        return Biography(*(part[:position] for part in (self.steps, self.states, self.facts, self.rows)))
+        return Biography(self.steps[:position], self.states[:position], self.facts[:position], self.rows[:position])
 
 
 @dataclass
