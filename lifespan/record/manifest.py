@@ -60,7 +60,7 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
         "tasks": {
             title: {
                 "metrics": list(task.metrics),
-                "kind": "classes" if task.labels else "score",
+                "kind": task.head.kind,
                 "labels": list(task.labels),
                 "chance": _chance(task),
                 "spec": task.to_data(),
