@@ -20,7 +20,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -55,7 +55,7 @@ class SkillFacts:
     labels: tuple[str, ...]
     score_range: tuple[float, float]
     rank: int = 0
-    head: Mapping[str, Any] | None = None
+    head: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)

@@ -46,19 +46,22 @@ def _sentences(path: Path) -> Iterator[tuple[int, list[tuple[int, list[str]]], t
     """(first line, its lines as (number, cells), names of columns met so far) of every sentence."""
     lines: list[tuple[int, list[str]]] = []
     names: tuple[str, ...] | None = None
-    width: int | None = None
-    for number, line in enumerate([*read_text(path).split("\n"), ""], start=1):
-        line = line.rstrip("\r")
+    text = [line.rstrip("\r") for line in read_text(path).split("\n")]
+    width = next((len(_cells(line)) for line in text if line.strip() and not line.startswith(("#", "-DOCSTART-"))), 0)
+    for number, line in enumerate([*text, ""], start=1):
         if not line.strip():
             if lines:
                 yield lines[0][0], lines, names
             lines = []
             continue
-        cells = [cell.strip() for cell in line.split("\t")] if "\t" in line else line.split()
+        cells = _cells(line)
         named = NAMED.match(line)
         names = tuple(named[1].split()) if named else names
         comment = line.startswith("#") and not lines and len(cells) != width
         if named or comment or line.startswith("-DOCSTART-") or (len(cells) == UNIVERSAL and COMPOUND.fullmatch(cells[0])):
             continue
-        width = width or len(cells)
         lines.append((number, cells))
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("\t")] if "\t" in line else line.split()
