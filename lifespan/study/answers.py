@@ -43,9 +43,9 @@ def _meetings(step: Step) -> Iterator[tuple[Spec, tuple[Task, ...]]]:
         yield event.against_forgetting, step.tasks
     for _, disorder in step.active:
         yield disorder, taught
-    for evaluation in step.evaluations:
-        for part in _parts(evaluation.measure):
-            yield part, tuple(_asked(evaluation.measure, step.tasks))
+    for each in step.evaluations:
+        for part in _parts(each.measure):
+            yield part, tuple(_asked(each.measure, step.tasks))
 
 
 def _asked(measure: Measure, met: tuple[Task, ...]) -> Iterator[Task]:
