@@ -162,9 +162,11 @@ def open_pack(folder: str | Path) -> Opened:
         data = parsed(path.read_bytes(), path)
         if data.get("format") != FORMAT:
             refuse(path, f"is not of a pack: its format is not {FORMAT!r}.", "`lifespan export DIR` writes one.")
-        if data.get("version") not in (VERSION, OTHER_HEADS):
-            known = f"{VERSION} and {OTHER_HEADS}"
-            refuse(path, f"has version {data.get('version')!r}; this lifespan reads {known}.", "Install another lifespan.")
+        read, where = _version(data)
+        if data.get("version") != read:
+            refuse(
+                path, f"has version {data.get('version')!r}; this lifespan reads {read}{where}.", "Install another lifespan."
+            )
         said = data.pop("digest", None)
         if said != digest_of(data):
             refuse(path, "was changed after it was written (its digest differs).")
@@ -247,6 +249,13 @@ def write_folder(folder: Path, contents: Mapping[str, bytes], *, force: bool) ->
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _version(data: Mapping[str, Any]) -> tuple[int, str]:
+    """The version that a manifest of such content must have, and where that is so."""
+    skills = data.get("skills")
+    other = isinstance(skills, list) and any(isinstance(entry, dict) and "head" in entry for entry in skills)
+    return (OTHER_HEADS, " where heads are of other kinds") if other else (VERSION, "")
 
 
 def _is_pack(folder: Path) -> bool:
