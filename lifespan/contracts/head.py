@@ -198,7 +198,8 @@ class ClassHead(Head):
 
     def answers(self, logits: np.ndarray) -> np.ndarray:
         """Indices of classes (int64)."""
-        return logits.argmax(axis=1)
+        indices: np.ndarray = logits.argmax(axis=1)
+        return indices
 
     def readable(self, answers: np.ndarray, labels: Sequence[str]) -> list[Any]:
         """Names of classes."""

@@ -23,8 +23,8 @@ from lifespan.learners.weights import Weights
 from lifespan.model import subject as model
 from lifespan.model.subject import true_entries
 from lifespan.randomness import Streams
-from lifespan.study.events import Age, Develop, Learn, Recover, Suffer
-from lifespan.study.plan import Birth, Evaluation, Step
+from lifespan.study.events import Age, Birth, Develop, Learn, Recover, Suffer
+from lifespan.study.plan import Evaluation, Step
 from lifespan.training.batches import TaskSource, TurnSource, corpus_tokens, task_source
 from lifespan.training.loop import ActiveHooks, Recipe, train
 

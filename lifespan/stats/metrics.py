@@ -173,7 +173,7 @@ def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     return found
 
 
-Tagged = Sequence[Sequence[str]] | NDArray[np.object_]
+Tagged = Sequence[Sequence[str]] | NDArray
 Metric = Callable[[Any, Any], float]
 
 CLASS_METRICS: tuple[str, ...] = ("accuracy", "f1", "matthews")
