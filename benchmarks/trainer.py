@@ -36,9 +36,10 @@ from lifespan import Glue, MiniLM, Weights, hardware
 from lifespan.model.subject import Subject
 from lifespan.randomness import Streams
 from lifespan.subjects._torchvision import mend_torchvision
-from lifespan.training.batches import MaskedSource, task_source
+from lifespan.training.batches import task_source
 from lifespan.training.evaluation import predictions
 from lifespan.training.loop import Recipe, train
+from lifespan.training.objectives._masked import MaskedSource
 
 STREAMS = Streams(0, "benchmark")
 TASK = Glue("mrpc", train_examples=640)

@@ -2,20 +2,24 @@
 
 from .contracts import (
     Bulk,
+    ClassHead,
     Contrast,
     Corpus,
     Disorder,
     Effort,
     Examples,
     Guard,
+    Head,
     Learner,
     Lesson,
     Meaning,
     Measure,
+    Objective,
     Origin,
     Plasticity,
     Pruner,
     Reading,
+    ScoreHead,
     Strategy,
     Task,
 )
@@ -196,7 +200,8 @@ from .study.schedules import (
 )
 from .study.task_streams import stream
 from .subjects import Micro, MiniLM, Pretrained
-from .tasks import AdvGlue, Glue, Hans, Items, MicroTask, Paws, TableTask
+from .tasks import AdvGlue, Glue, Hans, Items, MicroTask, Paws, TableTask, TagHead, TokenTask
+from .training.objectives import MaskedLanguage
 
 __version__: str
 
@@ -217,6 +222,7 @@ __all__ = [
     "Both",
     "Bulk",
     "Calibration",
+    "ClassHead",
     "Contrast",
     "Corpus",
     "DarkExperience",
@@ -247,6 +253,7 @@ __all__ = [
     "GreedyForward",
     "Guard",
     "Hans",
+    "Head",
     "HeadLoss",
     "HeadOnly",
     "Heads",
@@ -277,6 +284,7 @@ __all__ = [
     "LowerRate",
     "Magnitude",
     "MaskOverlap",
+    "MaskedLanguage",
     "Masks",
     "MatchedNoise",
     "Meaning",
@@ -298,6 +306,7 @@ __all__ = [
     "NofM",
     "NoisyGradients",
     "NullInput",
+    "Objective",
     "Origin",
     "OscillatingRate",
     "OutOfDomain",
@@ -332,6 +341,7 @@ __all__ = [
     "ScatteredLoss",
     "Scenario",
     "Score",
+    "ScoreHead",
     "Sharpness",
     "SignFlips",
     "SignOnly",
@@ -347,6 +357,7 @@ __all__ = [
     "SynapseLoss",
     "SynapticIntelligence",
     "TableTask",
+    "TagHead",
     "TargetedLesions",
     "Task",
     "TaskInference",
@@ -354,6 +365,7 @@ __all__ = [
     "TaskText",
     "TextFiles",
     "TokenBlur",
+    "TokenTask",
     "TopKMasks",
     "Treat",
     "Turnover",

@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-COLORS = {
-    **{"Birth": "#949494", "Develop": "#0173b2", "Learn": "#029e73", "Age": "#de8f05"},
-    **{"Recover": "#56b4e9", "Suffer": "#d55e00", "Treat": "#cc78bc"},
-}
 SHOWN = 12
 """Groups, or rows, that are shown; of more, the number is told."""
 
@@ -21,12 +17,12 @@ def heading(name: str, notes: Iterable[str] = ()) -> str:
     return f"<div><b>{escape(name)}</b>{told}</div>"
 
 
-def lives(groups: Mapping[str, Sequence[tuple[str, str]]]) -> str:
-    """A row of blocks for each group: events as (kind, text), the kind giving the colour."""
+def lives(groups: Mapping[str, Sequence[tuple[str, str]]], colors: Mapping[str, str]) -> str:
+    """A row of blocks for each group: events as (kind, text); `colors` are those of the kinds."""
     rows = []
     for name, events in list(groups.items())[:SHOWN]:
         blocks = "".join(
-            f'<span title="{escape(kind)}" style="{_BLOCK.format(COLORS.get(kind, "#ffffff"))}">{escape(text)}</span>'
+            f'<span title="{escape(kind)}" style="{_BLOCK.format(colors.get(kind, "#ffffff"))}">{escape(text)}</span>'
             for kind, text in events
         )
         rows.append(f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{blocks}</td></tr>')

@@ -117,7 +117,7 @@ def _events() -> list[type]:
     from lifespan.study import events
 
     own = [value for value in vars(events).values() if isinstance(value, type) and issubclass(value, events.Event)]
-    return [kind for kind in own if kind is not events.Event]
+    return [kind for kind in own if kind not in (events.Event, events.Birth)]
 
 
 def _studies() -> list[type]:

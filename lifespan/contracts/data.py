@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from lifespan.contracts.head import ClassHead, Head, ScoreHead
 from lifespan.contracts.spec import Spec
 from lifespan.errors import DataError
 
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Body:
-    """What an `Origin` gives birth to: a masked-language model around an encoder, and its tokenizer.
+    """What an `Origin` gives birth to: an encoder, the language model around it, and its tokenizer.
 
-    `encoder` is the model without heads; `language` the masked-language model that shares its parameters; `pooler`, if
-    the pre-trained model had one, the (weight, bias) of its dense pooling layer, from which task heads start.
+    `encoder` is the model without heads, and maps tokens to `last_hidden_state` (batch, length, width). `language` is a
+    language model that shares its parameters and whose head works token by token: from states (1, tokens, width), put in the
+    encoder's place by `lifespan.subjects.bodies.body_from`, to `logits` over the vocabulary. What those logits are asked is
+    the `Objective`'s business: the words that were masked, if not said otherwise, for which the tokenizer needs a mask token.
+    `pooler`, if the pre-trained model had one, is the (weight, bias) of its dense pooling layer, from which heads start.
     """
 
     encoder: PreTrainedModel
@@ -63,7 +67,8 @@ class Examples:
     """One split of a task, in the task's own order.
 
     `first` and `second` are sentences (`second` is None for single-sentence tasks); `labels` is an int64 array of class
-    indices, or a float64 array of scores.
+    indices, a float64 array of scores, or what else the task's head takes: an array of objects, with a tuple of tags for each
+    sentence, where it tags words (see `sequences`).
     """
 
     first: Sequence[str]
@@ -88,9 +93,23 @@ class Examples:
         return sha.hexdigest()
 
 
+def sequences(rows: Sequence[Sequence[str]]) -> np.ndarray:
+    """Labels of several sentences, one for each word, as `Examples` holds them: an array of tuples.
+
+    >>> sequences([["O", "O"], ["B-PER", "O"]]).shape
+    (2,)
+    """
+    labels = np.empty(len(rows), dtype=object)
+    for place, row in enumerate(rows):
+        labels[place] = tuple(row)
+    return labels
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task(Spec):
-    """Something to learn: classify, or score, sentences or sentence pairs.
+    """Something to learn: classify, score, or otherwise label sentences or sentence pairs.
+
+    What an answer is, is said by its `head`: classes where the task has `labels`, else a score.
 
     `train_examples` and `eval_examples` thin a split: a subset drawn once per task, the same for every individual, and
     nested (a smaller number is contained in a larger one).
@@ -113,7 +132,7 @@ class Task(Spec):
     @property
     @abstractmethod
     def labels(self) -> tuple[str, ...]:
-        """Names of the classes in index order. Empty for a task whose answer is a score."""
+        """Names of the classes, or tags, in index order. Empty for a task whose answer is a score."""
 
     @property
     @abstractmethod
@@ -124,6 +143,12 @@ class Task(Spec):
     def score_range(self) -> tuple[float, float]:
         """Smallest and largest possible answer of a score task."""
         return (0.0, 1.0)
+
+    @property
+    def head(self) -> Head:
+        """What an answer is: a `ClassHead` where there are `labels`, else a `ScoreHead`. Override it for another kind."""
+        labels, (low, high) = self.labels, self.score_range
+        return ClassHead(count=len(labels)) if labels else ScoreHead(low=float(low), high=float(high))
 
     @property
     def splits(self) -> tuple[str, ...]:

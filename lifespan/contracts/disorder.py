@@ -113,6 +113,8 @@ class Disorder(Companion, Spec):
     aetiology: ClassVar[str] = ""
     citation: ClassVar[str] = ""
     regrows: ClassVar[bool] = False
+    answers: ClassVar[tuple[str, ...]] = ()
+    """Kinds of answer (`Head.kind`) that it can do with; empty: all. A plan refuses tasks of others."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -39,6 +39,8 @@ class Learner(Spec):
     clip: float = 1.0
 
     citation: ClassVar[str] = ""
+    answers: ClassVar[tuple[str, ...]] = ()
+    """Kinds of answer (`Head.kind`) that it can do with; empty: all. A plan refuses tasks of others."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,7 +62,7 @@ class Learner(Spec):
 
     @abstractmethod
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        """Prepare to learn `tasks` (none for masked-language modelling) for `steps` steps. Their skills exist already."""
+        """Prepare to learn `tasks` (none in a development) for `steps` steps. Their skills exist already."""
 
     @property
     def leaves_mask(self) -> bool:
@@ -117,7 +119,7 @@ class Plasticity:
     resumable: bool = True
 
     def feed(self, source: Any) -> Any:
-        """The batches to learn from (`lifespan.training.batches`), asked once: those of the tasks, or others."""
+        """The batches to learn from (a `Source`), asked once: those of the tasks, or others."""
         return source
 
     def groups(self) -> list[dict[str, Any]]:
@@ -128,7 +130,7 @@ class Plasticity:
         """Place the effective weights for a batch of this task."""
 
     def objective(self, task: str | None, batch: Mapping[str, torch.Tensor]) -> torch.Tensor | None:
-        """The mean loss of a batch, where it is not the task's own (None: cross-entropy or squared error)."""
+        """The mean loss of a batch, where it is not the one of the task's `Head`, or of development's `Objective` (None)."""
         return None
 
     def penalty(self) -> torch.Tensor | None:
@@ -172,6 +174,8 @@ class Pruner(Spec):
     exact: ClassVar[bool] = True
     copies: ClassVar[bool] = False
     citation: ClassVar[str] = ""
+    answers: ClassVar[tuple[str, ...]] = ()
+    """Kinds of answer (`Head.kind`) that it can do with; empty: all. A plan refuses tasks of others."""
 
     @abstractmethod
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:

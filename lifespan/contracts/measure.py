@@ -82,6 +82,8 @@ class Measure(Spec):
     citation: ClassVar[str] = ""
     meanings: ClassVar[tuple[Meaning, ...]] = ()
     cost: ClassVar[str] = ""
+    answers: ClassVar[tuple[str, ...]] = ()
+    """Kinds of answer (`Head.kind`) that it can do with; empty: all. A plan refuses tasks of others."""
 
     @property
     def title(self) -> str:
@@ -118,6 +120,8 @@ class Contrast(Spec):
     citation: ClassVar[str] = ""
     meanings: ClassVar[tuple[Meaning, ...]] = ()
     cost: ClassVar[str] = ""
+    answers: ClassVar[tuple[str, ...]] = ()
+    """Kinds of answer (`Head.kind`) that it can do with; empty: all. A plan refuses tasks of others."""
 
     @property
     def title(self) -> str:

@@ -60,6 +60,8 @@ class Strategy(Spec):
     """
 
     citation: ClassVar[str] = ""
+    answers: ClassVar[tuple[str, ...]] = ()
+    """Kinds of answer (`Head.kind`) that it can do with; empty: all. A plan refuses tasks of others."""
 
     @property
     def name(self) -> str:

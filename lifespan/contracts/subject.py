@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from lifespan.contracts.head import Head, head_of
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
@@ -31,7 +33,8 @@ class Skill:
     """What a task left behind: its head and, when it was learned structurally, a mask of its own.
 
     `outputs` is the number of classes, or 0 for a score; `plasticity` how it was learned. `addition` is what an adapter left:
-    by synapse matrix, a factor (rows, rank) and one (rank, columns), whose product is added to the effective weight.
+    by synapse matrix, a factor (rows, rank) and one (rank, columns), whose product is added to the effective weight. `form`
+    says what the head's answers are; by `outputs`, if not given.
     """
 
     head: Any
@@ -39,6 +42,11 @@ class Skill:
     plasticity: str
     mask: Masks | None = None
     addition: dict[str, Factors] | None = None
+    form: Head = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.form is None:
+            self.form = head_of({"outputs": self.outputs}, "")
 
 
 class Past(Protocol):
@@ -52,11 +60,11 @@ class Past(Protocol):
 class Subject(Protocol):
     """One living model.
 
-    `encoder` is the model without heads, `language` the masked-language model that shares its parameters; `synapses` are the
-    prunable matrices W by parameter name, `alive` the anatomy (shared by all tasks), `skills` what tasks left behind by title.
-    The weight that a task's forward pass sees is W x alive x skill; W itself is kept whole. `language_mask` is what
-    masked-language modelling by structure left behind, `remembered` what strategies against forgetting did, `age` the number
-    of optimizer steps lived, `past` the life so far (None outside of a simulation).
+    `encoder` is the model without heads, `language` the language model that shares its parameters (see `Body`); `synapses`
+    are the prunable matrices W by parameter name, `alive` the anatomy (shared by all tasks), `skills` what tasks left behind
+    by title. The weight that a task's forward pass sees is W x alive x skill; W itself is kept whole. `language_mask` is
+    what masked-language modelling by structure left behind, `remembered` what strategies against forgetting did, `age` the
+    number of optimizer steps lived, `past` the life so far (None outside of a simulation).
     """
 
     encoder: Any
@@ -102,8 +110,8 @@ class Subject(Protocol):
         """A task's skill, with a fresh head drawn from `streams` if the task is new."""
         ...
 
-    def new_head(self, outputs: int, streams: Streams) -> nn.Module:
-        """A fresh head as BERT initialises it (normal, sigma 0.02), its dense layer from the pooler where there is one."""
+    def new_head(self, form: Head | int, streams: Streams) -> nn.Module:
+        """Fresh layers of a head, drawn from `streams` ("init"); a number means so many classes, 0 a score."""
         ...
 
     def effective(self, task: str | None) -> Masks | None:

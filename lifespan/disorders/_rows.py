@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lifespan.contracts import Examples, Passage, Task
+from lifespan.contracts import ClassHead, Examples, Passage, Task
 from lifespan.randomness import Streams
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ def lasting_draw(streams: Streams, name: str) -> Generator:
 
 
 def strata(examples: Examples, task: Task) -> np.ndarray:
-    """The class of every row; one class for all where answers are scores."""
-    return np.asarray(examples.labels) if task.labels else np.zeros(len(examples), dtype=np.int64)
+    """The class of every row; one class for all where answers are no classes of texts."""
+    return np.asarray(examples.labels) if isinstance(task.head, ClassHead) else np.zeros(len(examples), dtype=np.int64)
 
 
 def repeated(rank: np.ndarray, groups: np.ndarray, share: float) -> np.ndarray:

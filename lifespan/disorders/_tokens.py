@@ -63,11 +63,11 @@ def lost_pieces(severity: float, tokenizer: PreTrainedTokenizerBase, streams: St
     return order[: round(severity * len(order))]
 
 
-def translated(batch: Batch, table: torch.Tensor) -> Batch:
-    """Every token by a table of ids; so are the answers that a masked-language batch asks for."""
+def translated(batch: Batch, table: torch.Tensor, *, language: bool) -> Batch:
+    """Every token by a table of ids; so are the words that a batch of language asks for. Tags of words stay as they are."""
     table = table.to(batch["input_ids"].device)
     moved = {**batch, "input_ids": table[batch["input_ids"]]}
-    if batch["labels"].shape == batch["input_ids"].shape:
+    if language:
         labels = batch["labels"]
         moved["labels"] = torch.where(labels >= 0, table.to(labels.device)[labels.clamp(min=0)], labels)
     return moved

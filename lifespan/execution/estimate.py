@@ -18,17 +18,16 @@ from typing import Any
 import numpy as np
 
 from lifespan import hardware
-from lifespan.contracts import Corpus, Disorder, Effort, Learner, Passage, Task
+from lifespan.contracts import Corpus, Effort, Passage, Task
 from lifespan.record import record
-from lifespan.study.events import Age, Develop, Learn, Recover, Suffer
-from lifespan.study.plan import Birth, Plan, Step
+from lifespan.study.costs import Sizes, Work
+from lifespan.study.events import Birth
+from lifespan.study.plan import Plan, Step
 
 EFFICIENCY = 0.9
 """Share that training reaches of the speed of small matrix products on as many cores."""
 OVERHEAD = 0.0045
 """Seconds of an optimizer step beside its matrix products."""
-MASKING_OVERHEAD = 0.0025
-"""Further seconds of a step of masked-language modelling."""
 MASK_OVERHEAD = 0.001
 """Further seconds of an optimizer step that moves masks."""
 PARAMETER = 1.5e-9
@@ -178,49 +177,28 @@ class _Gauge:
     newborns: dict[str, str] = field(default_factory=dict)
 
     def cost(self, step: Step) -> Cost:
-        steps, examples, tokens = self._training(step)
+        work = step.event.work(step.tasks, self)
+        steps = work.optimizer_steps
         timing = self.timings.get((type(step.event).__name__, step.event.label))
-        training = self._training_seconds(step, steps, tokens) if timing is None else timing.training * max(1, steps)
+        training = self._training_seconds(step, work) if timing is None else timing.training * max(1, steps)
         if timing is None or not timing.evaluation:
             evaluation = self._evaluation_seconds(step, steps)
         else:
             evaluation = timing.evaluation * bool(step.evaluations)
         size = self._bytes(step)
-        return Cost(steps, examples, EVENT_OVERHEAD + training + SAVING * size, evaluation, size, timing is not None)
+        return Cost(steps, work.examples, EVENT_OVERHEAD + training + SAVING * size, evaluation, size, timing is not None)
 
-    def _training_seconds(self, step: Step, steps: int, tokens: float) -> float:
-        parameters = _parameters(self._birth(step))
-        read: float = _size(self._birth(step), "synapses")
-        overhead = OVERHEAD + PARAMETER * parameters + (MASK_OVERHEAD if _moves_masks(step) else 0)
-        if isinstance(step.event, Develop):
-            # The language head, as large as the word embeddings, reads the masked tokens only.
-            read += step.event.masking * (parameters - read)
-            overhead += MASKING_OVERHEAD
-        return steps * overhead + self._seconds(6 * tokens * read)
+    def _training_seconds(self, step: Step, work: Work) -> float:
+        sizes = _sizes(self._birth(step))
+        overhead = OVERHEAD + PARAMETER * sizes.parameters + (MASK_OVERHEAD if step.event.moves_masks else 0)
+        # The language head, as large as the word embeddings, reads the tokens that are asked for only.
+        read = sizes.synapses + work.language * (sizes.parameters - sizes.synapses)
+        return work.optimizer_steps * (overhead + work.overhead) + self._seconds(6 * work.tokens * read)
 
     def _evaluation_seconds(self, step: Step, steps: int) -> float:
         rounds = {each.digest: 1 if each.every is None else steps // each.every for each in step.evaluations}
         tokens = self._evaluated_tokens(step, rounds)
         return EVALUATION_OVERHEAD * sum(rounds.values()) + self._seconds(2 * tokens * _size(self._birth(step), "synapses"))
-
-    def _training(self, step: Step) -> tuple[int, int, float]:
-        """(optimizer steps, examples, tokens) of a step."""
-        event = step.event
-        if isinstance(event, Develop):
-            _, words = self._passage_tokens(event.corpus, event.length)
-            return event.steps, event.steps * event.batch_size, event.steps * event.batch_size * words
-        if isinstance(event, Learn):
-            kinds = [self._task_tokens(task, task.splits[0], event.length) for task in event.tasks]
-            steps = sum(event.by.steps_for(count) for count, _ in kinds)
-            parts = [(_seen(count, event.by.batch_size, steps / len(kinds)), tokens) for count, tokens in kinds]
-            return steps, round(sum(seen for seen, _ in parts)), sum(seen * tokens for seen, tokens in parts)
-        if isinstance(event, Recover):
-            batch = (event.by or _recovery()).batch_size
-            turns = event.steps / len(step.tasks)
-            kinds = [self._task_tokens(task, task.splits[0], 128) for task in step.tasks]
-            parts = [(_seen(count, batch, turns), tokens) for count, tokens in kinds]
-            return event.steps, round(sum(seen for seen, _ in parts)), sum(seen * tokens for seen, tokens in parts)
-        return 0, 0, 0.0
 
     def _evaluated_tokens(self, step: Step, rounds: Mapping[str, int]) -> float:
         """Tokens that pass forward through the encoder in evaluations, each made so many rounds."""
@@ -231,9 +209,9 @@ class _Gauge:
         """Tokens of one pass over what an evaluation reads."""
         source = effort.source
         if isinstance(source, Task):
-            count, tokens = self._task_tokens(source, effort.split or source.splits[1], effort.length)
+            count, tokens = self.task_tokens(source, effort.split or source.splits[1], effort.length)
         else:
-            count, tokens = self._passage_tokens(source, effort.length)
+            count, tokens = self.corpus_tokens(source, effort.length)
         return tokens * (count if effort.examples is None else min(count, effort.examples))
 
     def _seconds(self, operations: float) -> float:
@@ -241,7 +219,8 @@ class _Gauge:
         gain = HALF_GAIN if self.plan.precision == "bf16" else 1.0
         return operations / (self.speed * EFFICIENCY * gain)
 
-    def _task_tokens(self, task: Task, split: str, length: int) -> tuple[int, float]:
+    def task_tokens(self, task: Task, split: str, length: int) -> tuple[int, float]:
+        """(examples, mean tokens of one) of a split."""
         key = (task.title, split, length, task.train_examples, task.eval_examples)
         if key not in self.lengths:
             rows = task.examples(split)
@@ -249,7 +228,8 @@ class _Gauge:
             self.lengths[key] = len(rows), _mean_tokens(pairs, length)
         return self.lengths[key]
 
-    def _passage_tokens(self, corpus: Corpus, length: int) -> tuple[int, float]:
+    def corpus_tokens(self, corpus: Corpus, length: int) -> tuple[int, float]:
+        """(passages, mean tokens of one) of a corpus."""
         key = (corpus.digest(), length)
         if key not in self.lengths:
             passages = corpus.passages()
@@ -265,39 +245,16 @@ class _Gauge:
 
     def _bytes(self, step: Step) -> int:
         """New bytes in the store: weights as 4 each where they change, masks as bits, the rest is shared."""
-        birth = self._birth(step)
-        synapses, width = _size(birth, "synapses"), _size(birth, "width")
-        head = 4 * width * (width + 4)
-        event = step.event
-        weights = 4 * _parameters(birth)
+        birth, event = self._birth(step), step.event
         if isinstance(event, Birth):
             known = self.newborns.setdefault(event.origin.digest(), step.digest)
-            return weights if not event.origin.born_alike or known == step.digest else 0
-        if isinstance(event, Suffer):
-            return weights if type(event.disorder).strike is not Disorder.strike else 0
-        if isinstance(event, Develop | Learn):
-            kind = event.by.plasticity if event.by is not None else "weights"
-            moved = weights if kind in ("weights", "both") else 0
-            return moved + (synapses // 8 if kind in ("structure", "both") else 0) + head
-        if isinstance(event, Age | Recover):
-            return synapses // 8 + (head * len(step.tasks) if isinstance(event, Recover) else 0)
-        return 0
+            if event.origin.born_alike and known != step.digest:
+                return 0
+        return event.stored(step.tasks, _sizes(birth))
 
 
-def _seen(count: int, batch: int, steps: float) -> float:
-    """Examples in so many batches: an epoch ends with a smaller one."""
-    return count * steps / -(-count // batch)
-
-
-def _moves_masks(step: Step) -> bool:
-    learner: Learner | None = getattr(step.event, "by", None) if isinstance(step.event, Learn | Develop) else None
-    return isinstance(step.event, Recover) or (learner is not None and learner.plasticity in ("structure", "both"))
-
-
-def _recovery() -> Learner:
-    from lifespan.learners import Rewire
-
-    return Rewire()
+def _sizes(birth: Birth) -> Sizes:
+    return Sizes(_parameters(birth), _size(birth, "synapses"), _size(birth, "width"))
 
 
 def _size(birth: Birth, name: str) -> int:

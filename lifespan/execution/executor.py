@@ -12,7 +12,8 @@ from lifespan.contracts.subject import Subject
 from lifespan.execution.observer import Observer
 from lifespan.execution.step import StepContext, compare, evaluate, live
 from lifespan.record.store import Corrupt, Store
-from lifespan.study.plan import Birth, Evaluation, Life, Pair, Plan, Step
+from lifespan.study.events import Birth
+from lifespan.study.plan import Evaluation, Life, Pair, Plan, Step
 from lifespan.study.scenario import position_of
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from lifespan.contracts import Bulk, Contrast, Disorder, Examples, Learner, Lesson, Plasticity, Reading, Task
+from lifespan.contracts import Bulk, Contrast, Disorder, Examples, Learner, Lesson, Plasticity, Reading, Source, Task
 from lifespan.contracts.checkpoint import Checkpointer
 from lifespan.contracts.subject import Masks, Subject
 from lifespan.errors import Diverged, LifespanError
@@ -23,9 +23,9 @@ from lifespan.learners.weights import Weights
 from lifespan.model import subject as model
 from lifespan.model.subject import true_entries
 from lifespan.randomness import Streams
-from lifespan.study.events import Age, Develop, Learn, Recover, Suffer
-from lifespan.study.plan import Birth, Evaluation, Step
-from lifespan.training.batches import MaskedSource, TaskSource, TurnSource, corpus_tokens, task_source
+from lifespan.study.events import Age, Birth, Develop, Learn, Recover, Suffer
+from lifespan.study.plan import Evaluation, Step
+from lifespan.training.batches import TaskSource, TurnSource, corpus_tokens, task_source
 from lifespan.training.loop import ActiveHooks, Recipe, train
 
 
@@ -159,12 +159,11 @@ def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, con
     passages = healthy = event.corpus.passages()
     for disorder, own in _disorders(step):
         passages = disorder.passages(passages, own)
-    source = MaskedSource(
+    source = event.predicts.source(
         passages,
         subject.tokenizer,
         length=event.length,
         batch_size=event.batch_size,
-        masking=event.masking,
         streams=streams,
         tokens=corpus_tokens(event.corpus, subject.tokenizer, event.length) if passages is healthy else None,
     )
@@ -245,7 +244,7 @@ def _train(
     subject: Subject,
     plasticity: Plasticity,
     learner: Learner,
-    source: TaskSource | MaskedSource | TurnSource,
+    source: Source | TurnSource,
     steps: int,
     step: Step,
     streams: Streams,

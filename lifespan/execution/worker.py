@@ -18,7 +18,8 @@ from lifespan.execution.frontier import Frontier
 from lifespan.execution.observer import Observer
 from lifespan.record.leases import Lease, Leases
 from lifespan.record.store import Store
-from lifespan.study.plan import Birth, Life, Pair, Plan, Step
+from lifespan.study.events import Birth
+from lifespan.study.plan import Life, Pair, Plan, Step
 from lifespan.training.loop import Interrupted
 
 

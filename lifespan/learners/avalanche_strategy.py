@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lifespan.contracts import Learner, Plasticity, Task
+from lifespan.contracts import ClassHead, Learner, Plasticity, Task
 from lifespan.errors import ScenarioError, did_you_mean, require_package
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class AvalancheStrategy(Learner):
     """
 
     citation = "carta2023avalanche"
+    answers = ("classes", "score")
 
     strategy: str = field(kw_only=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -92,9 +93,10 @@ class AvalancheStrategy(Learner):
         return True
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        scored = [task for task in tasks if not task.labels]
-        if scored or not tasks:
-            what = f"cannot learn {scored[0].title!r}, whose answer is a score" if scored else "learns tasks, not language"
+        others = [task for task in tasks if not isinstance(task.head, ClassHead)]
+        if others or not tasks:
+            kind = {"score": "is a score"}.get(others[0].head.kind, f"is {others[0].head.kind}") if others else ""
+            what = f"cannot learn {others[0].title!r}, whose answer {kind}" if others else "learns tasks, not language"
             raise ScenarioError(self.describe(), f"{what}: Avalanche 0.6 learns classes.", "Use Weights().")
         from lifespan.learners._avalanche import Strategic
 

@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.nn import functional
 
 from lifespan.contracts.subject import Subject
-from lifespan.subjects.bodies import language_logits
 from lifespan.subjects.first_token import first_token_only
 
 Batch = dict[str, torch.Tensor]
@@ -27,23 +25,25 @@ def _shared(subject: Subject) -> dict[int, Any]:
     return {id(part): part for part in (subject.tokenizer, subject.past)}
 
 
-def batch_loss(subject: Subject, task: str | None, batch: Batch) -> torch.Tensor:
-    """Mean loss of a batch: cross-entropy for classes and masked tokens, squared error for scores."""
-    labels = batch["labels"].to(subject.device)
-    if task is None:
-        chosen = labels != -100
-        states = token_states(subject, batch)[chosen]
-        with autocast(subject):
-            logits = language_logits(subject.language, states).float()
-        # The mean over no token is not a number; a batch of nothing but unknown words teaches nothing.
-        return functional.cross_entropy(logits, labels[chosen]) if len(logits) else logits.sum()
-    skill = subject.skills[task]
-    state = first_states(subject, batch)
+def batch_loss(subject: Subject, task: str, batch: Batch) -> torch.Tensor:
+    """Mean loss of a task's labelled batch, as its head has it: cross-entropy for classes, squared error for scores."""
+    answer = head_outputs(subject, task, batch)
+    return subject.skills[task].form.loss(answer, batch["labels"].to(subject.device))
+
+
+def head_outputs(subject: Subject, task: str, batch: Batch) -> torch.Tensor:
+    """Outputs of a task's head in float32, (batch, outputs), or (batch, length, outputs) where it reads every token."""
+    state = head_states(subject, task, batch)
     with autocast(subject):
-        answer = skill.head(state).float()
-    if skill.outputs == 0:
-        return functional.mse_loss(answer.squeeze(-1), labels.float())
-    return functional.cross_entropy(answer, labels)
+        return subject.skills[task].head(state).float()
+
+
+def head_states(subject: Subject, task: str, batch: Batch) -> torch.Tensor:
+    """The last token states that a task's head reads: (batch, width), or (batch, length, width) where it reads every token."""
+    form = subject.skills[task].form
+    if form.reads == "first":
+        return first_states(subject, batch)
+    return form.pick(token_states(subject, batch), batch["attention_mask"].to(subject.device))
 
 
 def token_states(subject: Subject, batch: Batch) -> torch.Tensor:
@@ -54,7 +54,7 @@ def token_states(subject: Subject, batch: Batch) -> torch.Tensor:
 
 
 def first_states(subject: Subject, batch: Batch) -> torch.Tensor:
-    """The last state of each text's first token, (batch, width): what the heads of tasks read."""
+    """The last state of each text's first token, (batch, width)."""
     with first_token_only(subject.encoder):
         return token_states(subject, batch)[:, 0]
 

@@ -14,8 +14,9 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import nn
 
-from lifespan.contracts import Body, Task
+from lifespan.contracts import Body, Head, Task
 from lifespan.contracts import subject as contract
+from lifespan.contracts.head import head_data, head_of, outputs_of
 from lifespan.contracts.subject import Factors, Masks, Past, Skill
 from lifespan.randomness import Streams
 
@@ -25,22 +26,6 @@ Factor = TypeVar("Factor", bound=torch.Tensor)
 def flat(factors: Mapping[str, tuple[Factor, Factor]]) -> dict[str, Factor]:
     """Factors by "<matrix>/up" and "<matrix>/down", as they are stored."""
     return {f"{name}/{side}": value for name, two in factors.items() for side, value in zip(("up", "down"), two, strict=True)}
-
-
-class TaskHead(nn.Module):
-    """Dense, tanh, dropout, linear on the first token's state; the dense layer starts from the pre-trained pooler.
-
-    Input (batch, width), output (batch, classes), or (batch, 1) for a score.
-    """
-
-    def __init__(self, width: int, outputs: int, dropout: float) -> None:
-        super().__init__()
-        self.dense = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(width, outputs)
-
-    def forward(self, first: torch.Tensor) -> torch.Tensor:
-        return self.output(self.dropout(torch.tanh(self.dense(first))))
 
 
 def true_entries(masks: Iterable[torch.Tensor]) -> int:
@@ -101,26 +86,20 @@ class Subject(contract.Subject):
 
     def skill_for(self, task: Task, plasticity: str, streams: Streams) -> Skill:
         """A task's skill, with a fresh head drawn from `streams` if the task is new."""
-        outputs = len(task.labels)
         known = self.skills.get(task.title)
         if known is None:
-            self.skills[task.title] = Skill(self.new_head(outputs, streams), outputs, plasticity)
+            form = task.head
+            self.skills[task.title] = Skill(self.new_head(form, streams), outputs_of(form), plasticity, form=form)
         elif plasticity != "head":
             # A head re-tuned on weights that moved still needs those weights.
             known.plasticity, known.addition = plasticity, None
         return self.skills[task.title]
 
-    def new_head(self, outputs: int, streams: Streams) -> TaskHead:
-        """A head as BERT initialises it (normal, sigma 0.02), its dense layer from the pooler where there is one."""
-        head = self._blank_head(outputs)
-        generator = streams.torch("init")
-        with torch.no_grad():
-            for layer in (head.dense, head.output):
-                layer.weight.normal_(0.0, 0.02, generator=generator)
-                layer.bias.zero_()
-            if self.pooler is not None:
-                head.dense.weight.copy_(self.pooler[0])
-                head.dense.bias.copy_(self.pooler[1])
+    def new_head(self, form: Head | int, streams: Streams) -> nn.Module:
+        """Fresh layers of a head, drawn from `streams` ("init"); a number means so many classes, 0 a score."""
+        form = head_of({"outputs": form}, "") if isinstance(form, int) else form
+        head = self._blank_head(form)
+        form.initialise(head, self.pooler, streams.torch("init"))
         return head.to(self.device)
 
     def effective(self, task: str | None) -> Masks | None:
@@ -181,7 +160,7 @@ class Subject(contract.Subject):
 
     def facts(self) -> dict:
         """The part of the state that is not tensors."""
-        skills = {t: {"outputs": s.outputs, "plasticity": s.plasticity} for t, s in self.skills.items()}
+        skills = {t: {"outputs": s.outputs, "plasticity": s.plasticity, **head_data(s.form)} for t, s in self.skills.items()}
         return {"age": self.age, "skills": skills}
 
     def load(self, facts: Mapping, state: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
@@ -199,13 +178,14 @@ class Subject(contract.Subject):
             self.remembered = {name: value.to(self.device) for name, value in state.get("remembered", {}).items()}
             self.skills = {}
             for title, kind in facts["skills"].items():
-                head = self._blank_head(kind["outputs"]).to(self.device)
+                form = head_of(kind, f"the state's skill {title!r}")
+                head = self._blank_head(form).to(self.device)
                 for name, value in head.named_parameters():
                     value.copy_(state[f"head/{title}"][name])
                 mask = state.get(f"skill/{title}")
                 own = None if mask is None else self._placed(mask)
                 added = self._added(state.get(f"addition/{title}"))
-                self.skills[title] = Skill(head, kind["outputs"], kind["plasticity"], own, added)
+                self.skills[title] = Skill(head, kind["outputs"], kind["plasticity"], own, added, form)
 
     def _placed(self, masks: Mapping[str, torch.Tensor]) -> Masks:
         return {name: masks[name].to(self.device) for name in self.synapses}
@@ -216,12 +196,12 @@ class Subject(contract.Subject):
         placed = {name: value.to(self.device) for name, value in sides.items()}
         return {name: (placed[f"{name}/up"], placed[f"{name}/down"]) for name in self.synapses if f"{name}/up" in placed}
 
-    def _blank_head(self, outputs: int) -> TaskHead:
+    def _blank_head(self, form: Head) -> nn.Module:
         config = self.encoder.config
         dropout = getattr(config, "hidden_dropout_prob", getattr(config, "dropout", getattr(config, "mlp_dropout", 0.0)))
         # Building layers draws from torch's global generator, which is nobody's here.
         with torch.random.fork_rng(devices=[]):
-            return TaskHead(self.width, max(outputs, 1), float(dropout)).eval()
+            return form.module(self.width, float(dropout)).eval()
 
     def _language_state(self) -> dict[str, torch.Tensor]:
         own = {id(parameter) for parameter in self.language_parameters}

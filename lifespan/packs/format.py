@@ -20,7 +20,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,6 +29,8 @@ from lifespan.errors import RecordError
 
 FORMAT = "lifespan-pack"
 VERSION = 1
+OTHER_HEADS = 2
+"""The version of packs with heads that an earlier lifespan would misread."""
 MANIFEST = "pack.json"
 LARGEST_TEXT = 2**26
 REMEDY = "Copy the pack again, or write it anew with `lifespan export`."
@@ -42,7 +44,8 @@ ATTENTIONS = ("eager", "sdpa", "lifespan")
 class SkillFacts:
     """What a pack tells of a skill beside its tensors. No `labels`: the answer is a score inside `score_range`.
 
-    `rank` is that of its adapter's factors, 0 without one.
+    `rank` is that of its adapter's factors, 0 without one. `head` is the data of its head (`Head.to_data`); None: classes,
+    or a score where there are no `outputs`.
     """
 
     title: str
@@ -52,6 +55,7 @@ class SkillFacts:
     labels: tuple[str, ...]
     score_range: tuple[float, float]
     rank: int = 0
+    head: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)
@@ -158,8 +162,11 @@ def open_pack(folder: str | Path) -> Opened:
         data = parsed(path.read_bytes(), path)
         if data.get("format") != FORMAT:
             refuse(path, f"is not of a pack: its format is not {FORMAT!r}.", "`lifespan export DIR` writes one.")
-        if data.get("version") != VERSION:
-            refuse(path, f"has version {data.get('version')!r}; this lifespan reads {VERSION}.", "Install another lifespan.")
+        read, where = _version(data)
+        if data.get("version") != read:
+            refuse(
+                path, f"has version {data.get('version')!r}; this lifespan reads {read}{where}.", "Install another lifespan."
+            )
         said = data.pop("digest", None)
         if said != digest_of(data):
             refuse(path, "was changed after it was written (its digest differs).")
@@ -187,6 +194,7 @@ def seal(manifest: Manifest, contents: Mapping[str, bytes], made: Mapping[str, s
             "labels": list(skill.labels),
             "score_range": list(skill.score_range),
             **({"rank": skill.rank} if skill.rank else {}),
+            **({"head": dict(skill.head)} if skill.head is not None else {}),
         }
         for skill in manifest.skills
     ]
@@ -194,7 +202,7 @@ def seal(manifest: Manifest, contents: Mapping[str, bytes], made: Mapping[str, s
     simple = ("title", "base", "heads", "precision", "attention", "age", "language")
     data = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": VERSION if all(skill.head is None for skill in manifest.skills) else OTHER_HEADS,
         **{name: getattr(manifest, name) for name in simple},
         "skills": skills,
         "tokenizer": dict(manifest.words),
@@ -243,6 +251,13 @@ def write_folder(folder: Path, contents: Mapping[str, bytes], *, force: bool) ->
     shutil.rmtree(old, ignore_errors=True)
 
 
+def _version(data: Mapping[str, Any]) -> tuple[int, str]:
+    """The version that a manifest of such content must have, and where that is so."""
+    skills = data.get("skills")
+    other = isinstance(skills, list) and any(isinstance(entry, dict) and "head" in entry for entry in skills)
+    return (OTHER_HEADS, " where heads are of other kinds") if other else (VERSION, "")
+
+
 def _is_pack(folder: Path) -> bool:
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -278,7 +293,9 @@ def _skill(entry: Any, path: Path) -> SkillFacts:
     outputs = _count(entry, "outputs", path)
     labels = _field(entry, "labels", list, path)
     bounds = _field(entry, "score_range", list, path)
-    if len(labels) != outputs or not all(isinstance(label, str) for label in labels):
+    head = _field(entry, "head", dict, path) if "head" in entry else None
+    fitting = len(labels) == outputs or head is not None
+    if not fitting or not all(isinstance(label, str) for label in labels):
         refuse(path, f"a skill with {outputs} outputs must have as many 'labels', each a text.")
     numbers = all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in bounds)
     if len(bounds) != 2 or not numbers:
@@ -291,6 +308,7 @@ def _skill(entry: Any, path: Path) -> SkillFacts:
         labels=tuple(labels),
         score_range=(float(bounds[0]), float(bounds[1])),
         rank=_count(entry, "rank", path) if "rank" in entry else 0,
+        head=head,
     )
 
 

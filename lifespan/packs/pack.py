@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from lifespan.contracts import Examples, Task
+from lifespan.contracts import ClassHead, Examples, Head, ScoreHead, Task
+from lifespan.contracts.head import head_data, head_of
 from lifespan.errors import RecordError, ScenarioError, did_you_mean
 from lifespan.packs.format import (
     ATTENTIONS,
@@ -34,9 +35,12 @@ from lifespan.packs.format import (
     seal,
     write_folder,
 )
+from lifespan.tasks.tags import TagHead
 
 if TYPE_CHECKING:
     from lifespan.model.subject import Skill, Subject
+
+HEADS_HERE: tuple[type[Head], ...] = (ClassHead, ScoreHead, TagHead)
 
 
 class Answered(Protocol):
@@ -96,8 +100,8 @@ class PackReport:
 class Agreement:
     """How a loaded pack compares with the living subject on one split.
 
-    `same` is the share of equal answers (scores: within 1% of the range), `largest` the largest difference of an output of
-    the task's head.
+    `same` is the share of equal answers (all tags of a sentence; scores: within 1% of the range), `largest` the largest
+    difference of an output of the task's head.
     """
 
     task: str
@@ -125,11 +129,19 @@ class Pack:
         return self.living.skills[self._facts(title).title]
 
     def answer(self, task: str, first: Sequence[str] | str, second: Sequence[str] | str | None = None) -> list[Any]:
-        """Answers to sentences, or pairs of them, in order: names of classes, or scores inside the task's range."""
+        """Answers to sentences, or pairs of them, in order: names of classes, scores inside the task's range, lists of tags.
+
+        Words that are tagged are those between single spaces of a sentence.
+        """
         from lifespan.training.evaluation import predictions
 
         facts = self._facts(task)
-        asked = _Asked(facts=facts, first=_several(first), second=None if second is None else _several(second))
+        asked = _Asked(
+            facts=facts,
+            form=self.living.skills[facts.title].form,
+            first=_several(first),
+            second=None if second is None else _several(second),
+        )
         if asked.second is not None and len(asked.second) != len(asked.first):
             raise RecordError(
                 f"answer({task!r})", f"got {len(asked.first)} first and {len(asked.second)} second sentences.", "Give pairs."
@@ -138,7 +150,7 @@ class Pack:
             return []
         with refusing(self.folder, "cannot answer"):
             found, _ = predictions(self.living, asked, "asked", 128)
-        return [facts.labels[index] for index in found] if facts.labels else [float(value) for value in found]
+        return asked.head.readable(found, facts.labels)
 
     def _facts(self, title: str) -> SkillFacts:
         if title not in self.tasks:
@@ -151,6 +163,7 @@ class _Asked(Task):
     """Sentences of the moment as the one split of a task."""
 
     facts: SkillFacts
+    form: Head
     first: tuple[str, ...]
     second: tuple[str, ...] | None = None
 
@@ -161,6 +174,10 @@ class _Asked(Task):
     @property
     def labels(self) -> tuple[str, ...]:
         return self.facts.labels
+
+    @property
+    def head(self) -> Head:
+        return self.form
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -206,15 +223,18 @@ def save_pack(
     return PackReport(place, base, _parts(manifest, everything, floors), _full(subject))
 
 
-def load_pack(folder: str | Path, device: str = "cpu") -> Pack:
-    """Read a pack. Raises `RecordError` for whatever is missing, damaged or not as a pack has it; runs no code of it."""
+def load_pack(folder: str | Path, device: str = "cpu", *, heads: Sequence[type[Head]] = ()) -> Pack:
+    """Read a pack. Raises `RecordError` for whatever is missing, damaged or not as a pack has it; runs no code of it.
+
+    `heads` are the classes of heads that a pack may name beside this package's own: nothing is imported on a pack's word.
+    """
     import torch
 
     with torch.random.fork_rng(devices=[]), refusing(folder, f"cannot be loaded onto {device!r}"):
-        return _loaded(open_pack(folder), device)
+        return _loaded(open_pack(folder), device, (*HEADS_HERE, *heads))
 
 
-def _loaded(opened: Opened, device: str) -> Pack:
+def _loaded(opened: Opened, device: str, known: Sequence[type[Head]]) -> Pack:
     from lifespan.model.subject import Subject
     from lifespan.packs.body import check_config, check_words, rebuild, rebuild_tokenizer, skeleton
     from lifespan.packs.tensors import Tensors, read_adapter, read_base, read_head, read_masks
@@ -229,11 +249,12 @@ def _loaded(opened: Opened, device: str) -> Pack:
     subject = Subject(body, device=device, precision=manifest.precision)
     check_words(tokenizer, subject.encoder, place / "tokenizer.json")
     state: dict[str, Tensors] = {"encoder": weights, "language": {}, **read_masks(opened, weights, subject)}
+    skills = {skill.title: _skill_facts(skill) for skill in manifest.skills}
     for number, skill in enumerate(manifest.skills):
-        state[f"head/{skill.title}"] = read_head(opened, head_file(number), subject.width, skill.outputs)
+        head = head_of(skills[skill.title], f"{place / MANIFEST}, skill {skill.title!r}", known)
+        state[f"head/{skill.title}"] = read_head(opened, head_file(number), subject.width, head)
         if skill.rank:
             state[f"addition/{skill.title}"] = read_adapter(opened, adapter_file(number), subject, skill.rank)
-    skills = {skill.title: {"outputs": skill.outputs, "plasticity": skill.plasticity} for skill in manifest.skills}
     subject.load({"age": manifest.age, "skills": skills}, state)
     return Pack(place, manifest, {skill.title: skill for skill in manifest.skills}, subject)
 
@@ -246,8 +267,10 @@ def agreement(living: Subject, packed: Subject, task: Task, split: str | None = 
     (one, _), (two, _) = (task_logits(subject, task, chosen, length) for subject in (living, packed))
     (first, _), (second, _) = (predictions(subject, task, chosen, length) for subject in (living, packed))
     low, high = task.score_range
-    same = first == second if task.labels else np.abs(first - second) <= 0.01 * (high - low)
-    return Agreement(task.title, chosen, len(same), float(same.mean()), float(np.abs(one - two).max()))
+    near = isinstance(task.head, ScoreHead)
+    same = np.abs(first - second) <= 0.01 * (high - low) if near else np.array(first == second, dtype=bool)
+    difference = max(float(np.nanmax(np.abs(a - b), initial=0.0)) for a, b in zip(one, two, strict=True))
+    return Agreement(task.title, chosen, len(same), float(same.mean()), difference)
 
 
 def _contents(
@@ -313,15 +336,26 @@ def _contents(
 
 
 def _facts(title: str, skill: Skill, task: Answered | None) -> SkillFacts:
-    labels = tuple(task.labels) if task is not None else tuple(str(number) for number in range(skill.outputs))
-    if len(labels) != skill.outputs:
+    known = getattr(skill.form, "labels", None) or tuple(str(number) for number in range(skill.outputs))
+    labels = tuple(task.labels) if task is not None else known
+    # A head of another kind says itself how its outputs become labels.
+    other = head_data(skill.form).get("head") if not isinstance(skill.form, ScoreHead) else None
+    if len(labels) != skill.outputs and other is None:
         raise RecordError(
             title, f"the skill has {skill.outputs} outputs, its task {len(labels)} labels.", "Give its own task."
         )
     low, high = task.score_range if task is not None else (0.0, 1.0)
     rank = next((down.shape[0] for _, down in (skill.addition or {}).values()), 0)
     bounds = (float(low), float(high))
-    return SkillFacts(title, skill.outputs, skill.plasticity, skill.mask is not None, labels, bounds, rank)
+    return SkillFacts(title, skill.outputs, skill.plasticity, skill.mask is not None, labels, bounds, rank, other)
+
+
+def _skill_facts(skill: SkillFacts) -> dict[str, Any]:
+    """What `Subject.load` takes of a skill."""
+    low, high = skill.score_range
+    score = ScoreHead(low=low, high=high).to_data() if not skill.outputs and skill.head is None else None
+    head = skill.head if skill.head is not None else score
+    return {"outputs": skill.outputs, "plasticity": skill.plasticity, **({} if head is None else {"head": head})}
 
 
 def _parts(manifest: Manifest, everything: Mapping[str, bytes], floors: Mapping[str, float]) -> tuple[Part, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 
+from lifespan.contracts import Head
 from lifespan.contracts.subject import Masks, Subject
 from lifespan.packs.format import Opened, mask_file, refuse, refusing
 from lifespan.packs.mask_coding import Ranking, decode, encode, ranking
@@ -82,10 +83,10 @@ def read_base(opened: Opened, shapes: Shapes) -> Tensors:
     return {name: restored(name, kept, shape, kind) for name, shape in shapes.items()}
 
 
-def read_head(opened: Opened, name: str, width: int, outputs: int) -> Tensors:
-    """A head's parameters in fp32; `outputs` is 0 for a score."""
+def read_head(opened: Opened, name: str, width: int, head: Head) -> Tensors:
+    """A head's parameters in fp32."""
     kind = torch.bfloat16 if opened.manifest.heads == "bf16" else torch.float32
-    found = _tensors(opened, name, {entry: (kind, shape) for entry, shape in _head_shapes(width, outputs).items()})
+    found = _tensors(opened, name, {entry: (kind, shape) for entry, shape in _head_shapes(width, head).items()})
     return {entry: value.float() for entry, value in found.items()}
 
 
@@ -99,14 +100,10 @@ def read_adapter(opened: Opened, name: str, subject: Subject, rank: int) -> Tens
     return {entry: value.float() for entry, value in _tensors(opened, name, expected).items()}
 
 
-def _head_shapes(width: int, outputs: int) -> Shapes:
-    outputs = max(outputs, 1)
-    return {
-        "dense.weight": (width, width),
-        "dense.bias": (width,),
-        "output.weight": (outputs, width),
-        "output.bias": (outputs,),
-    }
+def _head_shapes(width: int, head: Head) -> Shapes:
+    # Layers without content, as large as a pack may say.
+    with torch.device("meta"):
+        return {name: tuple(value.shape) for name, value in head.module(width, 0.0).named_parameters()}
 
 
 def _tensors(opened: Opened, name: str, expected: Mapping[str, tuple[torch.dtype, tuple[int, ...]]]) -> Tensors:

@@ -9,8 +9,8 @@ from typing import Any
 from lifespan.contracts import Task
 from lifespan.contracts.spec import Spec, digest_of
 from lifespan.stats import metrics
-from lifespan.study.events import Age, Learn
-from lifespan.study.plan import Birth, Life, Plan, Step
+from lifespan.study.events import Age, Birth, Learn
+from lifespan.study.plan import Life, Plan, Step
 from lifespan.study.scenario import Scenario
 
 
@@ -60,7 +60,7 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
         "tasks": {
             title: {
                 "metrics": list(task.metrics),
-                "kind": "classes" if task.labels else "score",
+                "kind": task.head.kind,
                 "labels": list(task.labels),
                 "chance": _chance(task),
                 "spec": task.to_data(),

@@ -1,8 +1,9 @@
 """Arrays to numbers: task metrics of GLUE, and summaries of a sequence of tasks.
 
-Task metrics take `(predictions, labels)`, two one-dimensional arrays of equal length, and return a float; higher is
-better for every one of them. They follow GLUE (Wang et al. 2018, https://arxiv.org/abs/1804.07461) and agree with
-scikit-learn and SciPy, except that a correlation that does not exist is a silent NaN.
+Task metrics take `(predictions, labels)`, two one-dimensional arrays of equal length (of tags: a sequence of them for each
+sentence), and return a float; higher is better for every one of them. They follow GLUE (Wang et al. 2018,
+https://arxiv.org/abs/1804.07461) and agree with scikit-learn and SciPy, except that a correlation that does not exist is a
+silent NaN.
 
 The summaries take a score matrix `R` of shape (tasks, tasks), where `R[i, j]` is the score on task `j` after task `i`
 was learned, both counted from 0 in the order of learning. An entry that was not measured is NaN; a summary that needs
@@ -11,8 +12,9 @@ it is NaN too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -114,16 +116,78 @@ def spearman(predictions: ArrayLike, labels: ArrayLike) -> float:
     return pearson(_ranks(predicted), _ranks(true))
 
 
-Metric = Callable[[ArrayLike, ArrayLike], float]
+def tag_accuracy(predictions: Tagged, labels: Tagged) -> float:
+    """Fraction of words that got their tag, over the words of all sentences.
+
+    In [0, 1]; chance as of `accuracy`, with words for examples. Both arguments are sequences of sentences, each a sequence
+    of tags.
+
+    Three of four words:
+
+    >>> tag_accuracy([["B-PER", "I-PER", "O"], ["O"]], [["B-PER", "O", "O"], ["O"]])
+    0.75
+    """
+    predicted, true = _tagged(predictions, labels)
+    right = sum(a == b for one, other in zip(predicted, true, strict=True) for a, b in zip(one, other, strict=True))
+    return right / sum(map(len, true))
+
+
+def span_f1(predictions: Tagged, labels: Tagged) -> float:
+    """F1 of spans: 2 TP / (spans predicted + spans labelled), a span being right where its kind, begin and end are.
+
+    In [0, 1]; 0 where there is no span on either side. Arguments as of `tag_accuracy`; spans as of `spans`. Sources:
+    CoNLL-2003 (Tjong Kim Sang & De Meulder 2003, https://arxiv.org/abs/cs/0306050); computed as `seqeval.metrics.f1_score`
+    does (https://github.com/chakki-works/seqeval), all kinds together.
+
+    One of two spans is right, one of two predicted ones ends too early, hence 2 x 1 / (2 + 2):
+
+    >>> span_f1([["B-PER", "I-PER", "O", "B-LOC"]], [["B-PER", "I-PER", "O", "B-LOC"]])
+    1.0
+    >>> span_f1([["B-PER", "O", "O", "B-LOC"]], [["B-PER", "I-PER", "O", "B-LOC"]])
+    0.5
+    """
+    predicted, true = _tagged(predictions, labels)
+    found = [set(spans(row)) for row in predicted]
+    wanted = [set(spans(row)) for row in true]
+    marked = sum(map(len, found)) + sum(map(len, wanted))
+    return 2 * sum(len(one & other) for one, other in zip(found, wanted, strict=True)) / marked if marked else 0.0
+
+
+def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
+    """(kind, first word, last word) of the spans of a sentence tagged in IOB2 or IOBES, as conlleval and seqeval read it.
+
+    "B-" begins a span, "I-" goes on, "E-" ends it, "S-" is one of a single word, "O" and "" lie outside. A span that goes on
+    without a begin, or with another kind, begins there.
+
+    >>> spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC", "S-ORG", "E-ORG"])
+    [('PER', 0, 1), ('LOC', 3, 3), ('LOC', 4, 4), ('ORG', 5, 5), ('ORG', 6, 6)]
+    """
+    found: list[tuple[str, int, int]] = []
+    before, kind = "O", ""
+    for place, tag in enumerate(tags):
+        mark, _, own = tag.partition("-") if tag else ("O", "", "")
+        if mark != "O":
+            goes_on = mark in ("I", "E") and before in ("B", "I") and own == kind
+            found.append((own, found.pop()[1] if goes_on else place, place))
+        before, kind = mark, own
+    return found
+
+
+Tagged = Sequence[Sequence[str]] | NDArray
+Metric = Callable[[Any, Any], float]
 
 CLASS_METRICS: tuple[str, ...] = ("accuracy", "f1", "matthews")
 SCORE_METRICS: tuple[str, ...] = ("pearson", "spearman")
+TAG_METRICS: tuple[str, ...] = ("tag_accuracy", "span_f1")
 METRICS: Mapping[str, Metric] = MappingProxyType(
-    {"accuracy": accuracy, "f1": f1, "matthews": matthews, "pearson": pearson, "spearman": spearman}
+    {
+        **{"accuracy": accuracy, "f1": f1, "matthews": matthews, "pearson": pearson, "spearman": spearman},
+        **{"tag_accuracy": tag_accuracy, "span_f1": span_f1},
+    }
 )
 
 
-def score(metric_name: str, predictions: ArrayLike, labels: ArrayLike) -> float:
+def score(metric_name: str, predictions: Any, labels: Any) -> float:
     """The metric of this name. Raises `ScenarioError` with the nearest name where there is none.
 
     >>> score("accuracy", [1, 1], [1, 0])
@@ -134,15 +198,18 @@ def score(metric_name: str, predictions: ArrayLike, labels: ArrayLike) -> float:
     return METRICS[metric_name](predictions, labels)
 
 
-def chance(metric_name: str, labels: ArrayLike) -> float:
+def chance(metric_name: str, labels: Any) -> float:
     """The best that one constant answer can score: what is left when nothing is known but the labels' frequencies.
 
     Accuracy: the frequency of the commonest class. F1: 2p / (1 + p) of always answering class 1, p being its frequency.
-    Correlations: 0.
+    Correlations: 0. Tags: the best that one tag for every word can score.
 
     >>> chance("accuracy", [1, 1, 0]), chance("matthews", [1, 0]), round(chance("f1", [1, 1, 0]), 3)
     (0.6666666666666666, 0.0, 0.8)
     """
+    if metric_name in TAG_METRICS:
+        tags = sorted({tag for row in labels for tag in row})
+        return max(score(metric_name, [[tag] * len(row) for row in labels], labels) for tag in tags)
     if metric_name == "accuracy":
         return float(np.unique(np.asarray(labels), return_counts=True)[1].max() / len(np.asarray(labels)))
     return score("f1", np.ones(len(np.asarray(labels))), labels) if metric_name == "f1" else 0.0
@@ -264,6 +331,13 @@ def _paired(predictions: ArrayLike, labels: ArrayLike) -> tuple[NDArray, NDArray
             f"predictions of shape {predicted.shape} and labels of shape {true.shape}: a metric needs two "
             "one-dimensional arrays of one length, at least 1."
         )
+    return predicted, true
+
+
+def _tagged(predictions: Tagged, labels: Tagged) -> tuple[list[list[str]], list[list[str]]]:
+    predicted, true = ([list(row) for row in rows] for rows in (predictions, labels))
+    if [len(row) for row in predicted] != [len(row) for row in true] or not any(true):
+        raise ValueError("a metric of tags needs as many tags as words of each sentence, and at least one word.")
     return predicted, true
 
 

@@ -21,10 +21,11 @@ class DarkExperience(Strategy):
     Buzzega et al. (2020, equation 6): h are the outputs now, z those remembered; the square is the mean over examples and
     outputs. z are the outputs once the example's task was learned, dropout off; the paper takes them while it is
     learned, when the example enters the reservoir. Buffer, cost and ageing as of `Rehearsal`; beside each row its outputs are
-    kept. With beta = 0 it is DER.
+    kept. With beta = 0 it is DER. For tasks that answer with classes or a score.
     """
 
     citation = "buzzega2020dark"
+    answers = ("classes", "score")
 
     alpha: float = 0.5
     beta: float = 0.5
@@ -52,15 +53,14 @@ class _Dark(Buffering):
     def penalty(self, course: Course) -> torch.Tensor | None:
         from torch.nn import functional
 
-        from lifespan.model.forward import autocast, batch_loss, first_states
+        from lifespan.model.forward import batch_loss, head_outputs
 
         if not self.buffer:
             return None
         subject = course.subject
         title = self.buffer.task_at(course.streams, "dark", course.step)
         batch, places = self.buffer.batch(title, 2 * course.step)
-        with autocast(subject):
-            now = subject.skills[title].head(first_states(subject, batch)).float()
+        now = head_outputs(subject, title, batch)
         term = self.strategy.alpha * functional.mse_loss(now, self.answers[title][places])
         if self.strategy.beta:
             title = self.buffer.task_at(course.streams, "rehearsal", course.step)

@@ -10,7 +10,8 @@ computation of the Fisher information in continual learning):
                                                 squared, so it is smaller, about by the batch's size
 
 For a score, p is a normal law of variance 1 around the answer: the exact form is (d answer)^2, and so is the sampled one
-(the draw's expectation).
+(the draw's expectation). Where a text has several labels, one for each word, the exact form adds theirs up, each with all
+of its classes, and the sampled one draws them all at once.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ import torch
 
 from lifespan.contracts import Lesson, Task
 from lifespan.contracts.subject import Subject
-from lifespan.model.forward import batch_loss, first_states
+from lifespan.model.forward import batch_loss, head_states
 from lifespan.randomness import Streams
-from lifespan.training.batches import Batch, task_source
+from lifespan.training.batches import Batch, Labelled, task_source
 from lifespan.training.evaluation import tokenised
 
 
@@ -54,9 +55,10 @@ def fisher(subject: Subject, task: Task, lesson: Lesson, *, estimator: str, exam
 
 
 def _one_by_one(subject: Subject, task: Task, length: int, examples: int) -> Iterator[Batch]:
-    _, tokens = tokenised(task, task.splits[0], length, subject.tokenizer, examples)
+    rows, tokens = tokenised(task, task.splits[0], length, subject.tokenizer, examples)
+    labelled = Labelled(task, rows, tokens)
     for position in range(len(tokens.lengths)):
-        yield tokens.collate(np.array([position]))
+        yield labelled.batch(np.array([position]))
 
 
 def _add_answers(
@@ -71,18 +73,22 @@ def _add_answers(
 ) -> None:
     """One example's squared derivatives."""
     skill = subject.skills[task.title]
-    answer = skill.head(first_states(subject, batch).float()).float()
-    if skill.outputs == 0:
-        _add(total, parameters, answer.sum(), 1.0)
+    answer = skill.head(head_states(subject, task.title, batch).float()).float()
+    logs = skill.form.log_probabilities(answer, batch["labels"].to(answer.device))
+    if logs is None:
+        numbers = answer.flatten()
+        for place, number_put_out in enumerate(numbers):
+            _add(total, parameters, number_put_out, 1.0, keep=place + 1 < len(numbers))
         return
-    logs = answer.log_softmax(-1)[0]
     chances = logs.detach().exp()
     if estimator == "sampled":
-        drawn = int(torch.multinomial(chances.cpu(), 1, generator=streams.torch("fisher", number)))
-        _add(total, parameters, logs[drawn], 1.0)
+        drawn = torch.multinomial(chances.cpu(), 1, generator=streams.torch("fisher", number)).to(logs.device)
+        # Labels of one text are drawn independently of each other, so that their derivatives add up.
+        _add(total, parameters, logs.gather(1, drawn).sum(), 1.0)
         return
-    for label in range(len(logs)):
-        _add(total, parameters, logs[label], float(chances[label]), keep=label + 1 < len(logs))
+    ways = [(row, label) for row in range(len(logs)) for label in range(logs.shape[1])]
+    for row, label in ways:
+        _add(total, parameters, logs[row, label], float(chances[row, label]), keep=(row, label) != ways[-1])
 
 
 def _add(

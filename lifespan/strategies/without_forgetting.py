@@ -88,26 +88,26 @@ class _Distilling(Guard):
 
         from lifespan.model.forward import autocast
 
-        subject = course.subject
+        subject, states = course.subject, self._all_states(course.subject, self._batch, self._states)
         inputs = {name: value.to(subject.device) for name, value in self._batch.items() if name != "labels"}
         with torch.no_grad(), autocast(subject):
-            before = self.teacher(**inputs).last_hidden_state[:, 0]
+            before = self.teacher(**inputs).last_hidden_state
         terms = []
         for title in self.titles:
-            skill = subject.skills[title]
+            skill, real = subject.skills[title], inputs["attention_mask"]
             with autocast(subject):
-                now = skill.head(self._states[:, 0]).float()
+                now = skill.head(skill.form.pick(states, real)).float()
                 with torch.no_grad():
-                    then = self.heads[title](before).float()
-            terms.append(self._distance(now, then, skill.outputs))
+                    then = self.heads[title](skill.form.pick(before, real)).float()
+            terms.append(skill.form.distance(now, then, real, self.strategy.temperature))
         self._states = None
         return self.strategy.strength * torch.stack(terms).mean()
 
-    def _distance(self, now: torch.Tensor, then: torch.Tensor, outputs: int) -> torch.Tensor:
-        from torch.nn import functional
+    def _all_states(self, subject: Subject, batch: dict[str, torch.Tensor], states: torch.Tensor) -> torch.Tensor:
+        """The states of this step's forward pass; of another where that made the first token's alone, and a head reads all."""
+        from lifespan.model.forward import token_states
 
-        if outputs == 0:
-            return functional.mse_loss(now, then)
-        heat = self.strategy.temperature
-        answered, wanted = ((answer / heat).log_softmax(-1) for answer in (now, then))
-        return heat**2 * functional.kl_div(answered, wanted, reduction="batchmean", log_target=True)
+        whole = states.shape[1] == batch["input_ids"].shape[1]
+        if whole or all(subject.skills[title].form.reads == "first" for title in self.titles):
+            return states
+        return token_states(subject, batch)

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from lifespan.contracts import Contrast, Corpus, Disorder, Learner, Measure, Pruner, Strategy, Task
+from lifespan.contracts import Contrast, Corpus, Disorder, Learner, Measure, Objective, Origin, Pruner, Strategy, Task
 from lifespan.contracts.spec import Spec
 from lifespan.errors import ScenarioError, did_you_mean
+from lifespan.study.costs import Gauge, Sizes, Work, schooling
+from lifespan.training.objectives.masked import MaskedLanguage
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event(Spec):
-    """Something that happens in a life."""
+    """Something that happens in a life.
+
+    Its class says whether it `trains` (runs the gradient loop, inside which probes may look), its `color` in figures and
+    notebooks, and what it costs: `work`, and the bytes that it is `stored` in. What it does stands in `execution/step.py`.
+    """
+
+    trains: ClassVar[bool] = False
+    color: ClassVar[str] = "#24292f"
+
+    def work(self, met: Sequence[Task], gauge: Gauge) -> Work:
+        """What the gradient loop has to do; `met` are the tasks met so far, those of this event included."""
+        return Work()
+
+    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+        """Bytes of what changes: weights as 4 each, masks as bits."""
+        return 0
+
+    @property
+    def moves_masks(self) -> bool:
+        """Whether its optimizer steps move masks."""
+        return False
 
     @property
     def key(self) -> str:
@@ -26,12 +49,28 @@ class Event(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Develop(Event):
-    """Masked-language-model learning on a corpus, for a number of optimizer steps (Devlin et al. 2019, section 3.1).
+class Birth(Event):
+    """The first step of every life. Written by the plan, not by the user."""
 
-    `masking` is the share of tokens chosen; 80% of them become the mask token, 10% a random one, 10% stay. Passages are
-    cut at `length` tokens. `by` says which plasticity learns (None: all weights).
+    color = "#949494"
+
+    origin: Origin
+
+    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+        return sizes.weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Develop(Event):
+    """Learn from a corpus without labels, for a number of optimizer steps: masked words, if `objective` asks nothing else.
+
+    `masking` is the share of tokens chosen; 80% of them become the mask token, 10% a random one, 10% stay (Devlin et al. 2019,
+    section 3.1). Another `objective` has settings of its own. Passages are cut at `length` tokens. `by` says which plasticity
+    learns (None: all weights).
     """
+
+    trains = True
+    color = "#0173b2"
 
     corpus: Corpus = field(kw_only=False)
     steps: int
@@ -40,6 +79,7 @@ class Develop(Event):
     rate: float = 5e-4
     masking: float = 0.15
     length: int = 128
+    objective: Objective | None = None
 
     def __post_init__(self) -> None:
         self.require_a("corpus", Corpus, "MicroText()")
@@ -52,10 +92,31 @@ class Develop(Event):
         self.require_fraction("masking")
         self.require("masking", self.masking > 0, "must be above 0: something has to be predicted.")
         self.require_count("length", at_least=8)
+        if self.objective is not None:
+            self.require_a("objective", Objective, "MaskedLanguage(masking=0.3)")
+            own = self.masking == type(self).masking
+            self.require("masking", own, "is the objective's business here.", "For example: MaskedLanguage(masking=0.3).")
+
+    @property
+    def predicts(self) -> Objective:
+        """The objective: that of masked words, if none is given."""
+        return MaskedLanguage(masking=self.masking) if self.objective is None else self.objective
 
     @property
     def label(self) -> str:
         return f"develop on {self.corpus.title}"
+
+    @property
+    def moves_masks(self) -> bool:
+        return _moves_masks(self.by)
+
+    def work(self, met: Sequence[Task], gauge: Gauge) -> Work:
+        _, words = gauge.corpus_tokens(self.corpus, self.length)
+        read = self.steps * self.batch_size
+        return Work(self.steps, read, read * words, self.predicts.share, self.predicts.overhead)
+
+    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+        return _learned(self.by, sizes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +127,9 @@ class Learn(Event):
     reference of continual learning. Learned by structure, all of them get one mask. `against_forgetting` is a strategy that
     keeps earlier tasks meanwhile; masks over frozen weights forget nothing and need none.
     """
+
+    trains = True
+    color = "#029e73"
 
     task: Task = field(kw_only=False)
     by: Learner
@@ -105,10 +169,24 @@ class Learn(Event):
     def label(self) -> str:
         return f"learn {' with '.join(task.title for task in self.tasks)}"
 
+    @property
+    def moves_masks(self) -> bool:
+        return _moves_masks(self.by)
+
+    def work(self, met: Sequence[Task], gauge: Gauge) -> Work:
+        counts = [gauge.task_tokens(task, task.splits[0], self.length)[0] for task in self.tasks]
+        steps = sum(self.by.steps_for(count) for count in counts)
+        return schooling(self.tasks, steps, self.by.batch_size, self.length, gauge)
+
+    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+        return _learned(self.by, sizes) + sizes.heads(self.tasks)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Age(Event):
     """Lose synapses until the given sparsity (fraction of prunable synapses that are dead). The dead stay dead."""
+
+    color = "#de8f05"
 
     to: float
     by: Pruner
@@ -121,6 +199,9 @@ class Age(Event):
     def label(self) -> str:
         return f"age to {self.to:.3g}"
 
+    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+        return sizes.masks
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recover(Event):
@@ -130,6 +211,9 @@ class Recover(Event):
     `Rewire()`). A control that leaves the anatomy as it is may stand here too: `HeadOnly()`, or dense re-fine-tuning by
     `Weights()`, which moves the weights and drops the tasks' own masks.
     """
+
+    trains = True
+    color = "#56b4e9"
 
     steps: int
     by: Learner | None = None
@@ -143,10 +227,24 @@ class Recover(Event):
             self.require("by", not self.by.leaves_mask, what, "Use Rewire(), RigL(anatomy=True), HeadOnly() or Weights().")
         self.require_count("length", at_least=8)
 
+    @property
+    def moves_masks(self) -> bool:
+        return True
+
+    def work(self, met: Sequence[Task], gauge: Gauge) -> Work:
+        from lifespan.learners.rewire import Rewire
+
+        return schooling(met, self.steps, (self.by or Rewire()).batch_size, self.length, gauge)
+
+    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+        return sizes.masks + sizes.heads(met)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Suffer(Event):
     """A disorder begins. Its onset is where this event stands; a chronic one acts on the next `lasting` events."""
+
+    color = "#d55e00"
 
     disorder: Disorder = field(kw_only=False)
     lasting: int | None = None
@@ -164,10 +262,15 @@ class Suffer(Event):
     def label(self) -> str:
         return f"{type(self).__name__.lower()} {type(self.disorder).__name__}"
 
+    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+        return sizes.weights if type(self.disorder).strike is not Disorder.strike else 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Treat(Suffer):
     """A treatment begins: the interface of a disorder, with a benign purpose."""
+
+    color = "#cc78bc"
 
 
 @dataclass(frozen=True, kw_only=True, init=False)
@@ -208,6 +311,27 @@ class Probe(Event):
                 name = type(measure).__name__
                 remedy = f'It compares two subjects: Probe(Since("birth", {name}(...))), or Between({name}(...)) in a Study.'
             raise ScenarioError(f"Probe({measure!r})", "must be a Measure.", remedy)
+
+
+def colors() -> dict[str, str]:
+    """Colour of each kind of event, by the name of its class, in the order in which the classes were defined."""
+    return {kind.__name__: kind.color for kind in _kinds(Event) if not issubclass(kind, Probe)}
+
+
+def _kinds(kind: type[Event]) -> Iterator[type[Event]]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from _kinds(below)
+
+
+def _moves_masks(by: Learner | None) -> bool:
+    return by is not None and by.plasticity in ("structure", "both")
+
+
+def _learned(by: Learner | None, sizes: Sizes) -> int:
+    """Bytes that learning by a learner (None: all weights) changes in the body."""
+    kind = "weights" if by is None else by.plasticity
+    return (sizes.weights if kind in ("weights", "both") else 0) + (sizes.masks if kind in ("structure", "both") else 0)
 
 
 def _require_own_mask(event: Event, by: Learner) -> None:

@@ -13,22 +13,16 @@ from functools import cached_property
 from typing import Any
 
 from lifespan import notebook
-from lifespan.contracts import Disorder, Measure, Moment, Origin, Task
+from lifespan.contracts import Disorder, Measure, Moment, Task
 from lifespan.contracts.spec import digest_of
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.randomness import individual_seed
-from lifespan.study.events import Event, Learn, Probe, Suffer
+from lifespan.study.answers import check_answers
+from lifespan.study.events import Birth, Event, Learn, Probe, Suffer, colors
 from lifespan.study.scenario import Between, Scenario, Study, position_of
 
 FORMAT = 1
 """Version of the state format; part of every digest."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Birth(Event):
-    """The first step of every life. Written by the plan, not by the user."""
-
-    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -104,7 +98,7 @@ class Plan:
     def _repr_html_(self) -> str:
         notes = (f"{len(self.lives)} lives", f"{self.shared:,} events to live", f"{self.separate:,} if nothing were shared")
         courses = {group: scenario.course for group, scenario in self.study.groups.items()}
-        return notebook.heading(self.study.name, (*notes, self.precision)) + notebook.lives(courses)
+        return notebook.heading(self.study.name, (*notes, self.precision)) + notebook.lives(courses, colors())
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
@@ -162,6 +156,8 @@ def compile_study(study: Study, *, precision: str) -> Plan:
             lives.append(Life(group, individual, seed, _steps(scenario, seed, precision)))
     plan = Plan(study, precision, tuple(lives))
     _check_skills(plan)
+    for step in plan.nodes.values():
+        check_answers(step)
     return plan
 
 

@@ -12,7 +12,7 @@ from lifespan import notebook
 from lifespan.contracts import Contrast, Moment, Origin, Task
 from lifespan.contracts.spec import Spec
 from lifespan.errors import ScenarioError
-from lifespan.study.events import Age, Develop, Event, Learn, Probe, Recover, Suffer, flattened
+from lifespan.study.events import Age, Develop, Event, Learn, Probe, Recover, Suffer, colors, flattened
 
 Group = str
 
@@ -62,7 +62,7 @@ class Scenario(Spec):
     def _repr_html_(self) -> str:
         probes = sum(isinstance(event, Probe) for event in self.events)
         notes = (self.subject.describe(), f"{len(self.course)} events", f"{probes} evaluations")
-        return notebook.heading(self.name, notes) + notebook.lives({"": self.course})
+        return notebook.heading(self.name, notes) + notebook.lives({"": self.course}, colors())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,7 @@ class Study(Spec):
     def _repr_html_(self) -> str:
         notes = (f"{len(self.groups)} groups of {self.individuals}", f"control: {self.control_group}")
         courses = {group: scenario.course for group, scenario in self.groups.items()}
-        return notebook.heading(self.name, notes) + notebook.lives(courses)
+        return notebook.heading(self.name, notes) + notebook.lives(courses, colors())
 
 
 def _check_between(study: Study) -> None:
@@ -170,7 +170,7 @@ def _check_ageing(scenario: Scenario) -> None:
 def _check_moments(scenario: Scenario) -> None:
     before: list[Event] = []
     for event in scenario.events:
-        learner = event.by if isinstance(event, Develop | Learn | Recover) else None
+        learner = getattr(event, "by", None) if event.trains else None
         looking = event.measures if isinstance(event, Probe) else ()
         for moment in itertools.chain(*(part.moments for part in (learner, *looking) if part is not None)):
             position_of(moment, before, f"Scenario({scenario.name!r}), {event.label}")
@@ -183,7 +183,7 @@ def _check_inside(scenario: Scenario) -> None:
     for event in scenario.events:
         if not isinstance(event, Probe):
             last = event
-        elif event.every is not None and not isinstance(last, Develop | Learn | Recover):
+        elif event.every is not None and not (last is not None and last.trains):
             raise ScenarioError(
                 f"Scenario({scenario.name!r}), {event.describe()}",
                 "looks inside the event before it, which is no Develop, Learn or Recover.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lifespan.contracts import Examples, Task
+from lifespan.contracts import Examples, Head, Task
 from lifespan.errors import DataError
 
 PARTS = ("treated", "untreated")
@@ -53,6 +53,11 @@ class Items(Task):
     def metrics(self) -> tuple[str, ...]:
         """The inner task's."""
         return self.task.metrics
+
+    @property
+    def head(self) -> Head:
+        """The inner task's."""
+        return self.task.head
 
     @property
     def score_range(self) -> tuple[float, float]:

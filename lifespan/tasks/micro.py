@@ -1,16 +1,24 @@
-"""Miniatures of the eight kinds of GLUE task in the built-in micro world: generated, small, and learned in seconds."""
+"""Miniatures of the eight kinds of GLUE task, and one of tagging, in the built-in micro world: learned in seconds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Literal
 
 import numpy as np
 
-from lifespan.contracts import Examples, Task
+from lifespan.contracts import Examples, Head, Task, sequences
 from lifespan.errors import DataError
-from lifespan.tasks.world.exercises import EXERCISES
+from lifespan.tasks.tags import TagHead
 from lifespan.tasks.world.library import SIZES, rows
+from lifespan.tasks.world.tagging import NAME, TAGS, tagged_rows
+
+# fmt: off
+Name = Literal[
+    "acceptability", "sentiment", "paraphrase", "similarity", "inference", "answering", "entailment", "coreference", "tagging",
+]
+# fmt: on
 
 LABELS: dict[str, tuple[str, ...]] = {
     "acceptability": ("unacceptable", "acceptable"),
@@ -21,12 +29,14 @@ LABELS: dict[str, tuple[str, ...]] = {
     "answering": ("not_answered", "answered"),
     "entailment": ("not_entailment", "entailment"),
     "coreference": ("wrong_referent", "right_referent"),
+    NAME: TAGS,
 }
 
 METRICS: dict[str, tuple[str, ...]] = {
     "acceptability": ("matthews", "accuracy"),
     "paraphrase": ("accuracy", "f1"),
     "similarity": ("pearson", "spearman"),
+    NAME: ("span_f1", "tag_accuracy"),
 }
 
 
@@ -44,17 +54,18 @@ class MicroTask(Task):
     | answering | QNLI | the sentence answers the question | 1/2 |
     | entailment | RTE | the conclusion generalises to the right kind of thing | 1/2 |
     | coreference | WNLI | the noun is the one that the pronoun means | 1/2 |
+    | tagging | semantic roles | a tag for every word: spans of who acts, on what, where and when | span_f1 below 0.2 |
 
-    Answers are equally frequent in every split and splits share no row. The training split is written with half of the
-    world's open-class words; the other half appears in dev and test alone, where only a developed subject can know it.
-    Words by themselves tell little: see `tests/tasks/test_world.py` for the bag-of-words control.
+    Answers to sentences are equally frequent in every split and splits share no row. The training split is written with half
+    of the world's open-class words; the other half appears in dev and test alone, where only a developed subject can know
+    it. Words by themselves tell little: see `tests/tasks/test_world.py` for the bag-of-words control.
     """
 
-    name: str = field(kw_only=False)
+    name: Name = field(kw_only=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_one_of("name", EXERCISES)
+        self.require_one_of("name", LABELS)
 
     @property
     def title(self) -> str:
@@ -63,12 +74,17 @@ class MicroTask(Task):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the classes in index order; none for similarity."""
+        """Names of the classes, or tags, in index order; none for similarity."""
         return LABELS[self.name]
 
     @property
+    def head(self) -> Head:
+        """Tags of words for tagging; else a class of the text, or its score."""
+        return TagHead(labels=TAGS) if self.name == NAME else super().head
+
+    @property
     def metrics(self) -> tuple[str, ...]:
-        """Those of the GLUE task that this one miniaturises, the primary one first."""
+        """Those of the task that this one miniaturises, the primary one first."""
         return METRICS.get(self.name, ("accuracy",))
 
     @property
@@ -90,6 +106,9 @@ class MicroTask(Task):
 
 @cache
 def _examples(name: str, split: str) -> Examples:
+    if name == NAME:
+        sentences, tags = zip(*tagged_rows()[split], strict=True)
+        return Examples(list(sentences), None, sequences(tags))
     texts, answers = zip(*rows(name)[split], strict=True)
     second = [text for _, text in texts]
     kind = np.int64 if LABELS[name] else np.float64

@@ -31,7 +31,7 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 @dataclass(frozen=True)
 class Table:
-    """Named columns of equal length. `classes` holds the class names of columns that carry them (ClassLabel)."""
+    """Named columns of equal length. `classes` holds the class names of columns of them, or of lists of them (ClassLabel)."""
 
     where: str
     columns: Mapping[str, Any]
@@ -180,9 +180,10 @@ def read_parquet(paths: Sequence[Path]) -> Table:
         raise DataError(where, f"is not readable as Parquet ({_first_line(error)}).") from None
     described = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
     features = described.get("info", {}).get("features", {})
+    inner = {name: kind.get("feature", kind) if isinstance(kind, dict) else kind for name, kind in features.items()}
     classes = {
         name: tuple(feature["names"])
-        for name, feature in features.items()
+        for name, feature in inner.items()
         if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
     }
     return _from_arrow(where, table, classes)
@@ -245,8 +246,8 @@ def _hushed(name: str) -> Iterator[None]:
 def _from_dataset(where: str, dataset: datasets.Dataset) -> Table:
     import datasets
 
-    features = dataset.features.items()
-    classes = {name: tuple(kind.names) for name, kind in features if isinstance(kind, datasets.ClassLabel)}
+    inner = {name: getattr(kind, "feature", kind) for name, kind in dataset.features.items()}
+    classes = {name: tuple(kind.names) for name, kind in inner.items() if isinstance(kind, datasets.ClassLabel)}
     return _from_arrow(where, dataset.with_format("arrow")[:], classes)
 
 

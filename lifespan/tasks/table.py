@@ -135,7 +135,7 @@ class TableTask(Task):
         return splits[split]
 
     def _content(self) -> tuple[tuple[str, ...], dict[str, Examples]]:
-        stamps = tuple(_stamp(path) for path in (self.path, self.dev, self.test))
+        stamps = tuple(stamp(path) for path in (self.path, self.dev, self.test))
         return _content(replace(self, train_examples=None, eval_examples=None), stamps)
 
 
@@ -149,7 +149,7 @@ def _content(task: TableTask, stamps: tuple[tuple[int, int] | None, ...]) -> tup
         raise DataError(tables["train"].where, what, "Choose other metrics with scored_by=.")
     splits = {split: _examples(task, table, names) for split, table in tables.items()}
     if "dev" not in splits:
-        splits |= _held_out(splits["train"], task.held_out, tables["train"].where)
+        splits |= held_out(splits["train"], task.held_out, tables["train"].where)
     return names, splits
 
 
@@ -216,7 +216,7 @@ def _examples(task: TableTask, table: Table, names: tuple[str, ...]) -> Examples
     return Examples(first, second, table.codes(task.label, coding))
 
 
-def _held_out(rows: Examples, fraction: float, where: str) -> dict[str, Examples]:
+def held_out(rows: Examples, fraction: float, where: str) -> dict[str, Examples]:
     """Train and dev parts. Which rows are held out depends on their number and the fraction only."""
     if len(rows) < 2:
         raise DataError(where, f"has {len(rows)} rows; at least 2 are needed to hold one out.", "Or give a dev file.")
@@ -226,7 +226,7 @@ def _held_out(rows: Examples, fraction: float, where: str) -> dict[str, Examples
     return {"dev": rows.take(np.sort(order[:count])), "train": rows.take(np.sort(order[count:]))}
 
 
-def _stamp(path: str | Path | None) -> tuple[int, int] | None:
+def stamp(path: str | Path | None) -> tuple[int, int] | None:
     """What changes when a file does."""
     place = Path(path).expanduser() if path is not None else None
     if place is None or not place.exists():

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from lifespan.contracts import Examples, Task
+from lifespan.contracts import Examples, Head, Task
 from lifespan.errors import DataError
-from lifespan.stats.metrics import CLASS_METRICS, METRICS, SCORE_METRICS
+from lifespan.stats.metrics import METRICS
 from lifespan.testing.specs import check, check_citation, check_rejects, check_spec
 
 
@@ -24,7 +24,10 @@ def check_task(task: Task) -> None:
     labels = task.labels
     fine = isinstance(labels, tuple) and all(isinstance(label, str) for label in labels) and len(set(labels)) == len(labels)
     check(fine and len(labels) != 1, task, f"has the labels {labels!r}", "give two or more class names, or () for a score")
-    fitting = CLASS_METRICS if labels else SCORE_METRICS
+    head = task.head
+    check(isinstance(head, Head), task, f"has the head {head!r}", "give an object of a class derived from lifespan.Head")
+    check_spec(head, Head)
+    fitting = type(head).metrics
     fine = isinstance(task.metrics, tuple) and len(task.metrics) > 0 and all(name in METRICS for name in task.metrics)
     remedy = f"name functions of lifespan.stats.metrics, such as {', '.join(fitting)}"
     check(fine and set(task.metrics) <= set(fitting), task, f"has the metrics {task.metrics!r}", remedy)
@@ -49,13 +52,13 @@ def _check_rows(task: Task, split: str) -> None:
     check(rows.second is None or len(rows.second) == len(rows), task, f"has pairs without a second {where}", "give both")
     texts = [*rows.first, *(rows.second or [])]
     check(all(isinstance(text, str) for text in texts), task, f"has a sentence that is no text {where}", "give str")
-    given, (low, high) = np.asarray(rows.labels), task.score_range
-    if task.labels:
-        fine = given.dtype == np.int64 and bool(((given >= 0) & (given < len(task.labels))).all())
-        check(fine, task, f"has labels that are no class index {where}", f"give int64 from 0 to {len(task.labels) - 1}")
-    else:
-        fine = given.dtype == np.float64 and bool(((given >= low) & (given <= high)).all())
-        check(fine, task, f"has labels outside its score_range {where}", f"give float64 from {low:g} to {high:g}")
+    head, given = task.head, np.asarray(rows.labels)
+    what, _, remedy = head.complaint(given).partition(": ")
+    check(not what, task, f"has {what} {where}", remedy)
+    for text, tags in zip(rows.first, given, strict=True) if head.words else ():
+        words = text.split(" ")
+        fine = len(words) == len(tags) and all(words)
+        check(fine, task, f"has {len(words)} words and {len(tags)} labels in {text!r}", "join words by single spaces")
     same = task.load(split).fingerprint == rows.fingerprint
     check(same, task, f"loads other rows the second time {where}", "keep the order; draw nothing at random")
     if len(rows) > 1 and split != task.splits[0]:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from lifespan.contracts import Corpus, Examples, Passage, Task
 from lifespan.contracts.subject import Subject
+from lifespan.errors import DataError
+from lifespan.model.forward import batch_loss
 from lifespan.randomness import Streams
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ BUCKET = 32
 class Tokens:
     """Tokenised texts as ragged int lists, and their collation to padded tensors.
 
-    `second` holds the second segments; None (as a whole or in a place) means that there is none.
+    `second` holds the second segments; None (as a whole or in a place) means that there is none. With `words`, `starts` has
+    for each first text the place of every word's first token, -1 where the word was cut away (see `word_starts`).
     """
 
     def __init__(
@@ -37,15 +40,21 @@ class Tokens:
         first: Sequence[str],
         second: Sequence[str | None] | None,
         length: int,
+        *,
+        words: bool = False,
     ) -> None:
         second = [None] * len(first) if second is None else second
         self.fields: dict[str, list[np.ndarray]] = {}
+        self.starts: list[np.ndarray] = []
+        limit = min(length, tokenizer.model_max_length)
         for paired in (False, True):
             chosen = [i for i, text in enumerate(second) if (text is not None) == paired]
             if chosen:
                 texts = [[first[i] for i in chosen], [second[i] for i in chosen]][: 1 + paired]
-                encoded = tokenizer(*texts, truncation=True, max_length=min(length, tokenizer.model_max_length))
+                encoded = tokenizer(*texts, truncation=True, max_length=limit)
                 self._keep(chosen, encoded, len(first))
+        if words:
+            self.starts = word_starts(tokenizer, first, limit)
         self.lengths = np.array([len(row) for row in self.fields["input_ids"]])
         self.padding = {"input_ids": tokenizer.pad_token_id or 0, "token_type_ids": 0}
 
@@ -100,6 +109,56 @@ class Shuffle:
         return [batches[i] for i in draw.permutation(len(batches))]
 
 
+def word_starts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], limit: int) -> list[np.ndarray]:
+    """Where the first token of every word of each text stands, int64 (words,); -1 where it was cut away or is no token.
+
+    Words have one space between them. Tokens are those of the whole text, cut at `limit`, and belong to words by their place
+    among its characters; for a tokenizer that never joins words these are its `word_ids` on the list of words.
+    """
+    if not tokenizer.is_fast:
+        what = f"the tokenizer {type(tokenizer).__name__} does not tell where its tokens stand in a text."
+        raise DataError("tagging words", what, "Use a subject with a fast tokenizer.")
+    encoded = tokenizer(list(texts), truncation=True, max_length=limit, return_offsets_mapping=True)
+    return [_starts(text, np.asarray(spans)) for text, spans in zip(texts, encoded["offset_mapping"], strict=True)]
+
+
+def _starts(text: str, spans: np.ndarray) -> np.ndarray:
+    """Of one text; `spans` (tokens, 2) are the characters of each token, special ones empty."""
+    ends = np.cumsum([len(word) + 1 for word in text.split(" ")]) - 1
+    begins = np.concatenate([[0], ends[:-1] + 1])
+    places = np.flatnonzero(spans[:, 1] > spans[:, 0])
+    real = spans[places]
+    # The first token that ends behind the word's first character is its own unless it begins behind the word.
+    found = np.searchsorted(real[:, 1], begins, side="right")
+    inside = found < len(real)
+    found = np.minimum(found, max(0, len(real) - 1))
+    inside &= real[found, 0] < ends if len(real) else False
+    return np.where(inside, places[found] if len(places) else -1, -1).astype(np.int64)
+
+
+class Labelled:
+    """Rows of a task with their labels as its head learns them."""
+
+    def __init__(self, task: Task, examples: Examples, tokens: Tokens) -> None:
+        self.head, self.tokens = task.head, tokens
+        self.targets = self.head.targets(np.asarray(examples.labels))
+        for row, (starts, tags) in enumerate(zip(tokens.starts, examples.labels, strict=False)):
+            if len(starts) != len(tags):
+                what = f"has {len(starts)} words and {len(tags)} labels."
+                raise DataError(f"{task.describe()}, row {row + 1}", what, "Give one label a word, one space between words.")
+
+    def batch(self, index: np.ndarray) -> Batch:
+        """The rows at these positions as one batch with `labels`."""
+        batch = self.tokens.collate(index)
+        starts = [self.tokens.starts[i] for i in index] if self.head.words else []
+        return {**batch, "labels": self.head.batch(self.targets, index, tuple(batch["input_ids"].shape), starts)}
+
+
+def tokens_of(task: Task, examples: Examples, tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
+    """The tokens of rows of a task, with the places of words where its labels belong to words."""
+    return Tokens(tokenizer, examples.first, examples.second, length, words=task.head.words)
+
+
 class TaskSource:
     """Labelled batches of one task's training split."""
 
@@ -113,67 +172,30 @@ class TaskSource:
         batch_size: int,
         streams: Streams,
     ) -> None:
-        self.task: str | None = task.title
-        low, high = task.score_range
-        labels = np.asarray(examples.labels)
-        # Scores are learned on a scale of 0 to 1, so that one learning rate fits classes and scores.
-        self.labels = torch.from_numpy(labels if task.labels else ((labels - low) / (high - low)).astype(np.float32))
-        self.tokens = Tokens(tokenizer, examples.first, examples.second, length)
+        self.task = task.title
+        self.rows = Labelled(task, examples, tokens_of(task, examples, tokenizer, length))
         self.order = Shuffle(self.tokens.lengths, batch_size, streams)
 
-    def __len__(self) -> int:
-        return len(self.labels)
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens of all rows."""
+        return self.rows.tokens
 
-    def batch(self, step: int) -> Batch:
-        index = self.order.index(step)
-        return {**self.tokens.collate(index), "labels": self.labels[index]}
-
-
-class MaskedSource:
-    """Unlabelled batches with dynamic masking: 80% mask token, 10% random token, 10% unchanged (Devlin et al. 2019).
-
-    `labels` holds the original token where one was chosen and -100 elsewhere. `tokens` are those of the passages, if known.
-    """
-
-    def __init__(
-        self,
-        passages: Sequence[Passage],
-        tokenizer: PreTrainedTokenizerBase,
-        *,
-        length: int,
-        batch_size: int,
-        masking: float,
-        streams: Streams,
-        tokens: Tokens | None = None,
-    ) -> None:
-        self.task: str | None = None
-        self.tokens = tokens or passage_tokens(tokenizer, passages, length)
-        self.order = Shuffle(self.tokens.lengths, batch_size, streams)
-        self.tokenizer, self.masking, self.streams = tokenizer, masking, streams
-        self.special = torch.tensor(sorted(set(tokenizer.all_special_ids)))
+    @property
+    def labels(self) -> Any:
+        """The labels of all rows, as they are learned."""
+        return self.rows.targets
 
     def __len__(self) -> int:
         return len(self.tokens.lengths)
 
     def batch(self, step: int) -> Batch:
-        batch = self.tokens.collate(self.order.index(step))
-        batch["input_ids"], batch["labels"] = self._mask(batch["input_ids"], step)
-        return batch
+        """The labelled batch of a 0-based step."""
+        return self.rows.batch(self.order.index(step))
 
-    def _mask(self, ids: torch.Tensor, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        generator = self.streams.torch("masking", step)
-        choice = torch.rand(ids.shape, generator=generator)
-        fate = torch.rand(ids.shape, generator=generator)
-        noise = torch.randint(len(self.tokenizer), ids.shape, generator=generator)
-        chosen = (choice < self.masking) & ~torch.isin(ids, self.special)
-        if not chosen.any():
-            # A batch of short passages can escape every draw; the loss needs at least one token to predict.
-            open_tokens = (~torch.isin(ids, self.special)).nonzero()
-            if len(open_tokens):
-                chosen[tuple(open_tokens[0])] = True
-        labels = torch.where(chosen, ids, -100)
-        masked = torch.where(chosen & (fate < 0.8), self.tokenizer.mask_token_id, ids)
-        return torch.where(chosen & (fate >= 0.9), noise, masked), labels
+    def loss(self, subject: Subject, batch: Batch) -> torch.Tensor:
+        """The mean loss of a batch."""
+        return batch_loss(subject, self.task, batch)
 
 
 def passage_tokens(tokenizer: PreTrainedTokenizerBase, passages: Sequence[Passage], length: int) -> Tokens:
@@ -198,7 +220,7 @@ class TurnSource:
     @property
     def tasks(self) -> list[str]:
         """Tasks in their order of turns."""
-        return [source.task for source in self.sources if source.task is not None]
+        return [source.task for source in self.sources]
 
     def at(self, step: int) -> tuple[TaskSource, int]:
         """The source whose turn it is, and its own step number."""

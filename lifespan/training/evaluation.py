@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,8 @@ import torch
 
 from lifespan.contracts import Examples, Task, thinning
 from lifespan.contracts.subject import Subject
-from lifespan.model.forward import autocast, first_states
-from lifespan.training.batches import Batch, Tokens
+from lifespan.model.forward import head_outputs
+from lifespan.training.batches import Batch, Tokens, tokens_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -30,7 +30,7 @@ def tokenised(
     examples = task.examples(split)
     if limit is not None and limit < len(examples):
         examples = examples.take(looked_at(task, split, limit))
-    return examples, Tokens(tokenizer, examples.first, examples.second, length)
+    return examples, tokens_of(task, examples, tokenizer, length)
 
 
 def looked_at(task: Task, split: str, limit: int | None) -> np.ndarray:
@@ -42,23 +42,20 @@ def looked_at(task: Task, split: str, limit: int | None) -> np.ndarray:
 def predictions(
     subject: Subject, task: Task, split: str, length: int, limit: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(answers, labels) in the split's order: class indices (int64), or scores clipped to the task's range (float64)."""
+    """(answers, labels) in the split's order, as the task's head has them: class indices, scores, tuples of tags, ..."""
     logits, labels = task_logits(subject, task, split, length, limit)
     return answers(task, logits), labels
 
 
 def answers(task: Task, logits: np.ndarray) -> np.ndarray:
-    """What outputs of a task's head mean: class indices (int64), or scores clipped to the task's range (float64)."""
-    if task.labels:
-        return logits.argmax(axis=1)
-    low, high = task.score_range
-    return np.clip(low + (high - low) * logits[:, 0].astype(np.float64), low, high)
+    """What outputs of a task's head mean: class indices (int64), scores clipped to the task's range (float64), ..."""
+    return task.head.answers(logits)
 
 
 def task_logits(
     subject: Subject, task: Task, split: str, length: int, limit: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(outputs of the task's head as float32 (examples, outputs), labels), in the split's order, thinned to `limit`."""
+    """(outputs of the task's head, as of `token_logits`, labels), in the split's order, thinned to `limit`."""
     examples, tokens = tokenised(task, split, length, subject.tokenizer, limit)
     return token_logits(subject, task.title, tokens), np.asarray(examples.labels)
 
@@ -68,15 +65,33 @@ def token_logits(
 ) -> np.ndarray:
     """Outputs of a skill's head on any tokens, float32 (examples, outputs), in their order.
 
-    `alter` may change a batch before it is read; it is given the batch's number.
+    Where labels belong to words it is an array of objects, for each example the outputs at its words (words, outputs), NaN at
+    those that were cut away. `alter` may change a batch before it is read; it is given the batch's number. Where it moves
+    tokens, an entry `places` (batch, length) of what it returns says where each of them stands now.
     """
-    head = subject.skills[skill].head
-    results = np.empty((len(tokens.lengths), head.output.out_features), dtype=np.float32)
-    with torch.inference_mode(), subject.wearing(skill), autocast(subject):
+    form = subject.skills[skill].form
+    count = len(tokens.lengths)
+    results = np.empty(count, dtype=object) if form.words else np.empty((count, form.outputs), dtype=np.float32)
+    with torch.inference_mode(), subject.wearing(skill):
         for number, index in enumerate(by_tokens(subject, tokens.lengths)):
-            state = first_states(subject, alter(tokens.collate(index), number))
-            results[index] = head(state).float().cpu().numpy()
+            batch = alter(tokens.collate(index), number)
+            places = batch.pop("places", None)
+            found = head_outputs(subject, skill, batch).cpu().numpy()
+            if form.words:
+                starts = [tokens.starts[i] for i in index]
+                _keep_words(results, index, found, starts if places is None else _moved(starts, places.numpy()))
+            else:
+                results[index] = found
     return results
+
+
+def _keep_words(results: np.ndarray, index: np.ndarray, found: np.ndarray, starts: Sequence[np.ndarray]) -> None:
+    for row, (example, own) in enumerate(zip(index, starts, strict=True)):
+        results[example] = np.where((own >= 0)[:, None], found[row, np.maximum(own, 0)], np.float32("nan"))
+
+
+def _moved(starts: Sequence[np.ndarray], places: np.ndarray) -> list[np.ndarray]:
+    return [np.where(own >= 0, places[row, np.maximum(own, 0)], -1) for row, own in enumerate(starts)]
 
 
 def by_tokens(subject: Subject, lengths: np.ndarray) -> Iterator[np.ndarray]:

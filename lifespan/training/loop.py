@@ -17,14 +17,14 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from lifespan.contracts import Course, Plasticity, Regimen
+from lifespan.contracts import Course, Plasticity, Regimen, Source
 from lifespan.contracts.checkpoint import Checkpointer, Snapshot
 from lifespan.contracts.disorder import Companion
 from lifespan.contracts.subject import Subject
 from lifespan.errors import Diverged, LifespanError
-from lifespan.model.forward import _shared, batch_loss, seeded
+from lifespan.model.forward import _shared, seeded
 from lifespan.randomness import Streams
-from lifespan.training.batches import Batch, MaskedSource, TaskSource, TurnSource
+from lifespan.training.batches import Batch, TurnSource
 
 BETAS = (0.9, 0.999)
 """Momenta of a healthy optimizer."""
@@ -87,7 +87,7 @@ class InnerEvaluator(Protocol):
 def train(
     subject: Subject,
     plasticity: Plasticity,
-    source: TaskSource | MaskedSource | TurnSource,
+    source: Source | TurnSource,
     recipe: Recipe,
     streams: Streams,
     *,
@@ -139,7 +139,7 @@ class _Run:
     subject: Subject
     plasticity: Plasticity
     optimizer: torch.optim.Optimizer
-    source: TaskSource | MaskedSource | TurnSource
+    source: Source | TurnSource
     recipe: Recipe
     streams: Streams
     hooks: list[ActiveHooks]
@@ -165,7 +165,7 @@ class _Run:
                 disturbed.enter_context(disorder.activations(self.subject, course.streams, step))
             disturbed.enter_context(seeded(self.streams.number("dropout", step), self.subject.device))
             own_loss = self.plasticity.objective(source.task, batch)
-            loss = batch_loss(self.subject, source.task, batch) if own_loss is None else own_loss
+            loss = source.loss(self.subject, batch) if own_loss is None else own_loss
             terms = [self.plasticity.penalty(), *(disorder.penalty(course) for disorder, course in courses)]
             sum((term for term in terms if term is not None), loss).backward()
         self.plasticity.translate()

@@ -9,8 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from lifespan import Disorder, Examples, HeadOnly, Learn, Magnitude, Masks, Measure, MicroTask, Pruner, Reading, Weights
-from lifespan.contracts import Task
+from lifespan import (
+    Disorder,
+    Examples,
+    HeadOnly,
+    Learn,
+    Magnitude,
+    Masks,
+    Measure,
+    MicroTask,
+    Pruner,
+    Reading,
+    TagHead,
+    Weights,
+)
+from lifespan.contracts import Task, sequences
 from lifespan.disorders import WeightNoise
 from lifespan.learners._weights import WeightChange
 from lifespan.model.subject import Subject
@@ -480,6 +493,11 @@ def shuffled(rows):
     return rows.take(np.roll(np.arange(len(rows)), int(COUNT["steps"])))
 
 
+def one_tag(rows):
+    return Examples(["a b c d e"], None, sequences([("positive",)]))
+
+
+TAGS = TagHead(labels=("negative", "positive"))
 TASKS = [
     (quiz(title="My Quiz"), "Quiz has the title 'My Quiz': use lower-case letters"),
     (quiz(labels=("yes",)), "Quiz has the labels ('yes',): give two or more class names"),
@@ -489,6 +507,19 @@ TASKS = [
     (quiz(rows=staticmethod(shuffled)), "Quiz loads other rows the second time in the split 'train'"),
     (quiz(rows=staticmethod(lambda rows: rows.take(np.arange(0)))), "Quiz has no Examples in the split 'train'"),
     (quiz(load=lambda self, split: MicroTask("sentiment").load("train")), "Quiz loads a split that it does not have"),
+    (quiz(head="tags"), "Quiz has the head 'tags': give an object of a class derived from lifespan.Head"),
+    (
+        quiz(head=TAGS, metrics=("accuracy",)),
+        "Quiz has the metrics ('accuracy',): name functions of lifespan.stats.metrics, such as tag",
+    ),
+    (
+        quiz(head=TAGS, metrics=("span_f1",)),
+        "Quiz has labels that are no tuples of its tags in the split 'train': use lifespan",
+    ),
+    (
+        quiz(head=TAGS, metrics=("span_f1",), rows=staticmethod(one_tag)),
+        "Quiz has 5 words and 1 labels in 'a b c d e': join words",
+    ),
 ]
 
 

@@ -40,6 +40,7 @@ from lifespan import (
     Since,
     SkillMask,
     TableTask,
+    TokenTask,
     Turnover,
     Typos,
     Wanda,
@@ -153,6 +154,12 @@ def test_measures(kind):
 @pytest.mark.parametrize("name", ["Items", "MicroTask"])
 def test_generated_tasks(name):
     check_task(EXAMPLES[name])
+
+
+def test_tags(tmp_path):
+    check_task(MicroTask("tagging"))
+    (tmp_path / "tags.txt").write_text("\n".join(f"Ann B-PER\nnumber-{i} O\n" for i in range(10)))
+    check_task(TokenTask(tmp_path / "tags.txt", name="tags"))
 
 
 def test_tables(tmp_path):

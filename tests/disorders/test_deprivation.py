@@ -22,7 +22,8 @@ from lifespan import (
 from lifespan.contracts import Course, Plasticity
 from lifespan.errors import ScenarioError
 from lifespan.randomness import Streams
-from lifespan.training.batches import MaskedSource, task_source
+from lifespan.training.batches import task_source
+from lifespan.training.objectives._masked import MaskedSource
 
 STREAMS = Streams(3, "suffer/test#0/learn#0")
 BLIND = [TokenBlur(), VocabularyLoss(), VocabularySwap(), WordOrderMirror(), WordOrderShuffle()]

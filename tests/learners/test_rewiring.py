@@ -20,8 +20,9 @@ from lifespan.model.subject import Subject
 from lifespan.randomness import Streams
 from lifespan.record.store import Store
 from lifespan.study.plan import compile_study
-from lifespan.training.batches import MaskedSource, TurnSource, task_source
+from lifespan.training.batches import TurnSource, task_source
 from lifespan.training.loop import Interrupted, Recipe, train
+from lifespan.training.objectives._masked import MaskedSource
 
 STREAMS = Streams(3, "learn/test#0")
 ONE, TWO = TASKS[:1], TASKS[:2]

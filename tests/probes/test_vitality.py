@@ -241,13 +241,11 @@ def test_perplexity_falls_with_development_and_is_near_chance_at_birth():
 
 
 def test_perplexity_is_the_exponential_of_the_loss_on_the_masked_tokens(pupil):
-    from lifespan.model.forward import batch_loss
-
     probe = Perplexity(MicroText(number=100), examples=20)
     source = probe._source(pupil)
     batch = source.batch(0)
     with torch.no_grad():
-        loss = float(batch_loss(pupil, None, batch))
+        loss = float(source.loss(pupil, batch))
     assert source.order.per_epoch == 1
     assert readings(probe, pupil)["perplexity"] == pytest.approx(math.exp(loss), rel=1e-5)
 

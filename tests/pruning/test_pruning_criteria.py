@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from lifespan import (
     Age,
+    ClassHead,
     Fisher,
     GradientSaliency,
     Learn,
@@ -26,7 +27,7 @@ from lifespan import (
 )
 from lifespan.errors import Diverged, ScenarioError
 from lifespan.model.forward import seeded
-from lifespan.model.subject import Subject, TaskHead
+from lifespan.model.subject import Subject
 from lifespan.pruning.evidence import evidence
 from lifespan.pruning.selection import weakest
 from lifespan.pruning.window import untouched
@@ -340,7 +341,7 @@ def test_selection_by_magnitude_equals_that_of_nncf(scope):
     """Its global mode divides every matrix by its norm before it ranks them; its local mode ranks plain magnitudes."""
     nncf = pytest.importorskip("nncf")
     torch.manual_seed(0)
-    model = TaskHead(width=12, outputs=8, dropout=0.0)
+    model = ClassHead(count=8).module(12, 0.0)
     size = {"dense": model.dense.weight.data.abs(), "output": model.output.weight.data.abs()}
     if scope == "global":
         size = {name: value / value.norm() for name, value in size.items()}

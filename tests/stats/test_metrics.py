@@ -79,7 +79,8 @@ def test_ranges_of_class_metrics(rows):
 @given(SCORES, st.randoms())
 def test_order_of_examples_does_not_matter(rows, random):
     shuffled = random.sample(rows, len(rows))
-    for metric in metrics.METRICS.values():
+    for name in metrics.CLASS_METRICS + metrics.SCORE_METRICS:
+        metric = metrics.METRICS[name]
         assert metric(*columns(shuffled)) == pytest.approx(metric(*columns(rows)), nan_ok=True, abs=1e-9)
 
 
@@ -125,9 +126,47 @@ def test_shapes_are_checked(predictions, labels):
 
 def test_score_finds_metrics_by_name():
     assert metrics.score("matthews", [1, 0], [1, 0]) == 1
-    assert set(metrics.CLASS_METRICS + metrics.SCORE_METRICS) == set(metrics.METRICS)
+    assert set(metrics.CLASS_METRICS + metrics.SCORE_METRICS + metrics.TAG_METRICS) == set(metrics.METRICS)
     with pytest.raises(ScenarioError, match=r"'acuracy'.*Did you mean 'accuracy'\? Known: accuracy, f1"):
         metrics.score("acuracy", [1], [1])
+
+
+SPANS = {
+    # (predicted, labelled): F1 by hand, the same as seqeval 1.2.2 gives.
+    "all": (["B-A", "I-A", "O", "B-B"], ["B-A", "I-A", "O", "B-B"], 1.0),
+    "too short": (["B-A", "O", "O", "B-B"], ["B-A", "I-A", "O", "B-B"], 0.5),
+    "another kind": (["B-B", "I-B", "O"], ["B-A", "I-A", "O"], 0.0),
+    "no begin": (["I-A", "I-A", "O"], ["B-A", "I-A", "O"], 1.0),
+    "two in a row": (["B-A", "B-A"], ["B-A", "I-A"], 0.0),
+    "kind changes inside": (["B-A", "I-B"], ["B-A", "B-B"], 1.0),
+    "IOBES": (["S-A", "B-B", "I-B", "E-B"], ["S-A", "B-B", "E-B", "S-B"], 0.4),
+    "nothing anywhere": (["O", "O"], ["O", "O"], 0.0),
+    "cut away": (["B-A", ""], ["B-A", "B-B"], 2 / 3),
+}
+
+
+@pytest.mark.parametrize("case", SPANS)
+def test_span_f1_by_hand(case):
+    predicted, labelled, expected = SPANS[case]
+    assert metrics.span_f1([predicted], [labelled]) == pytest.approx(expected)
+    assert metrics.span_f1([["O"], predicted], [["O"], labelled]) == pytest.approx(expected)
+
+
+def test_a_span_does_not_cross_sentences():
+    assert metrics.span_f1([["B-A"], ["I-A"]], [["B-A"], ["B-A"]]) == 1.0
+    assert metrics.spans(["B-A", "I-A"]) == [("A", 0, 1)]
+
+
+def test_accuracy_of_tags_counts_words():
+    assert metrics.tag_accuracy([["O", "O", "B-A"], ["O"]], [["O", "B-A", "B-A"], ["O"]]) == 0.75
+    with pytest.raises(ValueError, match="as many tags as words"):
+        metrics.tag_accuracy([["O"]], [["O", "O"]])
+
+
+def test_chance_of_tags_is_that_of_one_tag_for_every_word():
+    labels = [["O", "O", "B-A"], ["B-A", "O"]]
+    assert metrics.chance("tag_accuracy", labels) == 0.6
+    assert metrics.chance("span_f1", labels) == pytest.approx(2 * 2 / (5 + 2))
 
 
 def test_sequence_by_hand():

@@ -6,10 +6,10 @@ import torch
 from conftest import TASKS
 from small_lives import born
 
-from lifespan.model.forward import batch_loss
 from lifespan.randomness import Streams
 from lifespan.tasks.world.vocabulary import tokenizer
-from lifespan.training.batches import BUCKET, MaskedSource, Shuffle, TaskSource, Tokens, TurnSource
+from lifespan.training.batches import BUCKET, Shuffle, TaskSource, Tokens, TurnSource
+from lifespan.training.objectives._masked import MaskedSource
 
 STREAMS = Streams(0, "develop#0")
 
@@ -81,6 +81,6 @@ def test_a_batch_of_nothing_but_unknown_words_teaches_nothing():
     )
     batch = source.batch(0)
     assert (batch["labels"] == -100).all(), "something can be predicted after all"
-    loss = batch_loss(subject, None, batch)
+    loss = source.loss(subject, batch)
     loss.backward()
     assert loss.item() == 0.0

@@ -22,6 +22,7 @@ class ImbalancedClasses(Disorder):
 
     aetiology = "data and curriculum"
     citation = "buda2018systematic"
+    answers = ("classes", "score")
 
     def examples(self, examples: Examples, task: Task, streams: Streams) -> Examples:
         if self.severity == 0:

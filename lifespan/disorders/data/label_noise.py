@@ -23,6 +23,7 @@ class LabelNoise(Disorder):
 
     aetiology = "data and curriculum"
     citation = "frenay2014classification"
+    answers = ("classes", "score")
 
     def examples(self, examples: Examples, task: Task, streams: Streams) -> Examples:
         if self.severity == 0:

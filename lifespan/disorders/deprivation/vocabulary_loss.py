@@ -36,7 +36,7 @@ class VocabularyLoss(Disorder):
         unknown = tokenizer.mask_token_id if tokenizer.unk_token_id is None else tokenizer.unk_token_id
         table = torch.arange(len(tokenizer))
         table[lost_pieces(self.severity, tokenizer, course.streams)] = unknown
-        return translated(batch, table)
+        return translated(batch, table, language=course.task is None)
 
     def control(self) -> Disorder:
         """The same words replaced one for one, so that nothing is lost."""

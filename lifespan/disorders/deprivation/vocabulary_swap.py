@@ -33,4 +33,4 @@ class VocabularySwap(Disorder):
         swapped = lost_pieces(self.severity, course.subject.tokenizer, course.streams)
         table = torch.arange(len(course.subject.tokenizer))
         table[swapped] = swapped.roll(1)
-        return translated(batch, table)
+        return translated(batch, table, language=course.task is None)

@@ -9,7 +9,7 @@ import torch
 from avalanche.benchmarks import CLScenario, benchmark_from_datasets, with_classes_timeline, with_task_labels
 from avalanche.benchmarks.utils import AvalancheDataset
 
-from lifespan.contracts import Task
+from lifespan.contracts import ClassHead, Task
 from lifespan.errors import ScenarioError
 from lifespan.integrations.avalanche.datasets import joined, rows_of
 from lifespan.training.batches import Tokens
@@ -23,11 +23,11 @@ Rows = tuple[torch.Tensor, torch.Tensor]
 def benchmark(lessons: Sequence[tuple[Sequence[Task], int]], tokenizer: PreTrainedTokenizerBase) -> CLScenario:
     """A benchmark of lessons, each the tasks learned together and the length in tokens; see `Stream.to_avalanche`."""
     tasks = list(dict.fromkeys(task for together, _ in lessons for task in together))
-    scored = [task for task in tasks if not task.labels]
+    scored = [task for task in tasks if not isinstance(task.head, ClassHead)]
     if scored:
-        raise ScenarioError(
-            f"to_avalanche: {scored[0].describe()}", "answers with a score; Avalanche 0.6 learns classes.", "Leave it out."
-        )
+        kind = scored[0].head.kind
+        what = f"answers with {'a score' if kind == 'score' else kind}; Avalanche 0.6 learns classes."
+        raise ScenarioError(f"to_avalanche: {scored[0].describe()}", what, "Leave it out.")
     longest = max(length for _, length in lessons)
     number = {task: i for i, task in enumerate(tasks)}
     read = {(task, split): _rows(task, split, tokenizer, longest) for task in tasks for split in task.splits[:2]}

@@ -11,7 +11,7 @@ import torch
 from lifespan.contracts import Task
 from lifespan.contracts.subject import Subject
 from lifespan.model.forward import batch_loss
-from lifespan.training.batches import Batch
+from lifespan.training.batches import Batch, Labelled
 from lifespan.training.evaluation import by_tokens, tokenised
 
 Point = dict[str, torch.Tensor]
@@ -45,16 +45,10 @@ def distance(first: Point, second: Point) -> float:
 
 
 def batches_of(subject: Subject, task: Task, split: str, length: int, examples: int | None) -> list[Batch]:
-    """A split, thinned, as labelled batches of like lengths; scores on a scale of 0 to 1, as they are learned."""
+    """A split, thinned, as labelled batches of like lengths, with labels as they are learned."""
     rows, tokens = tokenised(task, split, length, subject.tokenizer, examples)
-    labels = np.asarray(rows.labels)
-    if not task.labels:
-        low, high = task.score_range
-        labels = ((labels - low) / (high - low)).astype(np.float32)
-    found = []
-    for index in by_tokens(subject, tokens.lengths):
-        found.append({**tokens.collate(index), "labels": torch.from_numpy(labels[index])})
-    return found
+    labelled = Labelled(task, rows, tokens)
+    return [labelled.batch(index) for index in by_tokens(subject, tokens.lengths)]
 
 
 @contextmanager
@@ -82,9 +76,10 @@ def loss_at(subject: Subject, task: str, batches: Sequence[Batch]) -> Loss:
 
 
 def mean_loss(subject: Subject, task: str, batches: Sequence[Batch]) -> float:
-    """Mean over the examples of these batches of the loss at the encoder's present weights."""
-    total = sum(float(batch_loss(subject, task, batch)) * len(batch["labels"]) for batch in batches)
-    return total / sum(len(batch["labels"]) for batch in batches)
+    """Mean over the labels of these batches of the loss at the encoder's present weights."""
+    counts = [subject.skills[task].form.labelled(batch["labels"]) for batch in batches]
+    total = sum(float(batch_loss(subject, task, batch)) * count for batch, count in zip(batches, counts, strict=True))
+    return total / sum(counts)
 
 
 def barrier(losses: Mapping[float, float]) -> float:

@@ -78,12 +78,12 @@ class Sharpness(TaskMeasure):
         from lifespan.probes.landscape._curvature import Vector, hessian_of
 
         parameters = list(subject.synapses.values())
-        n = sum(len(batch["labels"]) for batch in batches)
+        counts = [subject.skills[title].form.labelled(batch["labels"]) for batch in batches]
 
         def product(vector: Vector) -> Vector:
             total: list[torch.Tensor] = [part * 0 for part in vector]
-            for batch in batches:
-                share = len(batch["labels"]) / n
+            for batch, count in zip(batches, counts, strict=True):
+                share = count / sum(counts)
                 found = hessian_of(partial(batch_loss, subject, title, batch), parameters)(vector)
                 total = [sum_ + share * part.detach() for sum_, part in zip(total, found, strict=True)]
             return total

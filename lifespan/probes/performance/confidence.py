@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Meaning, Reading, Task
+from lifespan.contracts import ClassHead, Meaning, Reading, Task
 from lifespan.probes._task_measure import TaskMeasure
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Calibration(TaskMeasure):
 
     Formulas and ranges in `lifespan.stats.calibration`: `ece` with `bins` bins of equal width (Guo et al. 2017), `brier`
     summed over classes (Brier 1950), `log_loss` in nats, `confidence`, the mean of the largest probability. Tasks whose
-    answer is a score have none.
+    answer is no class of a text, such as a score or tags of words, have none.
     """
 
     citation = "guo2017calibration"
@@ -43,7 +43,7 @@ class Calibration(TaskMeasure):
         from lifespan.training.evaluation import task_logits
 
         for title, task, split in self.learned(subject, tasks):
-            if not task.labels:
+            if not isinstance(task.head, ClassHead):
                 continue
             logits, labels = task_logits(subject, task, split, self.length, self.examples)
             p = calibration.softmax(logits)
@@ -83,7 +83,7 @@ class NullInput(TaskMeasure):
 
         special = np.array(sorted(set(subject.tokenizer.all_special_ids)))
         for title, task, split in self.learned(subject, tasks):
-            if not task.labels:
+            if not isinstance(task.head, ClassHead):
                 continue
             _, tokens = tokenised(task, split, self.length, subject.tokenizer, self.examples)
 

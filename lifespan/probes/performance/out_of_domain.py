@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Effort, Meaning, Measure, Reading, Task, thinning
+from lifespan.contracts import Effort, Meaning, Measure, Reading, ScoreHead, Task, thinning
 from lifespan.errors import ScenarioError, did_you_mean
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class OutOfDomain(Measure):
         Meaning("*", "score on the data", "the metric's own", "near the score on the task's own split"),
     )
     cost = "1 forward pass over the data"
+    answers = ("classes", "score")
 
     skill: str = field(kw_only=False)
     data: Task = field(kw_only=False)
@@ -80,11 +81,11 @@ class OutOfDomain(Measure):
         """Answers in the data's labels."""
         import numpy as np
 
-        if bool(task.labels) != bool(self.data.labels):
-            kinds = ["scores" if not each.labels else "classes" for each in (task, self.data)]
+        if task.head.kind != self.data.head.kind:
+            kinds = [{"score": "scores"}.get(each.head.kind, each.head.kind) for each in (task, self.data)]
             what = f"the skill answers with {kinds[0]}, and the data have {kinds[1]}."
             raise ScenarioError(self.describe(), what, "Use data of the skill's own kind.")
-        if not self.data.labels:
+        if isinstance(self.data.head, ScoreHead):
             low, high = task.score_range
             least, most = self.data.score_range
             return least + (predicted - low) * (most - least) / (high - low)

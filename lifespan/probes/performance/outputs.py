@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Bulk, Contrast, Effort, Meaning, Reading, Task
+from lifespan.contracts import Bulk, ClassHead, Contrast, Effort, Meaning, Reading, Task
 from lifespan.probes._task_measure import TaskMeasure
 
 if TYPE_CHECKING:
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 class Outputs(TaskMeasure):
     """The answer to every example of every task learned so far, for `examples/Outputs.parquet`.
 
-    Columns: task, split, example (position in the split), label, prediction (class index, or score), right
-    (null for scores), and logit_0, logit_1, ...: the head's outputs, as many as the task with most has, null beyond a task's
-    own. `read(DIR).examples("Outputs")` is a pandas table; `lifespan.analysis.examples` has what can be made of it without
-    torch. Also one row: `answered`, the number of examples.
+    Columns: task, split, example (position in the split), label, prediction (class index, or score), right (null for
+    scores); where a learned task tags words, word (position in the sentence), a row being a word then; and logit_0, logit_1,
+    ...: the head's outputs, as many as the task with most has, null beyond a task's own. `read(DIR).examples("Outputs")` is
+    a pandas table; `lifespan.analysis.examples` has what can be made of it without torch. Also one row: `answered`, the
+    number of examples.
     """
 
     meanings = (Meaning("answered", "examples answered", "[1, inf)", "-", "examples"),)
@@ -35,26 +36,28 @@ class Outputs(TaskMeasure):
         from lifespan.training.evaluation import answers, looked_at, task_logits
 
         known = list(self.learned(subject, tasks))
-        widest = max((len(task.labels) or 1 for _, task, _ in known), default=0)
-        for title, task, split in known:
+        heads = [task.head for _, task, _ in known]
+        widest = max((head.outputs for head in heads), default=0)
+        for (title, task, split), head in zip(known, heads, strict=True):
             logits, labels = task_logits(subject, task, split, self.length, self.examples)
-            predicted = answers(task, logits)
-            n = len(labels)
-            right = (predicted == labels).astype(float) if task.labels else np.full(n, np.nan)
-            padded = np.full((n, widest), np.nan)
-            padded[:, : logits.shape[1]] = logits
+            table = head.table(logits, answers(task, logits), labels)
+            rows = len(table.logits)
+            padded = np.full((rows, widest), np.nan)
+            padded[:, : table.logits.shape[1]] = table.logits
+            word = np.full(rows, np.nan) if table.word is None else table.word.astype(float)
             yield Bulk(
                 {
-                    "task": np.full(n, title),
-                    "split": np.full(n, split),
-                    "example": looked_at(task, split, self.examples),
-                    "label": labels.astype(float),
-                    "prediction": predicted.astype(float),
-                    "right": right,
+                    "task": np.full(rows, title),
+                    "split": np.full(rows, split),
+                    "example": looked_at(task, split, self.examples)[table.example],
+                    **({"word": word} if any(head.words for head in heads) else {}),
+                    "label": table.label,
+                    "prediction": table.prediction,
+                    "right": table.right,
                     **{f"logit_{i}": padded[:, i] for i in range(widest)},
                 }
             )
-            yield Reading("answered", float(n), n, title, split)
+            yield Reading("answered", float(len(labels)), len(labels), title, split)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +95,7 @@ class ErrorOverlap(Contrast):
         from lifespan.training.evaluation import predictions
 
         for title, task in tasks.items():
-            if not task.labels or title not in first.skills or title not in second.skills:
+            if not isinstance(task.head, ClassHead) or title not in first.skills or title not in second.skills:
                 continue
             split = self.split or task.splits[1]
             right = []

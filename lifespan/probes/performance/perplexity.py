@@ -6,22 +6,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Corpus, Effort, Meaning, Measure, Reading, Task, thinning
+from lifespan.contracts import Corpus, Effort, Meaning, Measure, Objective, Reading, Source, Task, thinning
+from lifespan.training.objectives.masked import MaskedLanguage
 
 if TYPE_CHECKING:
     from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
-    from lifespan.training.batches import MaskedSource
+
+BATCH = 32
+"""Passages that are read at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Perplexity(Measure):
     """Perplexity of masked-language modelling on a corpus: exp of the mean negative log-likelihood of masked tokens.
 
-    The chosen share `masking` of the tokens of `examples` passages is masked as in development (80% mask token, 10% random,
-    10% kept; Devlin et al. 2019), with the same draw for every individual and at every look, and predicted once. So it is
-    the exponential of development's loss, not the pseudo-perplexity of masking token by token (Salazar et al. 2020). The
-    subject wears its language mask if it has one. Metrics: `perplexity` in [1, inf), `masked_accuracy` in [0, 1].
+    With another `objective` than masked words (`masking`), of what that asks. The chosen share `masking` of the tokens of
+    `examples` passages is masked as in development (80% mask token, 10% random, 10% kept; Devlin et al. 2019), with the same
+    draw for every individual and at every look, and predicted once. So it is the exponential of development's loss, not the
+    pseudo-perplexity of masking token by token (Salazar et al. 2020). The subject wears its language mask if it has one.
+    Metrics: `perplexity` in [1, inf), `masked_accuracy` in [0, 1].
     """
 
     citation = "devlin2019bert"
@@ -35,6 +39,7 @@ class Perplexity(Measure):
     masking: float = 0.15
     examples: int = 500
     length: int = 128
+    objective: Objective | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -43,6 +48,15 @@ class Perplexity(Measure):
         self.require("masking", self.masking > 0, "must be above 0: something has to be predicted.")
         self.require_count("examples")
         self.require_count("length", at_least=8)
+        if self.objective is not None:
+            self.require_a("objective", Objective, "MaskedLanguage(masking=0.3)")
+            own = self.masking == type(self).masking
+            self.require("masking", own, "is the objective's business here.", "For example: MaskedLanguage(masking=0.3).")
+
+    @property
+    def predicts(self) -> Objective:
+        """The objective: that of masked words, if none is given."""
+        return MaskedLanguage(masking=self.masking) if self.objective is None else self.objective
 
     @property
     def title(self) -> str:
@@ -54,40 +68,24 @@ class Perplexity(Measure):
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         import math
 
-        import torch
-        from torch.nn import functional
-
-        from lifespan.model.forward import autocast, token_states
-        from lifespan.subjects.bodies import language_logits
-
+        objective = self.predicts
         source = self._source(subject)
-        loss, right, count = 0.0, 0, 0
-        with torch.inference_mode(), subject.wearing(None):
-            for number in range(source.order.per_epoch):
-                batch = source.batch(number)
-                labels = batch["labels"].to(subject.device)
-                chosen = labels != -100
-                states = token_states(subject, batch)
-                with autocast(subject):
-                    logits = language_logits(subject.language, states[chosen]).float()
-                loss += float(functional.cross_entropy(logits, labels[chosen], reduction="sum"))
-                right += int((logits.argmax(-1) == labels[chosen]).sum())
-                count += int(chosen.sum())
+        with subject.wearing(None):
+            found = [objective.predicted(subject, source.batch(number)) for number in range(-(-len(source) // BATCH))]
+        loss, right, count = (sum(getattr(part, name) for part in found) for name in ("loss", "right", "count"))
         mean = loss / count if count else math.nan
         yield Reading("perplexity", math.exp(min(mean, 700.0)), count)
-        yield Reading("masked_accuracy", right / count if count else math.nan, count)
+        yield Reading(objective.accuracy, right / count if count else math.nan, count)
 
-    def _source(self, subject: Subject) -> MaskedSource:
+    def _source(self, subject: Subject) -> Source:
         from lifespan.randomness import Streams
-        from lifespan.training.batches import MaskedSource
 
         passages = list(self.corpus.passages())
         chosen = thinning(f"{self.corpus.title}/looking", len(passages), self.examples)
-        return MaskedSource(
+        return self.predicts.source(
             [passages[i] for i in chosen],
             subject.tokenizer,
             length=self.length,
-            batch_size=32,
-            masking=self.masking,
+            batch_size=BATCH,
             streams=Streams(0, self.corpus.title).child("looking"),
         )

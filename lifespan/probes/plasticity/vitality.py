@@ -163,23 +163,24 @@ class FisherTrace(TaskMeasure):
         import numpy as np
         import torch
 
-        from lifespan.model.forward import first_states
+        from lifespan.model.forward import head_states
+        from lifespan.training.batches import Labelled
         from lifespan.training.evaluation import tokenised
 
-        _, tokens = tokenised(task, split, self.length, subject.tokenizer, self.examples)
+        rows, tokens = tokenised(task, split, self.length, subject.tokenizer, self.examples)
         skill, mask = subject.skills[task.title], subject.effective(task.title)
         generator = streams.torch("evaluation")
-        parameters = list(subject.synapses.values())
+        parameters, labelled = list(subject.synapses.values()), Labelled(task, rows, tokens)
         with subject.wearing(task.title):
             for position in range(len(tokens.lengths)):
-                state = first_states(subject, tokens.collate(np.array([position])))
-                answer = skill.head(state.float()).float()
-                if skill.outputs == 0:
+                batch = labelled.batch(np.array([position]))
+                answer = skill.head(head_states(subject, task.title, batch).float()).float()
+                logs = skill.form.log_probabilities(answer, batch["labels"].to(answer.device))
+                if logs is None:
                     log_likelihood = answer.sum()
                 else:
-                    logs = answer.log_softmax(-1)[0]
-                    drawn = int(torch.multinomial(logs.detach().exp().cpu(), 1, generator=generator))
-                    log_likelihood = logs[drawn]
+                    drawn = torch.multinomial(logs.detach().exp().cpu(), 1, generator=generator).to(logs.device)
+                    log_likelihood = logs.gather(1, drawn).sum()
                 found = torch.autograd.grad(log_likelihood, parameters)
                 masks = [True if mask is None else mask[name] for name in subject.synapses]
                 yield sum(float((g * m).double().square().sum()) for g, m in zip(found, masks, strict=True))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Effort, Meaning, Measure, Reading, Task
+from lifespan.contracts import ClassHead, Effort, Meaning, Measure, Reading, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +32,7 @@ class Readout(Measure):
         Meaning("readout_*", "score of a linear readout of the body's states", "the metric's own", "rises before learning"),
     )
     cost = "1 forward pass over the training and evaluation examples"
+    answers = ("classes", "score")
 
     tasks: tuple[Task, ...] = field(kw_only=False)
     examples: int = 500
@@ -57,7 +58,8 @@ class Readout(Measure):
 
         for task in self.tasks:
             (known, taught), (asked, labels) = (self._states(subject, task, split) for split in task.splits[:2])
-            predicted = answers(task, ridge_answers(known, taught, asked, len(task.labels), self.ridge, task.score_range))
+            classes = task.head.count if isinstance(task.head, ClassHead) else 0
+            predicted = answers(task, ridge_answers(known, taught, asked, classes, self.ridge, task.score_range))
             for metric in task.metrics:
                 yield Reading(f"readout_{metric}", score(metric, predicted, labels), len(labels), task.title, task.splits[1])
 

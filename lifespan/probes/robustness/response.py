@@ -86,9 +86,14 @@ class Response(DoseResponse):
             import torch
 
             course = Course(subject, Plasticity(), task.title, number, 1, streams, {})
-            labels = torch.zeros(len(batch["input_ids"]), dtype=torch.int64)
+            ids = batch["input_ids"]
+            # A word that moves takes its tag along: labels that are places say where it went.
+            labels = (
+                torch.arange(ids.shape[1]).repeat(len(ids), 1) if heard.starts else torch.zeros(len(ids), dtype=torch.int64)
+            )
             altered = disorder.batch({**batch, "labels": labels}, course)
-            return {name: value for name, value in altered.items() if name != "labels"}
+            places = {"places": altered["labels"].argsort(dim=1)} if heard.starts else {}
+            return {**{name: value for name, value in altered.items() if name != "labels"}, **places}
 
         return token_logits(subject, task.title, heard, read)
 
@@ -96,7 +101,7 @@ class Response(DoseResponse):
         self, disorder: Disorder, rows: Examples, tokens: Tokens, task: Task, subject: Subject, streams: Streams
     ) -> Tokens:
         """The tokens of the texts as the disorder lets them be read."""
-        from lifespan.training.batches import Tokens
+        from lifespan.training.batches import tokens_of
 
         altered = disorder.examples(rows, task, streams)
         if altered is rows:
@@ -106,4 +111,4 @@ class Response(DoseResponse):
             what = f"{type(disorder).__name__} changes which rows or labels there are, not how they read."
             remedy = "Use a disorder that keeps them, such as Typos(): dataclasses.replace(examples, first=...)."
             raise ScenarioError(self.describe(), what, remedy)
-        return Tokens(subject.tokenizer, altered.first, altered.second, self.length)
+        return tokens_of(task, altered, subject.tokenizer, self.length)

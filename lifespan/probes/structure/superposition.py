@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lifespan.contracts import Task
+from lifespan.contracts import ClassHead, Head, Task
 from lifespan.contracts.subject import Masks, Subject
 from lifespan.model.forward import autocast, first_states
 from lifespan.pruning.window import in_mode
@@ -32,7 +32,11 @@ class Part:
 def masked_tasks(subject: Subject, tasks: Mapping[str, Task]) -> dict[str, Task]:
     """The tasks that left a mask of their own and answer in two or more classes."""
     known = {title: subject.skills[title] for title in tasks if title in subject.skills}
-    return {title: tasks[title] for title, skill in known.items() if skill.mask is not None and skill.outputs > 1}
+    return {title: tasks[title] for title, skill in known.items() if skill.mask is not None and _chooses(skill.form)}
+
+
+def _chooses(form: Head) -> bool:
+    return isinstance(form, ClassHead) and form.count > 1
 
 
 def batches(subject: Subject, task: Task, split: str, probe: TaskInference, order: np.random.Generator) -> list[Part]:

@@ -22,7 +22,6 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from lifespan import notebook
 from lifespan.analysis.analysis import Analysis
 
 Drawn = tuple[Figure, pd.DataFrame] | None
@@ -47,7 +46,6 @@ INK = "#24292f"
 FAINT = "#8c959f"
 WIDTH = 5.0
 AGE = "age (optimizer steps lived)"
-KINDS = notebook.COLORS
 LINES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 MARKERS = "osD^vPXd"
 THIN_UP_TO = 30

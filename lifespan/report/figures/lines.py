@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from lifespan.analysis.analysis import Analysis
-from lifespan.report.figures.canvas import FAINT, INK, KINDS, RESAMPLES, THIN_UP_TO, line_style
+from lifespan.report.figures.canvas import FAINT, INK, RESAMPLES, THIN_UP_TO, line_style
 from lifespan.stats import inference
+from lifespan.study.events import colors
 
 
 def developments(axes: Axes, analysis: Analysis, table: pd.DataFrame, *, by: str, breaks: bool = False) -> None:
@@ -49,15 +50,15 @@ def stages(axes: Axes, analysis: Analysis) -> None:
     """Shade the control group's steps by kind; an event without duration is a line."""
     for kind, start, end in _spans(analysis):
         if end > start:
-            axes.axvspan(start, end, color=KINDS.get(kind, INK), alpha=0.08, linewidth=0, zorder=0)
+            axes.axvspan(start, end, color=colors().get(kind, INK), alpha=0.08, linewidth=0, zorder=0)
         else:
-            axes.axvline(end, color=KINDS.get(kind, INK), linewidth=0.9, alpha=0.7, linestyle=":", zorder=0)
+            axes.axvline(end, color=colors().get(kind, INK), linewidth=0.9, alpha=0.7, linestyle=":", zorder=0)
 
 
 def stage_legend(figure: Figure, analysis: Analysis) -> None:
     """What the shades behind the lines mean."""
     kinds = dict.fromkeys(kind for kind, _, _ in _spans(analysis))
-    handles = [Patch(color=KINDS.get(kind, INK), alpha=0.35, label=kind.lower()) for kind in kinds]
+    handles = [Patch(color=colors().get(kind, INK), alpha=0.35, label=kind.lower()) for kind in kinds]
     if handles:
         spacing = {"handlelength": 1.2, "columnspacing": 1.0, "fontsize": 8.5}
         figure.legend(handles=handles, loc="outside lower left", ncols=5, **spacing)

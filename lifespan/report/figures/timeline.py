@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
 from lifespan.analysis.analysis import Analysis
-from lifespan.report.figures.canvas import INK, KINDS, Drawing, Drawn, brief, canvas, legend, short, style
+from lifespan.report.figures.canvas import INK, Drawing, Drawn, brief, canvas, legend, short, style
+from lifespan.study.events import colors
 
 MANY = 12
 """Groups beyond which their names stand beside the blocks rather than above."""
@@ -43,8 +44,9 @@ def draw(analysis: Analysis) -> Drawn:
         axes.spines["left"].set_visible(False)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel("step of life")
-        present = [kind for kind in KINDS if kind in set(table["kind"])]
-        legend(figure, [Patch(color=KINDS[kind], label=kind.lower()) for kind in present])
+        known = {**colors(), **{kind: INK for kind in table["kind"] if kind not in colors()}}
+        present = [kind for kind in known if kind in set(table["kind"])]
+        legend(figure, [Patch(color=known[kind], label=kind.lower()) for kind in present])
     return figure, table
 
 
@@ -53,7 +55,7 @@ def _track(
 ) -> None:
     """One group's life as a row of blocks, `half` as high as twice this."""
     for _, step in life.iterrows():
-        corner, color = (step["step"] - 0.46, position - half), KINDS.get(step["kind"], INK)
+        corner, color = (step["step"] - 0.46, position - half), colors().get(step["kind"], INK)
         axes.add_patch(Rectangle(corner, 0.92, 2 * half, color=color, linewidth=0))
         text = f"{step['to']:.0%}" if pd.notna(step["to"]) else names.get(step["task"], "")
         room = (80 if half < 0.3 else 60) // (length + 1)

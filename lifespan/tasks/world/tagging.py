@@ -1,0 +1,50 @@
+"""The world's tagging task: who does something, to whom, where and when, as spans of words."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from lifespan.tasks.world.dice import Dice
+from lifespan.tasks.world.language import Phrase, Speaker, sentence
+from lifespan.tasks.world.lexicon import EVERYTHING
+from lifespan.tasks.world.library import SIZES, familiar
+
+NAME = "tagging"
+TAGS = ("O", "B-ACTOR", "I-ACTOR", "B-TARGET", "I-TARGET", "B-PLACE", "I-PLACE", "B-TIME")
+
+Tagged = list[tuple[str, str]]
+"""Words with their tags."""
+
+
+@cache
+def tagged_rows() -> dict[str, tuple[tuple[str, tuple[str, ...]], ...]]:
+    """(sentence, tags) of every split: disjoint and without repeats."""
+    seen: set[str] = set()
+    splits = {}
+    for split, size in SIZES.items():
+        lexicon = familiar(EVERYTHING, NAME) if split == "train" else EVERYTHING
+        speaker = Speaker(lexicon, Dice(f"{NAME}/{split}"))
+        found: list[tuple[str, tuple[str, ...]]] = []
+        while len(found) < size:
+            words, tags = zip(*_told(speaker), strict=True)
+            text = sentence(words[:-1], words[-1])
+            if text not in seen:
+                seen.add(text)
+                found.append((text, tags))
+        splits[split] = tuple(found)
+    return splits
+
+
+def _told(speaker: Speaker) -> Tagged:
+    """A deed behind the place or the time of it, such as no passage begins; sometimes the other one stands at the end."""
+    clause = speaker.deed(adjective=0.3)
+    place = [("in", "O"), ("the", "B-PLACE"), (speaker.word(speaker.lexicon.places), "I-PLACE")]
+    time = [("at", "O"), (speaker.word(speaker.lexicon.times), "B-TIME")]
+    first, last = (place, time) if speaker.dice.chance(0.5) else (time, place)
+    said = [*first, *_span(clause.subject, "ACTOR"), (clause.predicate()[0], "O")]
+    said += _span(clause.object, "TARGET") if clause.object is not None else []
+    return [*said, *(last if speaker.dice.chance(0.5) else []), (".", "O")]
+
+
+def _span(phrase: Phrase, kind: str) -> Tagged:
+    return [(word, f"{'I' if place else 'B'}-{kind}") for place, word in enumerate(phrase.words())]
