@@ -155,7 +155,8 @@ def _statistics(analysis: Analysis) -> list[str]:
         texts.append(
             "Groups are compared with the control group by the paired difference of twins, a two-sided sign-flip "
             f"permutation test of its mean (exact up to {inference.EXACT_UP_TO} pairs), Hedges' g_av "
-            f"({cited['hedges1981distribution']}; {cited['lakens2013effect']}) and Cliff's delta "
+            f"({cited['hedges1981distribution']}; {cited['lakens2013effect']}; small-sample correction at "
+            "2 (n - 1) / (1 + rho^2) degrees of freedom, rho the twins' correlation) and Cliff's delta "
             f"({cited['cliff1993dominance']}). The p {'value' if tests == 1 else 'values'} of "
             f"{counted(tests, 'comparison')} {'is' if tests == 1 else 'are'} adjusted as one family "
             f"({cited['holm1979simple']})."
