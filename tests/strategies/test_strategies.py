@@ -243,6 +243,41 @@ def test_a_reservoir_holds_every_row_with_one_probability():
     assert np.mean(shares) == pytest.approx(0.25, abs=0.03)
 
 
+def test_a_task_that_comes_back_changes_no_probability():
+    one, other = (MicroTask(name, train_examples=40, eval_examples=10) for name in ("sentiment", "entailment"))
+    subject, early, late = born(one, other), 0, 0
+    for seed in range(200):
+        subject.remembered = {}
+        for number, task in enumerate((one, other, one)):
+            keep("R", subject, Lesson([task], [], 32, 8, Streams(seed, f"learn/{number}")), kind="reservoir", size=20)
+        kept = filed(subject, "R/rows/")
+        assert sum(len(rows) for rows in kept.values()) == 20
+        early += int((kept[one.title] < 20).sum())
+        late += int((kept[one.title] >= 20).sum())
+    # Each row is there with p = 20 / 80; 4,000 tries of each half have a standard error below 0.007.
+    assert [early / 4_000, late / 4_000] == pytest.approx([0.25, 0.25], abs=0.025)
+
+
+@pytest.mark.parametrize("strategy", [DarkExperience(size=2), DarkExperience(size=2, buffer="reservoir"), Rehearsal(size=2)])
+def test_a_buffer_smaller_than_the_tasks_is_used_to_the_full(strategy):
+    tasks = (*TASKS, THIRD, *(MicroTask(name, train_examples=20, eval_examples=10) for name in ("paraphrase", "inference")))
+    subject = born(*tasks)
+    for place, task in enumerate(tasks):
+        guard = strategy.guard(subject, lesson(subject, task, earlier=tasks[:place]))
+        guard.settle(subject, {})
+        kept = {title: rows for title, rows in filed(subject, f"{strategy.name}/rows/").items() if len(rows)}
+        assert sum(len(rows) for rows in kept.values()) == 2
+        answers = filed(subject, f"{strategy.name}/answers/")
+        assert {title: len(rows) for title, rows in answers.items()} in ({}, {t: len(r) for t, r in kept.items()})
+
+
+def test_what_does_not_divide_evenly_goes_to_the_tasks_learned_first():
+    subject = born(*TASKS, THIRD)
+    for task in (*TASKS, THIRD):
+        keep("R", subject, lesson(subject, task), kind="balanced", size=8)
+    assert [len(rows) for rows in filed(subject, "R/rows/").values()] == [3, 3, 2]
+
+
 def test_a_task_with_a_mask_of_its_own_is_not_rehearsed():
     subject = born(*TASKS)
     keep("Rehearsal", subject, lesson(subject, TASKS[0]), kind="balanced", size=8)
