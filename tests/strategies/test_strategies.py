@@ -25,7 +25,9 @@ from lifespan import (
     Score,
     Study,
     SynapticIntelligence,
+    TokenBlur,
     UserError,
+    VocabularySwap,
     Weights,
     read,
     simulate,
@@ -40,6 +42,7 @@ from lifespan.strategies.buffers import Buffer, keep
 from lifespan.strategies.fisher import fisher
 from lifespan.strategies.shared import file, filed
 from lifespan.study.plan import compile_study
+from lifespan.training.batches import task_source
 from lifespan.training.loop import Interrupted
 
 STRATEGIES = (
@@ -195,6 +198,25 @@ def test_synaptic_intelligence_sums_the_path():
     # omega = 1 * 0.5 + 2 * 0.25 = 1, over a way of 0.25.
     importance = filed(subject, "SynapticIntelligence/importance/")[name]
     assert torch.allclose(importance, torch.full_like(importance, 1.0 / (0.25**2 + 0.1)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("disorder", [None, TokenBlur(severity=0.5), VocabularySwap(severity=0.5)])
+def test_a_teacher_reads_what_its_student_reads(disorder):
+    subject = born(*TASKS)
+    guard = LearningWithoutForgetting(strength=5.0).guard(subject, lesson(subject, TASKS[1], earlier=[TASKS[0]]))
+    course = Course(subject, WeightChange(subject, [TASKS[1]], BY), TASKS[1].title, 0, 1, Streams(0, "x"), {})
+    clean = task_source(subject, TASKS[1], length=32, batch_size=8, streams=Streams(0, "x")).batch(0)
+    batch = guard.batch(clean, course)
+    if disorder is not None:
+        batch = disorder.batch(batch, course)
+        assert not torch.equal(batch["input_ids"], clean["input_ids"])
+    with guard.activations(subject, course.streams, 0):
+        batch_loss(subject, TASKS[1].title, batch)
+        assert float(guard.penalty(course).detach()) == pytest.approx(0.0, abs=1e-6)
+        with torch.no_grad():
+            subject.skills[TASKS[0].title].head.output.bias[0] += 1.0
+        batch_loss(subject, TASKS[1].title, batch)
+        assert float(guard.penalty(course).detach()) > 0.01
 
 
 def test_a_gem_takes_away_what_points_against_the_memory_and_no_more():
