@@ -126,7 +126,7 @@ class Pack:
 
     def answer(self, task: str, first: Sequence[str] | str, second: Sequence[str] | str | None = None) -> list[Any]:
         """Answers to sentences, or pairs of them, in order: names of classes, or scores inside the task's range."""
-        from lifespan.training.evaluation import predictions
+        from lifespan.training.evaluation import NO_ANSWER, predictions
 
         facts = self._facts(task)
         asked = _Asked(facts=facts, first=_several(first), second=None if second is None else _several(second))
@@ -138,6 +138,9 @@ class Pack:
             return []
         with refusing(self.folder, "cannot answer"):
             found, _ = predictions(self.living, asked, "asked", 128)
+        if not np.isfinite(np.where(found == NO_ANSWER, np.nan, found) if facts.labels else found).all():
+            remedy = "Pack the subject at an earlier event."
+            raise RecordError(f"answer({task!r})", "the outputs are not finite.", remedy)
         return [facts.labels[index] for index in found] if facts.labels else [float(value) for value in found]
 
     def _facts(self, title: str) -> SkillFacts:

@@ -18,7 +18,7 @@ from lifespan.report.citations import ANALYSES, FORGETTING, STATISTICS, analyses
 from lifespan.report.formatting import MINUS, counted, listed
 from lifespan.report.labels import metric_label
 from lifespan.report.references import REFERENCES
-from lifespan.stats import aggregates, dose_response, inference, power
+from lifespan.stats import aggregates, inference, power
 
 
 def paragraphs(analysis: Analysis, works: Sequence[Publication]) -> list[tuple[str, list[str]]]:
@@ -184,8 +184,8 @@ def _analysed(analysis: Analysis) -> list[str]:
         f"{SHARE:g} of what was learned, above chance, is left; curves are Kaplan-Meier's, compared by the "
         f"log-rank test ({cited['survival']}).",
         "dose_fits": "Dose-response curves are fitted by least squares in Hill's and in Brain and Cousens' hormetic form, the "
-        "better by AICc kept if it is better than a constant; intervals of the ED50 resample individuals "
-        f"({cited['dose_fits']}; {dose_response.RESAMPLES:,} resamples).",
+        "better by AICc kept if it is better than a constant (of at most six points by the F test); intervals of the ED50 are "
+        f"those of the jackknife over individuals on its logarithm, with the t distribution ({cited['dose_fits']}).",
     }
     return [sentences[name] for name in analyses_used(analysis)]
 

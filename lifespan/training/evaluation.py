@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 TOKENS_PER_BATCH = 4096
+NO_ANSWER = -1
+"""Class index where an output is not finite: no class, and no label equals it."""
 ENTRIES_PER_BATCH = 2048 * 384
 """Tokens times width: on a CPU the states of a larger batch fall out of the cache (`benchmarks/forward.py`)."""
 
@@ -42,17 +44,21 @@ def looked_at(task: Task, split: str, limit: int | None) -> np.ndarray:
 def predictions(
     subject: Subject, task: Task, split: str, length: int, limit: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(answers, labels) in the split's order: class indices (int64), or scores clipped to the task's range (float64)."""
+    """(answers, labels) in the split's order; see `answers`."""
     logits, labels = task_logits(subject, task, split, length, limit)
     return answers(task, logits), labels
 
 
 def answers(task: Task, logits: np.ndarray) -> np.ndarray:
-    """What outputs of a task's head mean: class indices (int64), or scores clipped to the task's range (float64)."""
+    """What outputs of a task's head mean: class indices (int64), or scores clipped to the task's range (float64).
+
+    Outputs that are not finite mean nothing: `NO_ANSWER`, or NaN for a score. `metrics.score` of such answers is NaN.
+    """
+    known = np.isfinite(logits).all(axis=1)
     if task.labels:
-        return logits.argmax(axis=1)
+        return np.where(known, logits.argmax(axis=1), NO_ANSWER)
     low, high = task.score_range
-    return np.clip(low + (high - low) * logits[:, 0].astype(np.float64), low, high)
+    return np.where(known, np.clip(low + (high - low) * logits[:, 0].astype(np.float64), low, high), np.nan)
 
 
 def task_logits(

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 class Outputs(TaskMeasure):
     """The answer to every example of every task learned so far, for `examples/Outputs.parquet`.
 
-    Columns: task, split, example (position in the split), label, prediction (class index, or score), right
-    (null for scores), and logit_0, logit_1, ...: the head's outputs, as many as the task with most has, null beyond a task's
-    own. `read(DIR).examples("Outputs")` is a pandas table; `lifespan.analysis.examples` has what can be made of it without
-    torch. Also one row: `answered`, the number of examples.
+    Columns: task, split, example (position in the split), label, prediction (class index, or score), right (null for scores;
+    both null where an output is not finite), and logit_0, logit_1, ...: the head's outputs, as many as the task with most has,
+    null beyond a task's own. `read(DIR).examples("Outputs")` is a pandas table; `lifespan.analysis.examples` has what can be
+    made of it without torch. Also one row: `answered`, the number of examples.
     """
 
     meanings = (Meaning("answered", "examples answered", "[1, inf)", "-", "examples"),)
@@ -40,7 +40,8 @@ class Outputs(TaskMeasure):
             logits, labels = task_logits(subject, task, split, self.length, self.examples)
             predicted = answers(task, logits)
             n = len(labels)
-            right = (predicted == labels).astype(float) if task.labels else np.full(n, np.nan)
+            known = predicted >= 0 if task.labels else np.full(n, True)
+            right = np.where(known, predicted == labels, np.nan) if task.labels else np.full(n, np.nan)
             padded = np.full((n, widest), np.nan)
             padded[:, : logits.shape[1]] = logits
             yield Bulk(
@@ -49,7 +50,7 @@ class Outputs(TaskMeasure):
                     "split": np.full(n, split),
                     "example": looked_at(task, split, self.examples),
                     "label": labels.astype(float),
-                    "prediction": predicted.astype(float),
+                    "prediction": np.where(known, predicted, np.nan),
                     "right": right,
                     **{f"logit_{i}": padded[:, i] for i in range(widest)},
                 }
@@ -88,6 +89,8 @@ class ErrorOverlap(Contrast):
         return [Effort(task, 2.0, self.split, self.examples, self.length) for task in tasks]
 
     def compare(self, first: Subject, second: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
+        import math
+
         from lifespan.stats.similarity import error_consistency
         from lifespan.training.evaluation import predictions
 
@@ -98,6 +101,8 @@ class ErrorOverlap(Contrast):
             right = []
             for subject in (first, second):
                 predicted, labels = predictions(subject, task, split, self.length, self.examples)
-                right.append(predicted == labels)
-            for metric, value in zip(("agreement", "chance", "kappa"), error_consistency(*right), strict=True):
+                right.append((predicted == labels) if (predicted >= 0).all() else None)
+            one, other = right
+            found = (math.nan,) * 3 if one is None or other is None else error_consistency(one, other)
+            for metric, value in zip(("agreement", "chance", "kappa"), found, strict=True):
                 yield Reading(metric, value, len(labels), title, split)

@@ -61,7 +61,7 @@ class Perplexity(Measure):
         from lifespan.subjects.bodies import language_logits
 
         source = self._source(subject)
-        loss, right, count = 0.0, 0, 0
+        loss, right, count, finite = 0.0, 0, 0, True
         with torch.inference_mode(), subject.wearing(None):
             for number in range(source.order.per_epoch):
                 batch = source.batch(number)
@@ -71,11 +71,12 @@ class Perplexity(Measure):
                 with autocast(subject):
                     logits = language_logits(subject.language, states[chosen]).float()
                 loss += float(functional.cross_entropy(logits, labels[chosen], reduction="sum"))
+                finite = finite and bool(torch.isfinite(logits).all())
                 right += int((logits.argmax(-1) == labels[chosen]).sum())
                 count += int(chosen.sum())
-        mean = loss / count if count else math.nan
-        yield Reading("perplexity", math.exp(min(mean, 700.0)), count)
-        yield Reading("masked_accuracy", right / count if count else math.nan, count)
+        known = bool(count) and finite
+        yield Reading("perplexity", math.exp(min(loss / count, 700.0)) if known else math.nan, count)
+        yield Reading("masked_accuracy", right / count if known else math.nan, count)
 
     def _source(self, subject: Subject) -> MaskedSource:
         from lifespan.randomness import Streams
