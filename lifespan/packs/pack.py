@@ -268,13 +268,17 @@ def _contents(
     import torch
 
     from lifespan.model.subject import flat
-    from lifespan.packs.body import check_words, config_data, rebuild_tokenizer, skeleton, tokenizer_data
+    from lifespan.packs.body import check_words, config_data, learned_buffers, rebuild_tokenizer, skeleton, tokenizer_data
     from lifespan.packs.quantization import restored, stored
     from lifespan.packs.tensors import code_masks, tensor_bytes
 
     where = str(place)
     if not subject.skills:
         raise RecordError(where, "the subject has no skill to pack.", "Export a life after it has learned a task.")
+    learned = learned_buffers(subject.encoder)
+    if learned:
+        what = f"the encoder has buffers that training changes ({learned[0]}), and a pack holds parameters alone."
+        raise RecordError(where, what, "Pack a body without them, such as one with LayerNorm in BatchNorm's place.")
     parameters = {name: value.data for name, value in subject.encoder.named_parameters()}
     if not all(bool(torch.isfinite(value).all()) for value in parameters.values()):
         raise RecordError(where, "the subject's weights are not all finite.", "Export an earlier state.")
