@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lifespan import hardware
 from lifespan.cli import display
 from lifespan.cli.engines import engine_of
 from lifespan.errors import RecordError, ScenarioError
@@ -45,9 +46,10 @@ def simulate_and_report(
     retry: Sequence[str] = (),
 ) -> int:
     """Live a study, say how it went, write its report. Returns the exit code."""
-    for name, value in (("threads", threads), ("every", every), ("workers", workers)):
+    for name, value in (("every", every), ("workers", workers)):
         if value is not None and value < 1:
             raise ScenarioError(f"--{name} {value}", "must be a whole number, at least 1.")
+    hardware.check_threads(threads, "--threads")
     chosen = engine_of(engine, workers, cluster)
     source = read_source(find(scenario))
     study = study_of(source, settings=settings, individuals=individuals, precision=precision)

@@ -215,6 +215,13 @@ def test_a_wrong_number_of_workers_is_refused():
     assert Local(workers=4).threads_for(8) == 2 and Inline().threads_for(8) == 8
 
 
+@pytest.mark.parametrize("threads", [0, -1, 99_999, 2.5, True])
+def test_a_wrong_number_of_threads_is_refused_before_anything_is_written(tmp_path, threads):
+    with pytest.raises(ScenarioError, match=r"threads .*: must be a whole number from 1 to 512"):
+        simulate(cohort(), tmp_path / "run", threads=threads)
+    assert not (tmp_path / "run").exists()
+
+
 def test_one_claim_has_one_holder_and_is_free_when_released(tmp_path):
     one, other = Leases(tmp_path), Leases(tmp_path)
     lease = one.take("a", stage="birth")
