@@ -27,6 +27,7 @@ from lifespan.model.subject import true_entries
 from lifespan.randomness import Streams
 from lifespan.study.events import Age, Develop, Learn, Recover, Suffer
 from lifespan.study.plan import Birth, Evaluation, Step
+from lifespan.subjects.bodies import check_words
 from lifespan.training.batches import MaskedSource, TaskSource, Tokens, TurnSource, corpus_tokens, task_source
 from lifespan.training.loop import ActiveHooks, Recipe, train
 
@@ -79,6 +80,7 @@ def live(subject: Subject | None, step: Step, precision: str, context: StepConte
     event = step.event
     if isinstance(event, Birth):
         body = event.origin.build(streams)
+        check_words(body, event.origin.describe())
         return model.Subject(body, device=context.device, precision=precision), StepResult()
     if subject is None:
         raise LifespanError(f"{event.label}: no subject was born before it")

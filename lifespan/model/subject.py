@@ -18,6 +18,7 @@ from lifespan.contracts import Body, Task
 from lifespan.contracts import subject as contract
 from lifespan.contracts.subject import Factors, Masks, Past, Skill
 from lifespan.randomness import Streams
+from lifespan.subjects.bodies import limit_length
 
 Factor = TypeVar("Factor", bound=torch.Tensor)
 
@@ -63,6 +64,7 @@ class Subject(contract.Subject):
         self.encoder: Any = body.encoder.to(device).eval()  # type: ignore[arg-type]
         self.language: Any = body.language.to(device).eval()  # type: ignore[arg-type]
         self.tokenizer = body.tokenizer
+        limit_length(self.encoder, self.tokenizer)
         self.pooler = body.pooler
         self.device = torch.device(device)
         self.precision = precision

@@ -40,8 +40,8 @@ class Outputs(TaskMeasure):
             logits, labels = task_logits(subject, task, split, self.length, self.examples)
             predicted = answers(task, logits)
             n = len(labels)
-            known = predicted >= 0 if task.labels else np.full(n, True)
-            right = np.where(known, predicted == labels, np.nan) if task.labels else np.full(n, np.nan)
+            answered = predicted >= 0 if task.labels else np.full(n, True)
+            right = np.where(answered, predicted == labels, np.nan) if task.labels else np.full(n, np.nan)
             padded = np.full((n, widest), np.nan)
             padded[:, : logits.shape[1]] = logits
             yield Bulk(
@@ -50,7 +50,7 @@ class Outputs(TaskMeasure):
                     "split": np.full(n, split),
                     "example": looked_at(task, split, self.examples),
                     "label": labels.astype(float),
-                    "prediction": np.where(known, predicted, np.nan),
+                    "prediction": np.where(answered, predicted, np.nan),
                     "right": right,
                     **{f"logit_{i}": padded[:, i] for i in range(widest)},
                 }

@@ -77,8 +77,8 @@ class TaskInference(Measure):
         for title, own in parts.items():
             told = [part for part, guess in zip(own, guessed[title], strict=True) if guess == title]
             n = sum(len(part.labels) for part in own)
-            known = None not in guessed[title]
-            inferred = sum(len(part.labels) for part in told) if known else math.nan
-            right = answered(subject, title, told) if known else math.nan
+            sure = None not in guessed[title]
+            inferred = sum(len(part.labels) for part in told) if sure else math.nan
+            right = answered(subject, title, told) if sure else math.nan
             yield Reading("inference_accuracy", inferred / n, n, title, splits[title])
             yield Reading("inferred_accuracy", right / n, n, title, splits[title])
