@@ -99,8 +99,15 @@ def report_on(places: Sequence[Path], out: Path | None = None, groups: Sequence[
     directories = _directories(places)
     if out is None and directories[:1] != list(places[:1]):
         out = places[0]
+    from lifespan.report.figures.fonts import lacking
     from lifespan.report.html import write_report
 
+    studies = [record.read(directory).study for directory in directories]
+    absent = lacking(name for study in studies for part in ("groups", "tasks") for name in study.get(part, {}))
+    if absent:
+        shown = absent if len(absent) <= 12 else f"{absent[:12]}..."
+        remedy = "install one that has, such as Noto Sans CJK; the page and the SVG files show them all the same."
+        display.notice(f"No font here has {shown}, which PDF figures show as boxes: {remedy}")
     return write_report(directories, out, groups=groups, control=control)
 
 
