@@ -78,7 +78,7 @@ def _read_in(step: Step) -> Iterator[tuple[Source, int]]:
         yield from ((task, event.length) for task in event.tasks)
     elif isinstance(event, Recover):
         yield from ((task, event.length) for task in step.tasks)
-    for look in step.looks:
+    for look in step.evaluations:
         yield from ((effort.source, effort.length) for effort in look.measure.effort(step.tasks))
 
 

@@ -59,7 +59,7 @@ def limit_length(encoder: nn.Module, tokenizer: PreTrainedTokenizerBase) -> None
 
 def check_words(body: Body, who: str) -> None:
     """Raise `ScenarioError` where the body's tokenizer knows a token that its encoder has no embedding for."""
-    rows = int(body.encoder.get_input_embeddings().weight.shape[0])
+    rows = cast(nn.Embedding, body.encoder.get_input_embeddings()).num_embeddings
     top = max(body.tokenizer.get_vocab().values(), default=0)
     if top >= rows:
         what = f"its tokenizer knows tokens up to number {top}, but its encoder has {rows} embeddings."
