@@ -11,6 +11,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from lifespan.errors import ScenarioError
+
+MOST_THREADS = 512
+"""More than any machine gains from; systems refuse to start many more, which ends the process without a word."""
+
 
 @cache
 def cpu_flags() -> frozenset[str]:
@@ -33,6 +38,16 @@ def native_bf16() -> bool:
 def cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_threads(threads: int | None, where: str = "threads") -> None:
+    """Raise `ScenarioError` for a number of threads that is no whole number from 1 to `MOST_THREADS`; None is fine."""
+    if threads is None:
+        return
+    whole = isinstance(threads, int) and not isinstance(threads, bool)
+    if not whole or not 1 <= threads <= MOST_THREADS:
+        rule = f"must be a whole number from 1 to {MOST_THREADS}."
+        raise ScenarioError(f"{where} {threads}", rule, f"This machine has {cores()} cores.")
 
 
 def resolve_precision(wanted: str, *, half_pays: bool, device: str) -> str:

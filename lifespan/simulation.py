@@ -22,6 +22,7 @@ from lifespan.study.scenario import Study
 
 if TYPE_CHECKING:
     from lifespan.execution.engine import Engine
+    from lifespan.execution.observer import Observer
     from lifespan.record.store import Store
 
 
@@ -66,6 +67,7 @@ def simulate(
         what = f"simulate({type(study).__name__})"
         raise ScenarioError(what, "lives a Study.", 'Write Study(name="...", groups={"healthy": scenario}).')
     plan, study = (study, study.study) if isinstance(study, Plan) else (None, study)
+    hardware.check_threads(threads)
     directory = Path(out) if out is not None else Path("runs") / study.name
     previous = _previous(directory, study)
     plan = plan or plan_for(study, device=device, precision=previous.get("precision"))
@@ -78,7 +80,9 @@ def simulate(
     from lifespan.record.store import Store
 
     hardware.settle_arithmetic(threads=threads, device=device)
+    observer = observer or Observer()
     described = describe_study(plan, command or sys.argv, threads, data, about)
+    described["checks"] = _checks(plan, directory, store, observer)
     attach(directory, None if store is None else Path(store), study.name)
     write_json(directory / "study.json", described)
     environment = {**hardware.environment(threads=threads, device=device), "started": datetime.now(UTC).isoformat()}
@@ -92,7 +96,7 @@ def simulate(
         threads=threads,
         every=every,
         fail_fast=fail_fast,
-        observer=observer or Observer(),
+        observer=observer,
         should_stop=should_stop,
     )
     try:
@@ -102,6 +106,17 @@ def simulate(
         statuses = assemble(plan, directory)
     counts = {status: list(statuses.values()).count(status) for status in ("done", "diverged", "failed", "pending")}
     return Outcome(directory, **counts)
+
+
+def _checks(plan: Plan, directory: Path, store: str | Path | None, observer: Observer) -> dict[str, Any]:
+    """What was found out about bodies and texts: anew where something is still to be lived, else as it was recorded."""
+    place = None if store is None else Path(store)
+    known = record.read(directory).study.get("checks") if (directory / "study.json").is_file() else None
+    if known is not None and all(record.is_lived(directory, digest, place) for digest in plan.nodes):
+        return dict(known)
+    from lifespan.execution.preflight import check_inputs
+
+    return check_inputs(plan, observer.warns)
 
 
 def _inline() -> Engine:
@@ -143,6 +158,8 @@ def plan_for(study: Study, *, device: str = "cpu", precision: str | None = None)
     Raises `ScenarioError` for a device that this machine lacks.
     """
     _check_device(device)
+    for scenario in study.groups.values():
+        scenario.subject.check()
     if precision is None:
         precision = hardware.resolve_precision(study.precision, half_pays=study.half_pays, device=device)
     return compile_study(study, precision=precision)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lifespan.analysis.cohort import INDIVIDUAL, Cohort, gather
+from lifespan.analysis.joint_twins import joint_step
 from lifespan.analysis.scores import primary_rows, primary_scores
 from lifespan.analysis.timelines import learnings
 from lifespan.record.record import Record
@@ -33,7 +34,8 @@ def memories(record: Record) -> pd.DataFrame:
     `lifespan.stats.continual`):
 
     - `acc`, `bwt`, `forgetting_max`, `forgetting_last`; `fwt`, where `Readout` measured before the first learning and
-      right before each other; `intransigence`, where a group of the study learned the same tasks jointly (see `joint_twins`);
+      right before each other; `intransigence`, where a twin of the same history learned its tasks jointly (see
+      `joint_twins`);
     - from evaluations inside learning, `Probe(Score(), every=N)`: `min_acc` and `wc_acc`, and means over tasks of what
       follows. They depend on how often one evaluates: `steps_between_looks` is the median number of optimizer steps between.
 
@@ -91,6 +93,7 @@ class _Life:
     """
 
     cohort: Cohort
+    group: str
     seed: int
     learnings: dict[str, list[int]]
     begun: dict[int, int]
@@ -106,7 +109,7 @@ class _Life:
         steps = cohort.steps
         steps = steps[(steps["group"] == group) & (steps["seed"] == seed)].dropna(subset=["age"])
         begun = dict(zip(steps["step"], (steps["age"] - steps["optimizer_steps"]).astype(int), strict=True))
-        return cls(cohort, int(seed), learnings(cohort, group), begun, scores, during, readouts)
+        return cls(cohort, group, int(seed), learnings(cohort, group), begun, scores, during, readouts)
 
     @property
     def tasks(self) -> list[str]:
@@ -155,7 +158,7 @@ def _sequence(life: _Life, scores: pd.DataFrame) -> Metrics:
     ):
         yield metric, "", summary(matrix)
     yield "fwt", "", _transfer(life)
-    joint = [matrix[0, 0], *(_joint_score(life, scores, place) for place in range(1, len(life.tasks)))]
+    joint = [matrix[0, 0], *(_joint_score(life, scores, task) for task in life.tasks[1:])]
     yield "intransigence", "", metrics.intransigence(matrix, joint)
 
 
@@ -171,16 +174,14 @@ def _transfer(life: _Life) -> float:
     return float(np.mean(gains))
 
 
-def _joint_score(life: _Life, scores: pd.DataFrame, place: int) -> float:
-    """Score on a task of the twin that learned it together with all tasks before it, right after."""
-    task, others = life.tasks[place], set(life.tasks[:place])
-    for group in life.cohort.groups:
-        for step in life.cohort.timeline(group):
-            if step.get("kind") == "Learn" and step.get("task") == task and set(step.get("also", [])) == others:
-                chosen = (scores["group"] == group) & (scores["seed"] == life.seed) & (scores["task"] == task)
-                values = scores[chosen & (scores["step"] == step["step"])]["value"]
-                return float(values.iloc[-1]) if len(values) else float("nan")
-    return float("nan")
+def _joint_score(life: _Life, scores: pd.DataFrame, task: str) -> float:
+    """Score on a task of the twin that learned it together with all tasks before it, right after. NaN without such a twin."""
+    twin = joint_step(life.cohort, life.group, life.seed, task)
+    if twin is None:
+        return float("nan")
+    chosen = (scores["group"] == twin[0]) & (scores["seed"] == life.seed) & (scores["task"] == task)
+    values = scores[chosen & (scores["step"] == twin[1])]["value"]
+    return float(values.iloc[-1]) if len(values) else float("nan")
 
 
 def _gap(life: _Life) -> Metrics:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lifespan import hardware
 from lifespan.cli import display
 from lifespan.cli.engines import engine_of
 from lifespan.errors import RecordError, ScenarioError
@@ -45,9 +46,10 @@ def simulate_and_report(
     retry: Sequence[str] = (),
 ) -> int:
     """Live a study, say how it went, write its report. Returns the exit code."""
-    for name, value in (("threads", threads), ("every", every), ("workers", workers)):
+    for name, value in (("every", every), ("workers", workers)):
         if value is not None and value < 1:
             raise ScenarioError(f"--{name} {value}", "must be a whole number, at least 1.")
+    hardware.check_threads(threads, "--threads")
     chosen = engine_of(engine, workers, cluster)
     source = read_source(find(scenario))
     study = study_of(source, settings=settings, individuals=individuals, precision=precision)
@@ -97,8 +99,15 @@ def report_on(places: Sequence[Path], out: Path | None = None, groups: Sequence[
     directories = _directories(places)
     if out is None and directories[:1] != list(places[:1]):
         out = places[0]
+    from lifespan.report.figures.fonts import lacking
     from lifespan.report.html import write_report
 
+    studies = [record.read(directory).study for directory in directories]
+    absent = lacking(name for study in studies for part in ("groups", "tasks") for name in study.get(part, {}))
+    if absent:
+        shown = absent if len(absent) <= 12 else f"{absent[:12]}..."
+        remedy = "install one that has, such as Noto Sans CJK; the page and the SVG files show them all the same."
+        display.notice(f"No font here has {shown}, which PDF figures show as boxes: {remedy}")
     return write_report(directories, out, groups=groups, control=control)
 
 

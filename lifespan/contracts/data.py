@@ -53,6 +53,12 @@ class Origin(Spec):
         """Whether all individuals are born with the same weights, which they then share on disk."""
         return False
 
+    def check(self) -> None:
+        """Raise `ScenarioError` for what can be told to be wrong without loading anything, such as a folder that is not there.
+
+        Every plan asks it, so it must be quick and needs no torch.
+        """
+
     @abstractmethod
     def build(self, streams: Streams) -> Body:
         """The newborn body. Random initialisation draws from `streams` only."""

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+NO_ANSWER = -1
+"""The class index of an answer that is none, because an output was not finite."""
+
 Reads = Literal["first", "last", "tokens"]
 """Which token states a head reads: those of the first token, of the last, or of all tokens."""
 
@@ -152,14 +155,23 @@ class Head(Spec):
         With `words` the array holds objects: for each example the outputs (words, `outputs`), NaN at words cut away.
         """
 
+    def unanswered(self, answers: np.ndarray) -> np.ndarray:
+        """Which of these answers are none, because outputs were not finite: bool (examples,). Here: numbers that are not."""
+        if not np.issubdtype(answers.dtype, np.floating):
+            return np.zeros(len(answers), dtype=bool)
+        missing: np.ndarray = ~np.isfinite(answers)
+        return missing
+
     def readable(self, answers: np.ndarray, labels: Sequence[str]) -> list[Any]:
         """Answers as people read them; `labels` are the task's. As plain Python objects, if not said otherwise."""
         return list(answers.tolist())
 
     def table(self, logits: np.ndarray, predicted: np.ndarray, labels: np.ndarray) -> Answered:
         """Outputs, answers and labels as rows of numbers. Here a row is an example, right where the answer is its label."""
-        right = (predicted == labels).astype(float)
-        return Answered(np.arange(len(labels)), labels.astype(float), predicted.astype(float), right, logits)
+        none = self.unanswered(predicted)
+        right = np.where(none, np.nan, predicted == labels)
+        answers = np.where(none, np.nan, predicted.astype(float))
+        return Answered(np.arange(len(labels)), labels.astype(float), answers, right, logits)
 
     def complaint(self, labels: np.ndarray) -> str:
         """What is wrong with a split's labels, in words that follow "has"; empty where nothing is."""
@@ -197,9 +209,12 @@ class ClassHead(Head):
         return answer.log_softmax(-1)
 
     def answers(self, logits: np.ndarray) -> np.ndarray:
-        """Indices of classes (int64)."""
-        indices: np.ndarray = logits.argmax(axis=1)
-        return indices
+        """Indices of classes (int64); `NO_ANSWER` where an output is not finite."""
+        return np.where(np.isfinite(logits).all(axis=1), logits.argmax(axis=1), NO_ANSWER)
+
+    def unanswered(self, answers: np.ndarray) -> np.ndarray:
+        none: np.ndarray = answers == NO_ANSWER
+        return none
 
     def readable(self, answers: np.ndarray, labels: Sequence[str]) -> list[Any]:
         """Names of classes."""
@@ -238,9 +253,9 @@ class ScoreHead(Head):
         return functional.mse_loss(answer.squeeze(-1), labels.float())
 
     def answers(self, logits: np.ndarray) -> np.ndarray:
-        """Scores clipped to the range (float64)."""
+        """Scores clipped to the range (float64); NaN where an output is not finite."""
         scores = self.low + (self.high - self.low) * logits[:, 0].astype(np.float64)
-        return np.clip(scores, self.low, self.high)
+        return np.where(np.isfinite(scores), np.clip(scores, self.low, self.high), np.nan)
 
     def table(self, logits: np.ndarray, predicted: np.ndarray, labels: np.ndarray) -> Answered:
         """A score is neither right nor wrong."""

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class Learner(Spec):
     """One kind of plasticity, with the recipe that the one gradient loop follows.
 
-    Either `steps` or `epochs` says how long to learn. `rate` is the peak learning rate of what this learner moves,
-    `head_rate` that of the task head (None: the same); both rise linearly over the first `warmup` fraction of the steps
-    and fall linearly to zero. `clip` is the largest global gradient norm.
+    Either `steps` or `epochs` (passes over the training examples) says how long to learn. `rate` is the peak learning rate of
+    what this learner moves, `head_rate` that of the task head (None: the same); both rise linearly over the first `warmup`
+    fraction of the steps and fall linearly to zero. `clip` is the largest global gradient norm.
     """
 
     steps: int | None = None
@@ -95,12 +95,25 @@ class Learner(Spec):
         return self.rate if self.head_rate is None else self.head_rate
 
     def steps_for(self, examples: int) -> int:
-        """Optimizer steps that this recipe takes on so many training examples."""
-        return self.steps or max(1, round(self.epochs * examples / self.batch_size))
+        """Optimizer steps that this learner takes on so many training examples, all its rounds together."""
+        return self.steps_of_round(examples)
+
+    def steps_of_round(self, examples: int) -> int:
+        """`steps`, or those of `epochs`: an epoch has `ceil(examples / batch_size)` batches, its last one may be smaller."""
+        return self.steps or max(1, round(self.epochs * -(-examples // self.batch_size)))
 
     def lasting(self, *, steps: int, batch_size: int, rate: float) -> Learner:
         """The same learner with an event's own recipe."""
         return replace(self, steps=steps, batch_size=batch_size, rate=rate)
+
+
+def counting_of_epochs(learner: Learner) -> dict[str, str]:
+    """What an event that learns for `epochs` adds to its data, so that its digest is not that of an earlier version.
+
+    Earlier an epoch had `examples / batch_size` steps, rounded, which left batches out. Learners with `steps` behave as ever
+    and add nothing.
+    """
+    return {"epochs_counted": "ceil"} if learner.steps is None else {}
 
 
 class Plasticity:

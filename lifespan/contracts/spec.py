@@ -55,6 +55,8 @@ class Spec(metaclass=SpecType):
     """A frozen description. Subclasses are frozen dataclasses with keyword arguments."""
 
     revision: ClassVar[int] = 1
+    stated: ClassVar[tuple[str, ...]] = ()
+    """Keys of `to_data` that are no arguments but say how arguments are understood."""
 
     def __post_init__(self) -> None:
         """Subclasses check their fields here with the `require_*` helpers."""

@@ -106,6 +106,11 @@ class Subject(Protocol):
         """Parameters of the language head that are not tied to the encoder's."""
         ...
 
+    @property
+    def buffers(self) -> dict[str, torch.Tensor]:
+        """Persistent buffers of the encoder and the language head, such as running means, by name."""
+        ...
+
     def skill_for(self, task: Task, plasticity: str, streams: Streams) -> Skill:
         """A task's skill, with a fresh head drawn from `streams` if the task is new."""
         ...

@@ -26,6 +26,10 @@ POLL = 0.2
 """Seconds between two checks of the store and the processes."""
 
 
+MOST_WORKERS = 512
+"""Processes that one machine is asked for at most."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Local(Engine):
     """Starts workers as processes of this machine, and replaces those that are killed.
@@ -38,8 +42,9 @@ class Local(Engine):
     workers: int | None = None
 
     def __post_init__(self) -> None:
-        if self.workers is not None and self.workers < 1:
-            raise ScenarioError(f"workers={self.workers}", "must be a whole number, at least 1.")
+        if self.workers is not None and not 1 <= self.workers <= MOST_WORKERS:
+            bound = f", and at most {MOST_WORKERS}" if self.workers > MOST_WORKERS else ""
+            raise ScenarioError(f"workers={self.workers}", f"must be a whole number, at least 1{bound}.")
 
     def threads_for(self, cores: int) -> int:
         """The cores, shared out."""

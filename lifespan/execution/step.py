@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 
 from lifespan.contracts import Bulk, Contrast, Disorder, Examples, Learner, Lesson, Plasticity, Reading, Source, Task
@@ -21,11 +22,13 @@ from lifespan.errors import Diverged, LifespanError
 from lifespan.learners.rewire import Rewire
 from lifespan.learners.weights import Weights
 from lifespan.model import subject as model
+from lifespan.model.forward import token_states
 from lifespan.model.subject import true_entries
 from lifespan.randomness import Streams
 from lifespan.study.events import Age, Birth, Develop, Learn, Recover, Suffer
 from lifespan.study.plan import Evaluation, Step
-from lifespan.training.batches import TaskSource, TurnSource, corpus_tokens, task_source
+from lifespan.subjects.bodies import check_words
+from lifespan.training.batches import TaskSource, Tokens, TurnSource, corpus_tokens, task_source
 from lifespan.training.loop import ActiveHooks, Recipe, train
 
 
@@ -77,6 +80,7 @@ def live(subject: Subject | None, step: Step, precision: str, context: StepConte
     event = step.event
     if isinstance(event, Birth):
         body = event.origin.build(streams)
+        check_words(body, event.origin.describe())
         return model.Subject(body, device=context.device, precision=precision), StepResult()
     if subject is None:
         raise LifespanError(f"{event.label}: no subject was born before it")
@@ -237,7 +241,26 @@ def _suffer(subject: Subject, event: Suffer, step: Step, streams: Streams) -> St
     injuries = event.disorder.strike(subject, streams)
     name = type(event.disorder).__name__
     readings = [Reading(metric, float(value), subject.count) for metric, value in injuries.items()]
-    return StepResult(_rows(step, subject.age, f"Injury/{name}", readings))
+    rows = _rows(step, subject.age, f"Injury/{name}", readings)
+    _require_finite(subject, step, rows)
+    return StepResult(rows)
+
+
+def _require_finite(subject: Subject, step: Step, rows: list[Row]) -> None:
+    """Raise `Diverged`, with the rows so far, where a weight or what the encoder makes of a plain text is not finite.
+
+    No answer of such a network means anything.
+    """
+    modules = (subject.encoder, subject.language, *(skill.head for skill in subject.skills.values()))
+    broken = "" if all(bool(torch.isfinite(p).all()) for module in modules for p in module.parameters()) else "weights"
+    batch = Tokens(subject.tokenizer, ["a"], None, 8).collate(np.arange(1))
+    for skill in () if broken else (None, *subject.skills):
+        with torch.inference_mode(), subject.wearing(skill):
+            broken = broken or ("" if bool(torch.isfinite(token_states(subject, batch)).all()) else "outputs")
+    if broken:
+        error = Diverged(f"{step.event.label} left {broken} that are not finite")
+        error.rows = [row.as_data() for row in rows]
+        raise error
 
 
 def _train(
@@ -271,10 +294,10 @@ def _train(
     except Diverged as error:
         error.rows = [row.as_data() for row in _curve(error.points, step, age_before)]
         raise
-    if not all(bool(torch.isfinite(parameter).all()) for parameter in subject.encoder.parameters()):
-        raise Diverged(f"{step.event.label} left weights that are not finite")
+    rows = list(_curve(trace.points, step, age_before))
+    _require_finite(subject, step, rows)
     inside = (evaluator.rows, evaluator.seconds) if evaluator is not None else ({}, {})
-    return StepResult(list(_curve(trace.points, step, age_before)), *inside, steps, trace.examples, trace.tokens)
+    return StepResult(rows, *inside, steps, trace.examples, trace.tokens)
 
 
 class _InnerEvaluations:

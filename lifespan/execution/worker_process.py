@@ -23,6 +23,7 @@ from lifespan import hardware
 from lifespan.errors import LifespanError, ScenarioError, UserError
 from lifespan.execution.engine import Job
 from lifespan.execution.observer import Observer
+from lifespan.study.neighbours import user_modules
 from lifespan.study.plan import Plan, compile_study
 from lifespan.study.scenario import Study
 
@@ -55,9 +56,10 @@ class WarningPrinter(Observer):
 
 
 def assignment_for(plan: Plan, job: Job) -> bytes:
-    """The assignment as bytes, with the classes of scenario files and scripts, which a worker could not import."""
-    if SCENARIO in sys.modules:
-        cloudpickle.register_pickle_by_value(sys.modules[SCENARIO])
+    """The assignment as bytes, with the classes of scenario files, their helpers and scripts."""
+    for module in [sys.modules.get(SCENARIO), *user_modules().values()]:
+        if module is not None and sys.modules.get(module.__name__) is module:
+            cloudpickle.register_pickle_by_value(module)
     last = plan.lives[-1].steps[-1].digest
     store = str(Path(job.store).resolve())
     assignment = Assignment(plan.study, plan.precision, last, store, job.device, job.threads, job.every, job.fail_fast)

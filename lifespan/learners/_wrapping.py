@@ -66,6 +66,10 @@ class Wrapper(Learner):
         """Optimizer steps of the wrapped learner's recipe."""
         return self.by.steps_for(examples)
 
+    def steps_of_round(self, examples: int) -> int:
+        """Those of the wrapped learner."""
+        return self.by.steps_of_round(examples)
+
     def lasting(self, *, steps: int, batch_size: int, rate: float) -> Learner:
         """The same wrapper around a learner with an event's own recipe."""
         return replace(self, by=self.by.lasting(steps=steps, batch_size=batch_size, rate=rate))

@@ -56,7 +56,7 @@ class Lottery(Learner):
 
     def steps_for(self, examples: int) -> int:
         """Optimizer steps of all rounds and of the last learning."""
-        return super().steps_for(examples) * (self.rounds + 1)
+        return self.steps_of_round(examples) * (self.rounds + 1)
 
     def outside(self, done: int, living: int) -> int:
         """How many of so many living synapses are outside the ticket after `done` rounds.

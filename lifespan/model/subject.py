@@ -19,6 +19,7 @@ from lifespan.contracts import subject as contract
 from lifespan.contracts.head import head_data, head_of, outputs_of
 from lifespan.contracts.subject import Factors, Masks, Past, Skill
 from lifespan.randomness import Streams
+from lifespan.subjects.bodies import limit_length
 
 Factor = TypeVar("Factor", bound=torch.Tensor)
 
@@ -48,6 +49,7 @@ class Subject(contract.Subject):
         self.encoder: Any = body.encoder.to(device).eval()  # type: ignore[arg-type]
         self.language: Any = body.language.to(device).eval()  # type: ignore[arg-type]
         self.tokenizer = body.tokenizer
+        limit_length(self.encoder, self.tokenizer)
         self.pooler = body.pooler
         self.device = torch.device(device)
         self.precision = precision
@@ -77,6 +79,11 @@ class Subject(contract.Subject):
     def living(self) -> int:
         """Number of synapses that live."""
         return true_entries(self.alive.values())
+
+    @property
+    def buffers(self) -> dict[str, torch.Tensor]:
+        """Persistent buffers of the encoder and the language head, by name; what training does to them is theirs to keep."""
+        return {**_persistent("encoder", self.encoder), **_persistent("language", self.language)}
 
     @property
     def language_parameters(self) -> list[nn.Parameter]:
@@ -140,12 +147,17 @@ class Subject(contract.Subject):
                 weight.data = whole[name]
 
     def state(self) -> dict[str, dict[str, torch.Tensor]]:
-        """All tensors in named groups: encoder, language, alive, and head/ and skill/ of each task."""
+        """All tensors in named groups: encoder, language, alive, and head/ and skill/ of each task.
+
+        `buffers` is there where the body has some that a checkpoint of torch would keep, such as BatchNorm's running means.
+        """
         groups: dict[str, dict[str, torch.Tensor]] = {
             "encoder": {name: value.data for name, value in self.encoder.named_parameters()},
             "language": self._language_state(),
             "alive": dict(self.alive),
         }
+        if self.buffers:
+            groups["buffers"] = self.buffers
         if self.language_mask is not None:
             groups["language_mask"] = dict(self.language_mask)
         if self.remembered:
@@ -172,6 +184,10 @@ class Subject(contract.Subject):
             language = self._language_state()
             for name, value in state["language"].items():
                 language[name].copy_(value)
+            kept = state.get("buffers", {})
+            for name, value in self.buffers.items():
+                if name in kept:
+                    value.copy_(kept[name])
             self.alive = self._placed(state["alive"])
             language_mask = state.get("language_mask")
             self.language_mask = None if language_mask is None else self._placed(language_mask)
@@ -206,6 +222,11 @@ class Subject(contract.Subject):
     def _language_state(self) -> dict[str, torch.Tensor]:
         own = {id(parameter) for parameter in self.language_parameters}
         return {name: p.data for name, p in self.language.named_parameters() if id(p) in own}
+
+
+def _persistent(part: str, module: nn.Module) -> dict[str, torch.Tensor]:
+    known = dict(module.named_buffers())
+    return {f"{part}/{name}": known[name] for name in module.state_dict() if name in known}
 
 
 def find_synapses(encoder: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:

@@ -119,6 +119,13 @@ def skeleton(data: Mapping[str, Any], attention: str, where: object) -> Shapes:
     return shapes
 
 
+def learned_buffers(encoder: PreTrainedModel) -> list[str]:
+    """Names of persistent buffers that a configuration does not describe: those of modules that are not of transformers."""
+    modules, kept = dict(encoder.named_modules()), set(encoder.state_dict())
+    names = [name for name, _ in encoder.named_buffers() if name in kept]
+    return [name for name in names if type(modules[name.rpartition(".")[0]]).__module__.partition(".")[0] != "transformers"]
+
+
 def rebuild(data: Mapping[str, Any], attention: str, tokenizer: PreTrainedTokenizerBase, where: object) -> Body:
     """A newborn body of this architecture. Its weights, the language head's too, are drawn anew (always the same)."""
     import torch

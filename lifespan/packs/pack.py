@@ -131,7 +131,7 @@ class Pack:
     def answer(self, task: str, first: Sequence[str] | str, second: Sequence[str] | str | None = None) -> list[Any]:
         """Answers to sentences, or pairs of them, in order: names of classes, scores inside the task's range, lists of tags.
 
-        Words that are tagged are those between single spaces of a sentence.
+        Words that are tagged are those between single spaces of a sentence. Raises `RecordError` where outputs are not finite.
         """
         from lifespan.training.evaluation import predictions
 
@@ -150,6 +150,9 @@ class Pack:
             return []
         with refusing(self.folder, "cannot answer"):
             found, _ = predictions(self.living, asked, "asked", 128)
+        if asked.head.unanswered(found).any():
+            remedy = "Pack the subject at an earlier event."
+            raise RecordError(f"answer({task!r})", "the outputs are not finite.", remedy)
         return asked.head.readable(found, facts.labels)
 
     def _facts(self, title: str) -> SkillFacts:
@@ -288,13 +291,17 @@ def _contents(
     import torch
 
     from lifespan.model.subject import flat
-    from lifespan.packs.body import check_words, config_data, rebuild_tokenizer, skeleton, tokenizer_data
+    from lifespan.packs.body import check_words, config_data, learned_buffers, rebuild_tokenizer, skeleton, tokenizer_data
     from lifespan.packs.quantization import restored, stored
     from lifespan.packs.tensors import code_masks, tensor_bytes
 
     where = str(place)
     if not subject.skills:
         raise RecordError(where, "the subject has no skill to pack.", "Export a life after it has learned a task.")
+    learned = learned_buffers(subject.encoder)
+    if learned:
+        what = f"the encoder has buffers that training changes ({learned[0]}), and a pack holds parameters alone."
+        raise RecordError(where, what, "Pack a body without them, such as one with LayerNorm in BatchNorm's place.")
     parameters = {name: value.data for name, value in subject.encoder.named_parameters()}
     if not all(bool(torch.isfinite(value).all()) for value in parameters.values()):
         raise RecordError(where, "the subject's weights are not all finite.", "Export an earlier state.")

@@ -2,16 +2,18 @@
 
     store/claims/<digest>.json   the holder of the step; each heartbeat renews the file's modification time
 
-A lease is a complete file that is linked under its final name, which only one worker can do. It expires where its holder is
-known to be dead (a process of this machine that is gone), or where no heartbeat was seen for `patience` seconds. An observer
-counts those seconds by its own monotonic clock, from the first time that it saw the latest heartbeat: no two clocks are ever
-compared, so neither jumps of a clock nor machines that disagree matter.
+A lease is a complete file that is linked under its final name, which only one worker can do; where the file system has no hard
+links, the name is created exclusively and then written, and a lease that is still empty counts as held. It expires where its
+holder is known to be dead (a process of this machine that is gone), or where no heartbeat was seen for `patience` seconds. An
+observer counts those seconds by its own monotonic clock, from the first time that it saw the latest heartbeat: no two clocks
+are ever compared, so neither jumps of a clock nor machines that disagree matter.
 
 Leases save work and are not needed for correctness. A step lived twice leaves the same bits under the same name.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -121,8 +123,7 @@ class Leases:
             os.rename(path, aside)
             if (_read(aside) or {}).get("token") not in (None, (content or {}).get("token")):
                 # Another worker took it over between the check and the rename: its file goes back.
-                with suppress(FileExistsError):
-                    os.link(aside, path)
+                _place(aside, path)
             aside.unlink()
         return True
 
@@ -193,17 +194,42 @@ def _link(path: Path, content: dict[str, Any]) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(json.dumps(content), encoding="utf-8")
         try:
-            os.link(temporary, path)
+            return _place(temporary, path)
         finally:
             temporary.unlink()
-    except FileExistsError:
-        return False
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise RecordError(
-            str(path), f"cannot be written ({error.strerror}).", "Choose another --out, or free some space."
-        ) from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "Free some space, or choose another --out." if full else "Choose an --out that you may write."
+        raise RecordError(str(path), f"cannot be written ({error.strerror}).", remedy) from error
+
+
+def _place(whole: Path, path: Path) -> bool:
+    """Give a complete file a second name that nobody else has; False where somebody has."""
+    try:
+        os.link(whole, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        # File systems without hard links give many different reasons; whether the folder can be written, creation tells.
+        return _create(path, whole.read_bytes())
+    return True
+
+
+def _create(path: Path, content: bytes) -> bool:
+    """Write a file under a name that nobody else has, without a hard link; False where somebody has."""
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    except FileExistsError:
+        return False
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
     return True
 
 

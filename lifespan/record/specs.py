@@ -34,7 +34,7 @@ def rebuilt(data: Any, family: type[Kind], where: str) -> Kind:
             f"was recorded at revision {revision}, but is at {kind.revision} here.",
             "Use the version of the package that simulated it.",
         )
-    arguments = {name: _value(value, where) for name, value in data.items() if name not in ("class", "revision")}
+    arguments = {name: _value(value, where) for name, value in data.items() if name not in ("class", "revision", *kind.stated)}
     try:
         return kind(**arguments)
     except UserError as error:

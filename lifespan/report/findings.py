@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from lifespan.analysis.analysis import Analysis
+from lifespan.analysis.joint_twins import without_joint_twin
 from lifespan.report.formatting import counted, equals, interval, listed, number
 from lifespan.report.labels import PAIRS, outcome_label
 from lifespan.stats import power
@@ -31,12 +32,17 @@ def further_results(analysis: Analysis) -> list[tuple[str, list[str]]]:
 
 
 def sample_size_notes(analysis: Analysis) -> list[str]:
-    """What so many individuals can and cannot show."""
+    """What so many individuals can and cannot show, and which comparison with a joint twin there is none of."""
     table = analysis.comparisons
-    if table.empty:
-        return []
-    n = int(table["n"].min())
-    return [power.warning(n)] if power.warning(n) else []
+    notes = [] if table.empty else [power.warning(int(table["n"].min()))]
+    return [sentence for sentence in [*notes, _untwinned(analysis)] if sentence]
+
+
+def _untwinned(analysis: Analysis) -> str:
+    groups = without_joint_twin(analysis.cohort)
+    named = listed(groups) if len(groups) <= NAMED else f"{len(groups)} groups"
+    rule = "no group with the same history learned the same tasks jointly"
+    return f"Intransigence is not known of {named}: {rule}." if groups else ""
 
 
 def _overall(analysis: Analysis) -> list[str]:

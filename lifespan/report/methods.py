@@ -18,7 +18,7 @@ from lifespan.report.citations import ANALYSES, FORGETTING, STATISTICS, analyses
 from lifespan.report.formatting import MINUS, counted, listed
 from lifespan.report.labels import metric_label
 from lifespan.report.references import REFERENCES
-from lifespan.stats import aggregates, dose_response, inference, power
+from lifespan.stats import aggregates, inference, power
 
 
 def paragraphs(analysis: Analysis, works: Sequence[Publication]) -> list[tuple[str, list[str]]]:
@@ -155,7 +155,8 @@ def _statistics(analysis: Analysis) -> list[str]:
         texts.append(
             "Groups are compared with the control group by the paired difference of twins, a two-sided sign-flip "
             f"permutation test of its mean (exact up to {inference.EXACT_UP_TO} pairs), Hedges' g_av "
-            f"({cited['hedges1981distribution']}; {cited['lakens2013effect']}) and Cliff's delta "
+            f"({cited['hedges1981distribution']}; {cited['lakens2013effect']}; small-sample correction at "
+            "2 (n - 1) / (1 + rho^2) degrees of freedom, rho the twins' correlation) and Cliff's delta "
             f"({cited['cliff1993dominance']}). The p {'value' if tests == 1 else 'values'} of "
             f"{counted(tests, 'comparison')} {'is' if tests == 1 else 'are'} adjusted as one family "
             f"({cited['holm1979simple']})."
@@ -183,8 +184,8 @@ def _analysed(analysis: Analysis) -> list[str]:
         f"{SHARE:g} of what was learned, above chance, is left; curves are Kaplan-Meier's, compared by the "
         f"log-rank test ({cited['survival']}).",
         "dose_fits": "Dose-response curves are fitted by least squares in Hill's and in Brain and Cousens' hormetic form, the "
-        "better by AICc kept if it is better than a constant; intervals of the ED50 resample individuals "
-        f"({cited['dose_fits']}; {dose_response.RESAMPLES:,} resamples).",
+        "better by AICc kept if it is better than a constant (of at most six points by the F test); intervals of the ED50 are "
+        f"those of the jackknife over individuals on its logarithm, with the t distribution ({cited['dose_fits']}).",
     }
     return [sentences[name] for name in analyses_used(analysis)]
 

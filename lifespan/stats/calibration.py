@@ -21,6 +21,8 @@ def expected_calibration_error(probabilities: ArrayLike, labels: ArrayLike, *, b
     0.3
     """
     p, y = _checked(probabilities, labels)
+    if not np.isfinite(p).all():
+        return float("nan")
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     gaps = [abs(right[place == b].mean() - confidence[place == b].mean()) * (place == b).mean() for b in np.unique(place)]
@@ -51,8 +53,9 @@ def log_loss(probabilities: ArrayLike, labels: ArrayLike) -> float:
 
 
 def softmax(logits: ArrayLike) -> NDArray:
-    """Probabilities of logits, (examples, classes), in float64."""
+    """Probabilities of logits, (examples, classes), in float64; NaN in rows of logits that are not finite."""
     values = np.asarray(logits, dtype=np.float64)
+    values = np.where(np.isfinite(values).all(axis=1, keepdims=True), values, np.nan)
     values = np.exp(values - values.max(axis=1, keepdims=True))
     shares: NDArray = values / values.sum(axis=1, keepdims=True)
     return shares

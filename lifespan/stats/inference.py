@@ -147,22 +147,35 @@ def hedges_g_av(treated: Numbers, control: Numbers) -> float:
     """Hedges' g_av of twins: J * mean(difference) / sqrt((var(treated) + var(control)) / 2).
 
     The average standard deviation keeps the size comparable with unpaired studies (Lakens 2013, d_av); it is averaged as
-    variances, as Cumming (2012, chapter 11) does. The
-    small-sample correction is the exact J = gamma(m/2) / (sqrt(m/2) gamma((m-1)/2)) with m = n - 1 (Hedges 1981). NaN
-    for fewer than 3 pairs or no variance.
+    variances, as Cumming (2012, chapter 11) does. The small-sample correction is the exact J = gamma(m/2) / (sqrt(m/2)
+    gamma((m-1)/2)) (Hedges 1981) at the degrees of freedom of that average: m = 2 (n - 1) / (1 + rho^2), by Satterthwaite's
+    rule from the covariance 2 rho^2 sigma^4 / (n - 1) of two variances of a bivariate normal. rho^2 is the twins' squared
+    correlation, adjusted for the sample's size: 1 - (1 - r^2) (n - 1) / (n - 2), at least 0. At a true size of 1 the mean is
+    within 2% of it for n of 5, 10 and 20 and rho from -0.5 to 0.8; at n = 3 it is up to 9% too small. NaN for fewer than 3
+    pairs or no variance.
 
     >>> round(hedges_g_av([0.6, 0.5, 0.7, 0.6], [0.7, 0.7, 0.8, 0.9]), 3)
-    -1.423
+    -1.708
     """
     first, second = _pairs(treated, control)
-    freedom = len(first) - 1
-    if freedom < 2:
+    n = len(first)
+    if n < 3:
         return math.nan
     spread = math.sqrt((np.var(first, ddof=1) + np.var(second, ddof=1)) / 2)
     if spread <= 1e-12 * max(1.0, float(np.max(np.abs(first)))):
         return math.nan
+    freedom = 2 * (n - 1) / (1 + _shared_variance(first, second))
     log_j = special.gammaln(freedom / 2) - special.gammaln((freedom - 1) / 2) - 0.5 * math.log(freedom / 2)
     return float(math.exp(log_j) * np.mean(first - second) / spread)
+
+
+def _shared_variance(first: np.ndarray, second: np.ndarray) -> float:
+    """Squared correlation adjusted for the sample's size, in [0, 1]; 0 where one of both does not vary."""
+    n, product = len(first), float(np.var(first, ddof=1) * np.var(second, ddof=1))
+    if product <= 1e-24 * max(1.0, float(np.max(np.abs([first, second]))) ** 4):
+        return 0.0
+    square = min(1.0, float(np.cov(first, second)[0, 1]) ** 2 / product)
+    return max(0.0, 1 - (1 - square) * (n - 1) / (n - 2))
 
 
 def cliffs_delta(treated: Numbers, control: Numbers) -> float:

@@ -1,11 +1,12 @@
 """Masks to numbers: overlap corrected for chance, turnover, and how degrees are spread.
 
-Masks are boolean arrays by matrix, True where a synapse lives.
+Masks are arrays by matrix, True where a synapse lives. Beside booleans, masks of others are understood that hold nothing but
+0 and 1, or 0 and 255, of any type of number; see `as_mask`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,37 @@ class Overlap:
     count: int
 
 
+def as_mask(values: ArrayLike, name: str = "mask") -> np.ndarray:
+    """A mask as booleans, from booleans, or numbers that are all 0 or 1, or all 0 or 255. Raises `ValueError` for others.
+
+    >>> as_mask([[0, 255], [255, 0]]).tolist()
+    [[False, True], [True, False]]
+    """
+    found = np.asarray(values)
+    if found.dtype == bool:
+        return found
+    if not np.issubdtype(found.dtype, np.number):
+        raise ValueError(f"{name}: entries of type {found.dtype} are no mask. Give booleans, 0 and 1, or 0 and 255.")
+    if not any(np.isin(found, [0, one]).all() for one in (1, 255)):
+        odd = found[~np.isin(found, [0, 1, 255])]
+        held = f"holds {odd.flat[0]}" if odd.size else "mixes 1 and 255"
+        raise ValueError(f"{name}: {held}, which is no mask. Give booleans, 0 and 1, or 0 and 255; threshold scores first.")
+    mask: np.ndarray = np.not_equal(found, 0)
+    return mask
+
+
+def _matched(first: MaskArrays, second: MaskArrays) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Both masks of every matrix, as booleans. Raises `ValueError` where matrices or shapes differ."""
+    if set(first) != set(second):
+        apart = sorted(set(first) ^ set(second))
+        raise ValueError(f"only one of the two has a mask of {apart[0]!r}; both must be of the same matrices.")
+    for name in first:
+        one, other = as_mask(first[name], name), as_mask(second[name], name)
+        if one.shape != other.shape:
+            raise ValueError(f"{name}: masks of shape {one.shape} and {other.shape} are not of one matrix.")
+        yield one, other
+
+
 def overlap(first: MaskArrays, second: MaskArrays) -> Overlap:
     """Jaccard index (Jaccard 1912) of the living synapses, and its correction for chance as in kappa (Cohen 1960).
 
@@ -46,8 +78,7 @@ def overlap(first: MaskArrays, second: MaskArrays) -> Overlap:
     """
     both = either = expected_both = expected_either = 0.0
     count = 0
-    for name, one in first.items():
-        other = second[name]
+    for one, other in _matched(first, second):
         both += int((one & other).sum())
         either += int((one | other).sum())
         p, q, n = float(one.mean()), float(other.mean()), one.size
@@ -67,10 +98,10 @@ def turnover(before: MaskArrays, after: MaskArrays) -> tuple[float, float]:
     >>> turnover({"a": np.array([True, True, False, False])}, {"a": np.array([True, False, True, False])})
     (0.5, 0.5)
     """
-    alive = sum(int(mask.sum()) for mask in before.values())
-    living = sum(int(mask.sum()) for mask in after.values())
-    died = sum(int((mask & ~after[name]).sum()) for name, mask in before.items())
-    born = sum(int((after[name] & ~mask).sum()) for name, mask in before.items())
+    alive = living = died = born = 0
+    for earlier, later in _matched(before, after):
+        alive, living = alive + int(earlier.sum()), living + int(later.sum())
+        died, born = died + int((earlier & ~later).sum()), born + int((later & ~earlier).sum())
     return died / max(1, alive), born / max(1, living)
 
 

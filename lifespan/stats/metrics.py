@@ -190,11 +190,16 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 def score(metric_name: str, predictions: Any, labels: Any) -> float:
     """The metric of this name. Raises `ScenarioError` with the nearest name where there is none.
 
+    NaN where an answer is none: a class index below 0, or a score that is NaN, as outputs that are not finite leave them.
+
     >>> score("accuracy", [1, 1], [1, 0])
     0.5
     """
     if metric_name not in METRICS:
         raise ScenarioError(f"metric {metric_name!r}", "is not known here.", did_you_mean(metric_name, METRICS))
+    given = np.asarray(predictions)
+    if np.issubdtype(given.dtype, np.integer) and (given < 0).any():
+        return float("nan")
     return METRICS[metric_name](predictions, labels)
 
 

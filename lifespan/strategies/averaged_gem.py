@@ -25,6 +25,7 @@ class AveragedGEM(Strategy):
     examples does not rise) holds for the gradient, not for the step. Buffer and ageing as of `Rehearsal`; costs as much.
     """
 
+    revision = 2
     citation = "chaudhry2019efficient"
 
     size: int = 200

@@ -52,20 +52,23 @@ def keep(name: str, subject: Subject, lesson: Lesson, *, kind: str, size: int) -
     """Take the tasks just learned into the buffer of `size` rows and let others go, as its kind says.
 
     "balanced" keeps as many rows of every task, the first of one seeded order of each, so that a buffer that shrinks loses
-    rows and gains none. "reservoir" is algorithm R (Vitter 1985) on all rows in the order of learning: each row ever met is
-    there with one probability, so that large tasks take most of it.
+    rows and gains none; of what does not divide evenly the tasks that were learned first have one row more, and of more tasks
+    than rows the last ones have none. "reservoir" is algorithm R (Vitter 1985) on all rows in the order of first learning:
+    each row ever met is there with one probability, so that large tasks take most of it. A task that comes back brings no new
+    rows, and leaves the reservoir as it is.
     """
     rows = {title: value.cpu().numpy() for title, value in filed(subject, f"{name}/rows/").items()}
     seen = int(subject.remembered.get(f"{name}/seen", torch.zeros(1, dtype=torch.int64))[0])
     for task in lesson.tasks:
+        known = task.title in rows
         count, draw = len(task.examples(task.splits[0])), lesson.streams.numpy("buffer", len(rows))
         if kind == "balanced":
             rows[task.title] = draw.permutation(count)
-            share = size // len(rows)
-            rows = {title: kept[:share] for title, kept in rows.items()}
-        else:
+            share, left = divmod(size, len(rows))
+            rows = {title: kept[: share + (place < left)] for place, (title, kept) in enumerate(rows.items())}
+        elif not known:
             rows = _reservoir(rows, task.title, count, seen, size, draw)
-        seen += count
+        seen += 0 if known else count
     file(subject, f"{name}/rows/", {title: torch.from_numpy(np.asarray(kept, dtype=np.int64)) for title, kept in rows.items()})
     subject.remembered[f"{name}/seen"] = torch.tensor([seen])
 
@@ -73,7 +76,7 @@ def keep(name: str, subject: Subject, lesson: Lesson, *, kind: str, size: int) -
 def _reservoir(
     rows: dict[str, np.ndarray], title: str, count: int, seen: int, size: int, draw: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    slots = [(name, int(row)) for name, kept in rows.items() if name != title for row in kept]
+    slots = [(name, int(row)) for name, kept in rows.items() for row in kept]
     places = draw.integers(0, seen + 1 + np.arange(count))
     for row, place in enumerate(places):
         if len(slots) < size:

@@ -24,6 +24,7 @@ class DarkExperience(Strategy):
     kept. With beta = 0 it is DER. For tasks that answer with classes or a score.
     """
 
+    revision = 2
     citation = "buzzega2020dark"
     answers = ("classes", "score")
 
@@ -80,11 +81,12 @@ class _Dark(Buffering):
         new = {task.title: task for task in self.lesson.tasks}
         found = {}
         for title, rows in filed(subject, f"{name}/rows/").items():
+            if not len(rows):
+                continue
             if title in new:
                 examples = new[title].examples(new[title].splits[0]).take(rows.cpu().numpy())
-                if len(examples):
-                    tokens = Tokens(subject.tokenizer, examples.first, examples.second, self.lesson.length)
-                    found[title] = torch.from_numpy(token_logits(subject, title, tokens)).to(subject.device)
+                tokens = Tokens(subject.tokenizer, examples.first, examples.second, self.lesson.length)
+                found[title] = torch.from_numpy(token_logits(subject, title, tokens)).to(subject.device)
             else:
                 place = {int(row): at for at, row in enumerate(before[title])}
                 found[title] = self.answers[title][[place[int(row)] for row in rows]]

@@ -28,6 +28,7 @@ class Rehearsal(Strategy):
     that wears a mask of its own is not rehearsed, as it does not answer from the weights that move.
     """
 
+    revision = 2
     citation = "chaudhry2019tiny"
 
     size: int = 200

@@ -27,10 +27,12 @@ class LearningWithoutForgetting(Strategy):
     inside one it holds a second body and costs a forward pass of it. Earlier heads stay as they are, where the paper tunes
     them too.
 
-    The teacher is as aged as the subject: what ageing took from the answers is not asked back. Other than with the memories of
-    other strategies, all earlier tasks are protected, whatever they were learned under.
+    The teacher reads what the subject reads: where a disorder alters the text, it has the altered text before it. It is as
+    aged as the subject: what ageing took from the answers is not asked back. Other than with the memories of other strategies,
+    all earlier tasks are protected, whatever they were learned under.
     """
 
+    revision = 2
     citation = "li2016learning"
 
     strength: float = 1.0
@@ -52,16 +54,11 @@ class _Distilling(Guard):
         self.strategy = strategy
         # A task that wears a mask of its own does not answer from the weights that move.
         self.titles = [task.title for task in lesson.earlier if subject.skills[task.title].mask is None]
-        self._batch: dict[str, torch.Tensor] | None = None
-        self._states: torch.Tensor | None = None
+        self._read: tuple[dict[str, torch.Tensor], torch.Tensor] | None = None
         if self.titles:
             with subject.wearing(self.titles[0]):
                 self.teacher = copy.deepcopy(subject.encoder).eval().requires_grad_(False)
             self.heads = {title: copy.deepcopy(subject.skills[title].head).eval() for title in self.titles}
-
-    def batch(self, batch: dict[str, torch.Tensor], course: Course) -> dict[str, torch.Tensor]:
-        self._batch = batch
-        return batch
 
     def activations(self, subject: Subject, streams: Streams, step: int) -> AbstractContextManager[object]:
         return self._listening(subject)
@@ -72,24 +69,27 @@ class _Distilling(Guard):
             yield
             return
 
-        def hear(module: object, arguments: object, output: object) -> None:
-            self._states = output.last_hidden_state  # type: ignore[attr-defined]
+        def hear(module: object, arguments: object, inputs: dict[str, torch.Tensor], output: object) -> None:
+            if self._read is None:
+                self._read = inputs, output.last_hidden_state  # type: ignore[attr-defined]
 
-        hook = subject.encoder.register_forward_hook(hear)
+        self._read = None
+        hook = subject.encoder.register_forward_hook(hear, with_kwargs=True)
         try:
             yield
         finally:
             hook.remove()
 
     def penalty(self, course: Course) -> torch.Tensor | None:
-        if not self.titles or self._batch is None or self._states is None:
+        if not self.titles or self._read is None:
             return None
         import torch
 
         from lifespan.model.forward import autocast
 
-        subject, states = course.subject, self._all_states(course.subject, self._batch, self._states)
-        inputs = {name: value.to(subject.device) for name, value in self._batch.items() if name != "labels"}
+        subject = course.subject
+        inputs, seen = self._read
+        states = self._all_states(subject, inputs, seen)
         with torch.no_grad(), autocast(subject):
             before = self.teacher(**inputs).last_hidden_state
         terms = []
@@ -100,7 +100,7 @@ class _Distilling(Guard):
                 with torch.no_grad():
                     then = self.heads[title](skill.form.pick(before, real)).float()
             terms.append(skill.form.distance(now, then, real, self.strategy.temperature))
-        self._states = None
+        self._read = None
         return self.strategy.strength * torch.stack(terms).mean()
 
     def _all_states(self, subject: Subject, batch: dict[str, torch.Tensor], states: torch.Tensor) -> torch.Tensor:

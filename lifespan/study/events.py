@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from lifespan.contracts import Contrast, Corpus, Disorder, Learner, Measure, Objective, Origin, Pruner, Strategy, Task
+from lifespan.contracts.learning import counting_of_epochs
 from lifespan.contracts.spec import Spec
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.study.costs import Gauge, Sizes, Work, schooling
@@ -137,6 +138,8 @@ class Learn(Event):
     also: tuple[Task, ...] = ()
     against_forgetting: Strategy | None = None
 
+    stated = ("epochs_counted",)
+
     def __post_init__(self) -> None:
         self.require_a("task", Task, 'Glue("rte")')
         self.require_a("by", Learner, "Weights()")
@@ -155,6 +158,9 @@ class Learn(Event):
             self.require("against_forgetting", shared, what, "Use Weights(), or leave the strategy out.")
             what = f"stands beside {type(self.by).__name__}, which brings a strategy of its own."
             self.require("against_forgetting", not self.by.brings_strategy, what, "Leave one of them out.")
+
+    def to_data(self) -> dict[str, Any]:
+        return super().to_data() | counting_of_epochs(self.by)
 
     @property
     def tasks(self) -> tuple[Task, ...]:

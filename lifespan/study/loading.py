@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lifespan.errors import ScenarioError, UserError, did_you_mean
+from lifespan.study.neighbours import Neighbours, folders_of
 from lifespan.study.scenario import Scenario, Study
 from lifespan.study.scenario_errors import complaint_about, nearest, syntax_complaint
 
@@ -146,9 +147,11 @@ def run(source: Source) -> Study:
     """Run a scenario file and take the study that it defines."""
     module = types.ModuleType(MODULE, source.doc)
     module.__file__ = str(source.path)
-    folder = str(source.path.parent.resolve())
-    if folder not in sys.path:
-        sys.path.append(folder)
+    vars(module)["__builtins__"] = Neighbours(source.path).builtins
+    for folder in map(str, folders_of(source.path)):
+        # For imports that are no import statements, and for workers; installed packages go first there.
+        if folder not in sys.path:
+            sys.path.append(folder)
     before = sys.modules.get(MODULE)
     sys.modules[MODULE] = module
     try:

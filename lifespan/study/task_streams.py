@@ -101,7 +101,7 @@ def _shortened(by: Learner, task: Task, before: float, after: float) -> Learner:
 
 def _steps(by: Learner, task: Task) -> int:
     """Steps of a task's learning; those of epochs need its data."""
-    return by.steps or by.steps_for(len(task.examples(task.splits[0])))
+    return by.steps or by.steps_of_round(len(task.examples(task.splits[0])))
 
 
 def _order(count: int, number: int) -> list[int]:

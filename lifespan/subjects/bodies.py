@@ -9,6 +9,7 @@ from torch import nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from lifespan.contracts import Body
+from lifespan.errors import ScenarioError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -38,6 +39,31 @@ def body_from(
     encoder = language.base_model
     setattr(language, language.base_model_prefix, Passthrough())
     return Body(cast("PreTrainedModel", encoder), language, tokenizer, pooler)
+
+
+def positions_of(encoder: nn.Module) -> int | None:
+    """Tokens that an encoder with embeddings of absolute positions can read at once; None where nothing bounds it."""
+    for name, module in encoder.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            # RoBERTa and its kin count positions from the one after padding's.
+            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
+    return None
+
+
+def limit_length(encoder: nn.Module, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Let the tokenizer cut texts where the encoder's positions end, whatever its own files say."""
+    positions = positions_of(encoder)
+    if positions is not None:
+        tokenizer.model_max_length = min(int(tokenizer.model_max_length), positions)
+
+
+def check_words(body: Body, who: str) -> None:
+    """Raise `ScenarioError` where the body's tokenizer knows a token that its encoder has no embedding for."""
+    rows = cast(nn.Embedding, body.encoder.get_input_embeddings()).num_embeddings
+    top = max(body.tokenizer.get_vocab().values(), default=0)
+    if top >= rows:
+        what = f"its tokenizer knows tokens up to number {top}, but its encoder has {rows} embeddings."
+        raise ScenarioError(who, what, "Give the model the tokenizer that it was trained with.")
 
 
 def language_logits(language: PreTrainedModel, states: torch.Tensor) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +12,16 @@ from lifespan.contracts import Body, Origin
 from lifespan.errors import ScenarioError
 from lifespan.randomness import Streams
 
+TOKENIZERS = (
+    *("tokenizer.json", "vocab.txt", "vocab.json", "spm.model", "spiece.model", "tokenizer.model"),
+    *("sentencepiece.bpe.model", "sentencepiece.model", "bpe.codes"),
+)
+"""Files of which any tokenizer of transformers has at least one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pretrained(Origin):
-    """An encoder by hub name ("bert-base-uncased") or folder, with its tokenizer.
+    """An encoder by hub name ("bert-base-uncased") or folder ("~/models/mine"), with its tokenizer.
 
     `commit` pins a revision of the hub. `random=True` keeps the configuration and tokenizer and draws fresh weights: the
     control without development. `dropout` sets every dropout of the body and of new heads (None: as its configuration
@@ -34,10 +41,22 @@ class Pretrained(Origin):
         if self.dropout is not None:
             self.require_fraction("dropout", below_one=True)
 
+    @property
+    def place(self) -> str:
+        """The hub name, or the folder with a leading ~ spelt out."""
+        return str(Path(self.name).expanduser()) if str(self.name).startswith("~") else str(self.name)
+
+    def check(self) -> None:
+        """A folder must hold a masked-language model's configuration and a tokenizer. Hub names are not looked up."""
+        looks_local = self.place.startswith((".", "/")) or Path(self.place).exists()
+        if looks_local:
+            check_folder(Path(self.place), self.where("name"))
+
     def build(self, streams: Streams) -> Body:
         """Load (or, with `random=True`, draw) the model. Layers that the checkpoint lacks draw from "init"."""
         from lifespan.subjects._torchvision import mend_torchvision
 
+        self.check()
         mend_torchvision()
         import torch
         from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
@@ -47,8 +66,8 @@ class Pretrained(Origin):
 
         with torch.random.fork_rng(devices=[]), _clear_errors(self):
             torch.manual_seed(streams.number("init"))
-            tokenizer = AutoTokenizer.from_pretrained(str(self.name), revision=self.commit)
-            config = AutoConfig.from_pretrained(str(self.name), revision=self.commit)
+            tokenizer = AutoTokenizer.from_pretrained(self.place, revision=self.commit)
+            config = AutoConfig.from_pretrained(self.place, revision=self.commit)
             if self.dropout is not None:
                 for entry in [key for key in vars(config) if "dropout" in key and isinstance(getattr(config, key), float)]:
                     setattr(config, entry, self.dropout)
@@ -56,9 +75,9 @@ class Pretrained(Origin):
                 return body_from(quicken(AutoModelForMaskedLM.from_config(config)), tokenizer)
             with _quiet_loading():
                 language = AutoModelForMaskedLM.from_pretrained(
-                    str(self.name), config=config, revision=self.commit, dtype=torch.float32
+                    self.place, config=config, revision=self.commit, dtype=torch.float32
                 )
-                pooler = _pooler(str(self.name), self.commit)
+                pooler = _pooler(self.place, self.commit)
         return body_from(quicken(language), tokenizer, pooler)
 
     @property
@@ -68,7 +87,7 @@ class Pretrained(Origin):
 
     def size(self) -> Mapping[str, int] | None:
         """Sizes from the folder's `config.json`; None for a hub name that is not on disk."""
-        path = Path(self.name) / "config.json"
+        path = Path(self.place) / "config.json"
         if not path.is_file():
             return None
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -76,6 +95,33 @@ class Pretrained(Origin):
         width = config.get("hidden_size") or config.get("dim") or 0
         inner = config.get("intermediate_size") or config.get("hidden_dim") or 0
         return {"synapses": layers * (4 * width**2 + 2 * width * inner), "layers": layers, "width": width}
+
+
+def check_folder(folder: Path, where: str) -> None:
+    """Raise `ScenarioError` where a folder cannot hold a masked-language model and its tokenizer, told from its files."""
+    if not folder.is_dir():
+        raise ScenarioError(where, "there is no such folder.", "Give a folder with config.json, or a hub name.")
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kind = str(config["model_type"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ScenarioError(where, "has no config.json that names a model_type.", "Save it by `save_pretrained`.") from None
+    if not _has_masked_model(kind):
+        what = f"holds a model of type {kind!r}, which has no masked-language model in transformers."
+        raise ScenarioError(where, what, "Use an encoder, such as BERT, RoBERTa or ModernBERT.")
+    if not any((folder / name).is_file() for name in TOKENIZERS):
+        what = "has no tokenizer files, so that every word would be unknown."
+        raise ScenarioError(where, what, "Save the model's tokenizer into it: tokenizer.save_pretrained(folder).")
+
+
+def _has_masked_model(kind: str) -> bool:
+    """Whether transformers' own file on this type defines one, told without importing it; true where there is no such file."""
+    found = importlib.util.find_spec("transformers")
+    places = (found.submodule_search_locations or []) if found is not None else []
+    name = kind.replace("-", "_").replace(".", "_")
+    files = [Path(place) / "models" / name / f"modeling_{name}.py" for place in places]
+    known = [file for file in files if file.is_file()]
+    return not known or any("ForMaskedLM(" in file.read_text(encoding="utf-8") for file in known)
 
 
 def _pooler(name: str, commit: str | None):
@@ -106,8 +152,8 @@ class _clear_errors:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if not isinstance(error, OSError | ValueError | KeyError):
             return
-        name = str(self.origin.name)
-        looks_local = name.startswith((".", "/", "~")) or Path(name).exists()
+        name = self.origin.place
+        looks_local = name.startswith((".", "/")) or Path(name).exists()
         if looks_local and not Path(name).is_dir():
             what, remedy = "there is no such folder.", "Give a folder with config.json, or a hub name."
         elif looks_local:

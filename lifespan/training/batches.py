@@ -55,6 +55,8 @@ class Tokens:
                 self._keep(chosen, encoded, len(first))
         if words:
             self.starts = word_starts(tokenizer, first, limit)
+        # Beyond what a body can read, padding would ask for positions that it lacks.
+        self.limit = int(tokenizer.model_max_length)
         self.lengths = np.array([len(row) for row in self.fields["input_ids"]])
         self.padding = {"input_ids": tokenizer.pad_token_id or 0, "token_type_ids": 0}
 
@@ -68,9 +70,11 @@ class Tokens:
     def collate(self, index: np.ndarray) -> Batch:
         """The texts at these positions, padded to their longest: (batch, length) int64 tensors.
 
-        The length is a multiple of 8: fewer distinct shapes for the matrix kernels to prepare for.
+        The length is a multiple of 8, fewer distinct shapes for the matrix kernels to prepare for, unless that is more than
+        the body can read.
         """
-        width = -(-int(self.lengths[index].max()) // 8) * 8
+        longest = int(self.lengths[index].max())
+        width = max(longest, min(-(-longest // 8) * 8, self.limit))
         batch: Batch = {}
         for name, rows in self.fields.items():
             padded = np.full((len(index), width), self.padding[name], dtype=np.int64)

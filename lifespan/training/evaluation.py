@@ -48,7 +48,10 @@ def predictions(
 
 
 def answers(task: Task, logits: np.ndarray) -> np.ndarray:
-    """What outputs of a task's head mean: class indices (int64), scores clipped to the task's range (float64), ..."""
+    """What outputs of a task's head mean: class indices (int64), scores clipped to the task's range (float64), ...
+
+    Outputs that are not finite mean nothing: see `Head.unanswered`. `metrics.score` of such answers is NaN.
+    """
     return task.head.answers(logits)
 
 

@@ -234,6 +234,7 @@ class _Run:
 
     def snapshot(self, done: int) -> Snapshot:
         tensors = {f"plasticity/{name}": value for name, value in self.plasticity.state().items()}
+        tensors |= {f"buffer/{name}": value.clone() for name, value in self.subject.buffers.items()}
         for i, active in enumerate(self.hooks):
             tensors |= {f"memory/{i}/{name}": value for name, value in active.memory.items()}
         for i, parameter in enumerate(self.parameters):
@@ -260,6 +261,8 @@ class _Run:
             kind, _, rest = name.partition("/")
             if kind == "plasticity":
                 own[rest] = value
+            elif kind == "buffer":
+                self.subject.buffers[rest].copy_(value)
             elif kind == "memory":
                 number, _, entry = rest.partition("/")
                 self.hooks[int(number)].memory[entry] = value.to(self.subject.device)

@@ -126,6 +126,14 @@ ARGUMENTS = {
     "negative individuals": (["simulate", "life.py", "--individuals", "-2"], ["--individuals -2", "at least 1"]),
     "individuals as text": (["simulate", "life.py", "--individuals", "many"], ["--individuals", "integer"]),
     "no threads": (["simulate", "life.py", "--threads", "0"], ["--threads 0: must be a whole number"]),
+    "too many threads": (
+        ["simulate", "life.py", "--threads", "99999"],
+        ["--threads 99999: must be a whole number from 1 to 512"],
+    ),
+    "too many workers": (
+        ["simulate", "life.py", "--workers", "99999"],
+        ["workers=99999: must be a whole number", "at most 512"],
+    ),
     "every zero": (["simulate", "life.py", "--every", "0"], ["--every 0: must be a whole number"]),
     "unknown precision": (["plan", "life.py", "--precision", "fp23"], ["--precision fp23", "Did you mean 'fp32'?"]),
     "unknown device": (["simulate", "life.py", "--device", "gpu"], ["device 'gpu'", "must be cpu, cuda or cuda:N"]),

@@ -1,5 +1,6 @@
 """Many workers, one record: rows do not depend on who lived what, and nothing is lost when somebody dies."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -15,7 +16,7 @@ from conftest import TASKS, TINY, long_life, tiny_life, tiny_study, weights
 from lifespan import Disorder, Learn, Scenario, Suffer, WeightNoise, simulate
 from lifespan.engines.inline import Inline
 from lifespan.engines.local import Local
-from lifespan.errors import ScenarioError
+from lifespan.errors import RecordError, ScenarioError
 from lifespan.execution.observer import Observer
 from lifespan.record.leases import Leases, holders
 from lifespan.record.store import Store
@@ -214,6 +215,13 @@ def test_a_wrong_number_of_workers_is_refused():
     assert Local(workers=4).threads_for(8) == 2 and Inline().threads_for(8) == 8
 
 
+@pytest.mark.parametrize("threads", [0, -1, 99_999, 2.5, True])
+def test_a_wrong_number_of_threads_is_refused_before_anything_is_written(tmp_path, threads):
+    with pytest.raises(ScenarioError, match=r"threads .*: must be a whole number from 1 to 512"):
+        simulate(cohort(), tmp_path / "run", threads=threads)
+    assert not (tmp_path / "run").exists()
+
+
 def test_one_claim_has_one_holder_and_is_free_when_released(tmp_path):
     one, other = Leases(tmp_path), Leases(tmp_path)
     lease = one.take("a", stage="birth")
@@ -228,6 +236,37 @@ def foreign(leases, digest, **changes):
     """Make a claim look like one of another process."""
     path = leases.folder / f"{digest}.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.parametrize("reason", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_without_hard_links_has_claims_all_the_same(tmp_path, monkeypatch, reason):
+    def refuse(*names, **options):
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(os, "link", refuse)
+    one, other = Leases(tmp_path), Leases(tmp_path)
+    held = one.take("step", stage="age")
+    assert held is not None and other.take("step") is None
+    assert [holder["stage"] for holder in holders(tmp_path)] == ["age"]
+    one.release(held)
+    assert other.take("step") is not None
+    other.close()
+    (tmp_path / "claims" / "half.json").touch()
+    assert one.take("half") is None, "another is just writing it"
+    one.close()
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"), [(errno.ENOSPC, "Free some space"), (errno.EROFS, r"Choose an --out that you may write")]
+)
+def test_a_claim_that_cannot_be_written_says_what_to_do(tmp_path, monkeypatch, reason, remedy):
+    def refuse(*names, **options):
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(RecordError, match=remedy):
+        Leases(tmp_path).take("step")
 
 
 def test_the_claim_of_a_dead_process_of_this_machine_is_taken_over_at_once(tmp_path):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -19,6 +19,7 @@ from lifespan import (
     Age,
     Both,
     Develop,
+    Disorder,
     HeadOnly,
     Learn,
     Magnitude,
@@ -205,6 +206,30 @@ def test_divergence_ends_one_life_and_the_cohort_goes_on(tmp_path):
     assert len(curve) >= 2 and curve["value"].iloc[0] > 0 and math.isnan(curve["value"].iloc[-1])
     step = read(tmp_path).steps().query("group == 'wild' and status == 'diverged'").iloc[0]
     assert step["optimizer_steps"] == curve["age"].iloc[-1] > 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overflow(Disorder):
+    """Every weight times `factor`. Native parameter: severity switches it on."""
+
+    aetiology = "noise"
+    factor: float = math.inf
+
+    def strike(self, subject, streams):
+        for parameter in subject.encoder.parameters():
+            parameter.data.mul_(self.factor if self.severity else 1.0)
+        return {"factor": self.factor}
+
+
+@pytest.mark.parametrize("factor", [math.inf, 1e30])
+def test_a_network_whose_outputs_are_not_finite_has_diverged(tmp_path, factor):
+    events = (Learn(TASKS[0], by=weights(2)), Suffer(Overflow(severity=1.0, factor=factor)), Probe(Score()))
+    study = tiny_study(ill=Scenario(name="ill", subject=TINY, events=events), calm=tiny_life())
+    outcome = simulate(study, tmp_path)
+    assert (outcome.diverged, outcome.done, outcome.failed) == (1, 1, 0)
+    assert "not finite" in (tmp_path / "participants.tsv").read_text()
+    rows = read(tmp_path).measurements().query("group == 'ill'")
+    assert rows["probe"].eq("Injury/Overflow").any() and not rows["probe"].eq("Score").any()
 
 
 def test_a_corrupt_checkpoint_is_said_and_lived_again(tmp_path):

@@ -51,6 +51,33 @@ def test_chance_knows_that_matrices_differ_in_density():
     assert structure.overlap(first, first).jaccard == 1 and np.isnan(structure.overlap(first, first).corrected)
 
 
+@pytest.mark.parametrize("one", [1.0, np.float32(1), np.uint8(255), np.int64(1), True])
+def test_masks_of_others_are_read_for_what_they_mean(one):
+    rng = np.random.default_rng(2)
+    first, second = drawn(rng, 0.4), drawn(rng, 0.6)
+    theirs = {name: (mask * one).astype(type(one)) for name, mask in first.items()}
+    assert structure.overlap(theirs, second) == structure.overlap(first, second)
+    assert structure.turnover(second, theirs) == structure.turnover(second, first)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.array([[0.0, 0.5]]), r"a: holds 0\.5, which is no mask\. Give booleans, 0 and 1, or 0 and 255"),
+        (np.array([[0, 1, 255]]), r"a: mixes 1 and 255"),
+        (np.array([["yes", "no"]]), r"entries of type <U3 are no mask"),
+        (np.array([[1, np.nan]]), r"holds nan"),
+        (np.ones((3, 1)), r"a: masks of shape \(3, 1\) and \(1, 2\) are not of one matrix"),
+    ],
+)
+def test_what_is_no_mask_is_refused(values, message):
+    for compare in (structure.overlap, structure.turnover):
+        with pytest.raises(ValueError, match=message):
+            compare({"a": values}, {"a": np.array([[True, False]])})
+    with pytest.raises(ValueError, match="only one of the two has a mask of 'b'"):
+        structure.overlap({"a": np.ones(2)}, {"a": np.ones(2), "b": np.ones(2)})
+
+
 def test_equal_masks_overlap_wholly_and_turn_nothing_over():
     mask = drawn(np.random.default_rng(1), 0.4)
     assert structure.overlap(mask, mask).corrected == 1

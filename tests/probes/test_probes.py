@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 import torch
 from conftest import TASKS, TINY, weights
+from small_lives import lived
 
 from lifespan import (
     Age,
     Between,
     Bulk,
+    Calibration,
     Contrast,
     Develop,
     Effort,
@@ -23,6 +25,9 @@ from lifespan import (
     Measure,
     MicroText,
     NoRefit,
+    NullInput,
+    Outputs,
+    Perplexity,
     Probe,
     Reading,
     Recover,
@@ -32,12 +37,14 @@ from lifespan import (
     Sparsity,
     Study,
     Suffer,
+    TaskInference,
     WeightNoise,
     read,
     simulate,
 )
 from lifespan.errors import ScenarioError
 from lifespan.execution.estimate import estimate
+from lifespan.randomness import Streams
 from lifespan.record.store import Store
 from lifespan.study.plan import compile_study
 from lifespan.training.loop import Interrupted
@@ -237,6 +244,22 @@ def test_a_look_at_fewer_examples_is_the_same_for_everyone(tmp_path):
     simulate(study(Learn(TASKS[0], by=weights(2)), Probe(Score(examples=10), Score()), individuals=2), tmp_path)
     found = rows(tmp_path, "Score")
     assert {row["n"] for row in found} == {10, 40}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_outputs_that_are_not_finite_are_no_class(value):
+    subject, _ = lived(Develop(MicroText(number=50), steps=1), *(Learn(task, by=Masks(steps=1), length=32) for task in TASKS))
+    with torch.no_grad():
+        for skill in subject.skills.values():
+            skill.head.output.bias[0] = value
+        next(parameter for name, parameter in subject.language.named_parameters() if name.endswith("bias"))[0] = value
+    tasks = {task.title: task for task in TASKS}
+    looks = (Score(), Calibration(), NullInput(), TaskInference(), Perplexity(MicroText(number=50)))
+    for look in looks:
+        readings = list(look.read(subject, tasks, Streams(0, "look")))
+        assert readings and all(np.isnan(reading.value) for reading in readings), look.describe()
+    bulk = next(iter(Outputs().read(subject, tasks, Streams(0, "look"))))
+    assert np.isnan(bulk.columns["prediction"]).all() and np.isnan(bulk.columns["right"]).all()
 
 
 def test_torch_is_as_it_was(tmp_path):

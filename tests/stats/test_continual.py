@@ -1,6 +1,7 @@
 """Numbers of memory against slow references, and planted truths recovered from records."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,10 @@ from synthetic import write_record
 
 from lifespan import (
     SET,
+    Age,
     Distilled,
     Learn,
+    Magnitude,
     Masks,
     MicroTask,
     Probe,
@@ -25,10 +28,13 @@ from lifespan import (
     simulate,
 )
 from lifespan.analysis.analysis import Analysis
+from lifespan.analysis.cohort import gather, restricted
 from lifespan.analysis.continual import memories
+from lifespan.analysis.joint_twins import without_joint_twin
 from lifespan.errors import ScenarioError
 from lifespan.execution.estimate import estimate
 from lifespan.record.store import Store
+from lifespan.report import findings
 from lifespan.report.methods import markdown
 from lifespan.stats import continual as memory
 from lifespan.stats import metrics
@@ -265,6 +271,26 @@ def test_intransigence_compares_with_the_joint_twin(tmp_path):
         joint = own[(own["group"] == "joint 2") & (own["task"] == ENTAILMENT.title)]["value"].iloc[0]
         value = found[(found["individual"] == individual) & (found["metric"] == "intransigence")]["value"].iloc[0]
         assert value == pytest.approx((joint - alone) / 2)
+
+
+def test_an_aged_life_is_judged_by_the_aged_joint_twin(tmp_path):
+    look = Probe(Score())
+    young = school(*((Learn(task, by=weights(1)), look) for task in TASKS))
+    aged = young.with_events(after=0, add=Age(to=0.5, by=Magnitude()))
+    groups = {"young": young, "aged": aged, **joint_twins(young, look=look)}
+    groups |= {f"aged {name}": twin for name, twin in joint_twins(aged, look=look).items()}
+    simulate(Study(name="twins", groups=groups), tmp_path)
+    whole = gather([read(tmp_path)])
+    planted = whole.measurements["group"].map({"young": 0.3, "aged": 0.2, "joint 2": 0.9, "aged joint 2": 0.6})
+    whole = replace(whole, measurements=whole.measurements.assign(value=planted))
+    found = Analysis(whole).memories.query("metric == 'intransigence'").set_index("group")["value"]
+    assert found["aged"] == pytest.approx((0.6 - 0.2) / 2)
+    assert found["young"] == pytest.approx((0.9 - 0.3) / 2)
+    assert without_joint_twin(whole) == []
+    part = restricted(whole, ["young", "aged", "joint 2"])
+    assert set(Analysis(part).memories.query("metric == 'intransigence'")["group"]) == {"young"}
+    assert without_joint_twin(part) == ["aged"]
+    assert "Intransigence is not known of aged" in " ".join(findings.sample_size_notes(Analysis(part)))
 
 
 def test_joint_twins_need_two_tasks():

@@ -111,10 +111,27 @@ def test_swapping_the_twins_turns_every_sign():
 def test_hedges_g_av_by_hand():
     first, second = np.array([3.0, 4, 5, 6, 8]), np.array([1.0, 2, 2, 4, 5])
     spread = math.sqrt((first.var(ddof=1) + second.var(ddof=1)) / 2)
-    correction = math.gamma(2) / (math.sqrt(2) * math.gamma(1.5))
+    square = 1 - (1 - np.corrcoef(first, second)[0, 1] ** 2) * 4 / 3
+    freedom = 8 / (1 + square)
+    correction = math.gamma(freedom / 2) / (math.sqrt(freedom / 2) * math.gamma((freedom - 1) / 2))
     assert stats.hedges_g_av(first, second) == pytest.approx(correction * (first - second).mean() / spread)
     assert math.isnan(stats.hedges_g_av([1, 1, 1], [2, 2, 2]))
     assert math.isnan(stats.hedges_g_av([1, 2], [2, 3]))
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.5, 0.8])
+@pytest.mark.parametrize("n", [5, 10, 20])
+def test_the_mean_of_hedges_g_av_is_the_true_size_within_2_percent(n, rho):
+    draw = np.random.default_rng(n).standard_normal((8_000, 2, n))
+    control, treated = draw[:, 0], 1 + rho * draw[:, 0] + math.sqrt(1 - rho**2) * draw[:, 1]
+    # The size without noise in the mean: numerator and spread of normal samples are independent, the numerator's mean is 1.
+    found = [stats.hedges_g_av(*pair) / (pair[0] - pair[1]).mean() for pair in zip(treated, control, strict=True)]
+    assert np.mean(found) == pytest.approx(1.0, abs=0.02)
+
+
+def test_hedges_g_av_of_a_constant_control_is_defined():
+    found = stats.hedges_g_av([1.0, 2.0, 4.0], [1.0, 1.0, 1.0])
+    assert math.isfinite(found) and found > 0
 
 
 @settings(max_examples=30, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import math
 
 import numpy as np
 import pytest
@@ -220,3 +221,9 @@ def test_shapes_of_score_matrices_are_checked():
         metrics.forward_transfer(np.zeros((2, 2)), [0.5])
     with pytest.raises(ValueError, match=r"joint of shape .*one score per task"):
         metrics.intransigence(np.zeros((2, 2)), [0.5])
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "matthews"])
+def test_an_answer_that_is_none_leaves_no_score(metric):
+    assert math.isnan(metrics.score(metric, np.array([0, -1, 1]), [0, 0, 1]))
+    assert math.isfinite(metrics.score(metric, np.array([0, 0, 1]), [0, 0, 1]))

@@ -25,7 +25,9 @@ from lifespan import (
     Score,
     Study,
     SynapticIntelligence,
+    TokenBlur,
     UserError,
+    VocabularySwap,
     Weights,
     read,
     simulate,
@@ -40,6 +42,7 @@ from lifespan.strategies.buffers import Buffer, keep
 from lifespan.strategies.fisher import fisher
 from lifespan.strategies.shared import file, filed
 from lifespan.study.plan import compile_study
+from lifespan.training.batches import task_source
 from lifespan.training.loop import Interrupted
 
 STRATEGIES = (
@@ -197,6 +200,25 @@ def test_synaptic_intelligence_sums_the_path():
     assert torch.allclose(importance, torch.full_like(importance, 1.0 / (0.25**2 + 0.1)), rtol=1e-4)
 
 
+@pytest.mark.parametrize("disorder", [None, TokenBlur(severity=0.5), VocabularySwap(severity=0.5)])
+def test_a_teacher_reads_what_its_student_reads(disorder):
+    subject = born(*TASKS)
+    guard = LearningWithoutForgetting(strength=5.0).guard(subject, lesson(subject, TASKS[1], earlier=[TASKS[0]]))
+    course = Course(subject, WeightChange(subject, [TASKS[1]], BY), TASKS[1].title, 0, 1, Streams(0, "x"), {})
+    clean = task_source(subject, TASKS[1], length=32, batch_size=8, streams=Streams(0, "x")).batch(0)
+    batch = guard.batch(clean, course)
+    if disorder is not None:
+        batch = disorder.batch(batch, course)
+        assert not torch.equal(batch["input_ids"], clean["input_ids"])
+    with guard.activations(subject, course.streams, 0):
+        batch_loss(subject, TASKS[1].title, batch)
+        assert float(guard.penalty(course).detach()) == pytest.approx(0.0, abs=1e-6)
+        with torch.no_grad():
+            subject.skills[TASKS[0].title].head.output.bias[0] += 1.0
+        batch_loss(subject, TASKS[1].title, batch)
+        assert float(guard.penalty(course).detach()) > 0.01
+
+
 def test_a_gem_takes_away_what_points_against_the_memory_and_no_more():
     subject = born(*TASKS)
     keep("AveragedGEM", subject, lesson(subject, TASKS[0]), kind="balanced", size=16)
@@ -241,6 +263,41 @@ def test_a_reservoir_holds_every_row_with_one_probability():
         shares.append(len(rows[small.title]) / 40)
     # A quarter of all rows; the standard error of the mean of 60 is about 0.008.
     assert np.mean(shares) == pytest.approx(0.25, abs=0.03)
+
+
+def test_a_task_that_comes_back_changes_no_probability():
+    one, other = (MicroTask(name, train_examples=40, eval_examples=10) for name in ("sentiment", "entailment"))
+    subject, early, late = born(one, other), 0, 0
+    for seed in range(200):
+        subject.remembered = {}
+        for number, task in enumerate((one, other, one)):
+            keep("R", subject, Lesson([task], [], 32, 8, Streams(seed, f"learn/{number}")), kind="reservoir", size=20)
+        kept = filed(subject, "R/rows/")
+        assert sum(len(rows) for rows in kept.values()) == 20
+        early += int((kept[one.title] < 20).sum())
+        late += int((kept[one.title] >= 20).sum())
+    # Each row is there with p = 20 / 80; 4,000 tries of each half have a standard error below 0.007.
+    assert [early / 4_000, late / 4_000] == pytest.approx([0.25, 0.25], abs=0.025)
+
+
+@pytest.mark.parametrize("strategy", [DarkExperience(size=2), DarkExperience(size=2, buffer="reservoir"), Rehearsal(size=2)])
+def test_a_buffer_smaller_than_the_tasks_is_used_to_the_full(strategy):
+    tasks = (*TASKS, THIRD, *(MicroTask(name, train_examples=20, eval_examples=10) for name in ("paraphrase", "inference")))
+    subject = born(*tasks)
+    for place, task in enumerate(tasks):
+        guard = strategy.guard(subject, lesson(subject, task, earlier=tasks[:place]))
+        guard.settle(subject, {})
+        kept = {title: rows for title, rows in filed(subject, f"{strategy.name}/rows/").items() if len(rows)}
+        assert sum(len(rows) for rows in kept.values()) == 2
+        answers = filed(subject, f"{strategy.name}/answers/")
+        assert {title: len(rows) for title, rows in answers.items()} in ({}, {t: len(r) for t, r in kept.items()})
+
+
+def test_what_does_not_divide_evenly_goes_to_the_tasks_learned_first():
+    subject = born(*TASKS, THIRD)
+    for task in (*TASKS, THIRD):
+        keep("R", subject, lesson(subject, task), kind="balanced", size=8)
+    assert [len(rows) for rows in filed(subject, "R/rows/").values()] == [3, 3, 2]
 
 
 def test_a_task_with_a_mask_of_its_own_is_not_rehearsed():

@@ -1,13 +1,18 @@
 """From scenario files and built-in names to studies."""
 
+import subprocess
 import sys
 
 import pytest
 
 from lifespan.cli import catalog
 from lifespan.errors import ScenarioError
+from lifespan.execution.engine import Job
+from lifespan.execution.worker_process import assignment_for
 from lifespan.study import loading
 from lifespan.study.events import Age, Develop, Event
+from lifespan.study.neighbours import user_modules
+from lifespan.study.plan import compile_study
 from lifespan.study.scenario import Scenario, Study
 
 LIFE = """\
@@ -98,6 +103,79 @@ def test_a_file_may_import_its_neighbour(write):
     path = write("from neighbour_of_life import twice\n" + STUDY.replace("2 * STEPS", "twice(STEPS)"))
     assert loading.load(path, settings=["STEPS=6"]).groups["healthy"].events[0].steps == 12
     sys.modules.pop("neighbour_of_life")
+
+
+def lasting(path):
+    return loading.load(str(path)).groups["healthy"].events[0].steps
+
+
+def written_study(folder, line, value, file="study.py"):
+    """A study whose STEPS come from a neighbour."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / file).write_text(STUDY.replace("STEPS = 5", f"{line}\nSTEPS = {value}"))
+    return folder / file
+
+
+def test_two_folders_have_each_its_own_helper(tmp_path):
+    for number in (3, 4):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "helper_of_both.py").write_text(f"STEPS = {number}\n")
+        path = written_study(tmp_path / str(number), "import helper_of_both", "helper_of_both.STEPS")
+        assert lasting(path) == 2 * number
+        assert user_modules()["helper_of_both"].__file__ == str(tmp_path / str(number) / "helper_of_both.py")
+    (tmp_path / "4" / "helper_of_both.py").write_text("STEPS = 5\n")
+    assert lasting(path) == 10, "an edited helper is read again"
+
+
+def test_a_neighbour_may_be_called_scenario(tmp_path):
+    (tmp_path / "scenario.py").write_text("from inner import STEPS\n")
+    (tmp_path / "inner.py").write_text("STEPS = 6\n")
+    assert lasting(written_study(tmp_path, "from scenario import STEPS as N", "N")) == 12
+    assert loading.load(str(tmp_path / "study.py")).name == "short"
+    assert set(user_modules()) == {"scenario", "inner"}
+
+
+def test_a_link_finds_what_lies_beside_the_real_file(tmp_path):
+    path = written_study(tmp_path / "real", "from beside_the_real_one import N", "N")
+    (tmp_path / "real" / "beside_the_real_one.py").write_text("N = 7\n")
+    link = tmp_path / "links" / "study.py"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    assert lasting(link) == 14
+
+
+def test_a_neighbour_goes_before_an_installed_package_and_nobody_else_sees_it(tmp_path, monkeypatch):
+    installed = tmp_path / "site-packages"
+    (installed / "taken_name").mkdir(parents=True)
+    (installed / "taken_name" / "__init__.py").write_text("N = 1\n")
+    monkeypatch.syspath_prepend(installed)
+    import taken_name
+
+    own = tmp_path / "mine"
+    path = written_study(own, "import taken_name, taken_name.part; N = taken_name.N + taken_name.part.M", "N")
+    (own / "taken_name").mkdir()
+    (own / "taken_name" / "__init__.py").write_text("N = 8\n")
+    (own / "taken_name" / "part.py").write_text("from . import N\nM = N + 1\n")
+    assert lasting(path) == 2 * 17
+    assert sys.modules["taken_name"] is taken_name and "taken_name.part" not in sys.modules
+    (own / "random.py").write_text("N = 1\n")
+    assert lasting(written_study(own, "import random; N = random.Random(0).randint(5, 5)", "N")) == 10
+    monkeypatch.delitem(sys.modules, "taken_name")
+
+
+def test_classes_of_helpers_travel_to_workers(tmp_path):
+    (tmp_path / "own_disorder.py").write_text(
+        "from dataclasses import dataclass\nfrom lifespan import Disorder\n\n"
+        "@dataclass(frozen=True, kw_only=True)\nclass Storm(Disorder):\n    force: float = 1.0\n"
+    )
+    text = "from own_disorder import Storm\nfrom lifespan import Micro, Scenario, Suffer\n"
+    path = tmp_path / "study.py"
+    path.write_text(text + 'scenario = Scenario(name="own", subject=Micro(), events=(Suffer(Storm(force=2.0)),))\n')
+    plan = compile_study(loading.load(str(path)), precision="fp32")
+    order = assignment_for(plan, Job(tmp_path))
+    told = "import sys, pickle; order = pickle.loads(sys.stdin.buffer.read()); print(order.study.digest())"
+    found = subprocess.run([sys.executable, "-c", told], input=order, capture_output=True, check=True, cwd=tmp_path.parent)
+    assert found.stdout.decode().strip() == plan.study.digest()
 
 
 def test_constants_are_module_level_literals_in_capitals(write):

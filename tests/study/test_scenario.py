@@ -11,8 +11,10 @@ from lifespan import (
     Age,
     Develop,
     Disorder,
+    FreshTask,
     Glue,
     Learn,
+    Lottery,
     Magnitude,
     Masks,
     Micro,
@@ -26,8 +28,11 @@ from lifespan import (
     UserError,
     Weights,
     gradually,
+    stream,
 )
+from lifespan.contracts import Measure
 from lifespan.contracts.spec import Spec
+from lifespan.record.specs import rebuilt
 from lifespan.study.plan import compile_study
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "digests.json"
@@ -39,6 +44,7 @@ def specs():
         "Develop": Develop(MicroText(), steps=10),
         "Learn by masks": Learn(TASKS[0], by=Masks()),
         "Learn by weights": Learn(Glue("rte"), by=Weights(epochs=2.0)),
+        "Learn for steps": Learn(TASKS[0], by=Weights(steps=10)),
         "Age": Age(to=0.5, by=Magnitude()),
         "Recover": Recover(steps=10),
         "Probe": Probe(Score()),
@@ -49,6 +55,28 @@ def specs():
 def test_digests_are_what_they_always_were():
     """A new field with a no-op default must not change these; changed behaviour raises the class's revision, and these."""
     assert {name: spec.digest() for name, spec in specs().items()} == json.loads(GOLDEN.read_text())
+
+
+def test_epochs_count_whole_batches_and_say_so():
+    assert [Weights(epochs=e).steps_for(n) for e, n in ((3.0, 10), (1.0, 40), (3.0, 40), (0.5, 40), (1.0, 64))] == [
+        3,
+        2,
+        6,
+        1,
+        2,
+    ]
+    assert Learn(TASKS[0], by=Weights()).to_data()["epochs_counted"] == "ceil"
+    for event in (Learn(TASKS[0], by=Weights(steps=5)), Develop(MicroText(), steps=5, by=Weights()), Recover(steps=5)):
+        assert "epochs_counted" not in json.dumps(event.to_data())
+    look = FreshTask(TASKS[0], by=Weights())
+    assert rebuilt(look.to_data(), Measure, "study.json") == look
+
+
+def test_a_blurred_stream_counts_one_round_of_a_lottery():
+    rows = len(TASKS[0].examples("train"))
+    events = stream(*TASKS, by=Lottery(epochs=1.0, batch_size=10, rounds=2), blur=0.2)
+    one = -(-rows // 10)
+    assert events[0].by.steps == one - round(0.2 * one)
 
 
 def test_a_new_field_with_a_default_leaves_the_digest():

@@ -92,7 +92,7 @@ class OutOfDomain(Measure):
         meant = {_plain(label): code for code, label in enumerate(self.data.labels)}
         given = {_plain(own): _plain(theirs) for own, theirs in (self.meaning or {}).items()}
         codes = np.array([self._code(label, given, meant) for label in task.labels])
-        return codes[predicted]
+        return np.where(predicted < 0, predicted, codes[predicted])
 
     def _code(self, label: str, given: Mapping[str, str], meant: Mapping[str, int]) -> int:
         name = given.get(_plain(label), _plain(label))

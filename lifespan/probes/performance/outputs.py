@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class Outputs(TaskMeasure):
     """The answer to every example of every task learned so far, for `examples/Outputs.parquet`.
 
-    Columns: task, split, example (position in the split), label, prediction (class index, or score), right (null for
-    scores); where a learned task tags words, word (position in the sentence), a row being a word then; and logit_0, logit_1,
-    ...: the head's outputs, as many as the task with most has, null beyond a task's own. `read(DIR).examples("Outputs")` is
-    a pandas table; `lifespan.analysis.examples` has what can be made of it without torch. Also one row: `answered`, the
-    number of examples.
+    Columns: task, split, example (position in the split), label, prediction (class index, or score), right (null for scores;
+    both null where an output is not finite); where a learned task tags words, word (position in the sentence), a row being a
+    word then; and logit_0, logit_1, ...: the head's outputs, as many as the task with most has, null beyond a task's own.
+    `read(DIR).examples("Outputs")` is a pandas table; `lifespan.analysis.examples` has what can be made of it without torch.
+    Also one row: `answered`, the number of examples.
     """
 
     meanings = (Meaning("answered", "examples answered", "[1, inf)", "-", "examples"),)
@@ -91,6 +91,8 @@ class ErrorOverlap(Contrast):
         return [Effort(task, 2.0, self.split, self.examples, self.length) for task in tasks]
 
     def compare(self, first: Subject, second: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
+        import math
+
         from lifespan.stats.similarity import error_consistency
         from lifespan.training.evaluation import predictions
 
@@ -101,6 +103,8 @@ class ErrorOverlap(Contrast):
             right = []
             for subject in (first, second):
                 predicted, labels = predictions(subject, task, split, self.length, self.examples)
-                right.append(predicted == labels)
-            for metric, value in zip(("agreement", "chance", "kappa"), error_consistency(*right), strict=True):
+                right.append((predicted == labels) if (predicted >= 0).all() else None)
+            one, other = right
+            found = (math.nan,) * 3 if one is None or other is None else error_consistency(one, other)
+            for metric, value in zip(("agreement", "chance", "kappa"), found, strict=True):
                 yield Reading(metric, value, len(labels), title, split)

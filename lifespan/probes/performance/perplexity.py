@@ -73,9 +73,9 @@ class Perplexity(Measure):
         with subject.wearing(None):
             found = [objective.predicted(subject, source.batch(number)) for number in range(-(-len(source) // BATCH))]
         loss, right, count = (sum(getattr(part, name) for part in found) for name in ("loss", "right", "count"))
-        mean = loss / count if count else math.nan
-        yield Reading("perplexity", math.exp(min(mean, 700.0)), count)
-        yield Reading(objective.accuracy, right / count if count else math.nan, count)
+        known = bool(count) and math.isfinite(loss)
+        yield Reading("perplexity", math.exp(min(loss / count, 700.0)) if known else math.nan, count)
+        yield Reading(objective.accuracy, right / count if known else math.nan, count)
 
     def _source(self, subject: Subject) -> Source:
         from lifespan.randomness import Streams

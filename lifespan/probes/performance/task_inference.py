@@ -60,6 +60,8 @@ class TaskInference(Measure):
         return [Effort(task, 3.0, self.split, self.examples, self.length) for task in tasks]
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
+        import math
+
         from lifespan.probes.structure.superposition import Superposition, answered, batches, masked_tasks
 
         known = masked_tasks(subject, tasks)
@@ -71,9 +73,12 @@ class TaskInference(Measure):
             for position, (title, task) in enumerate(known.items())
         }
         with Superposition(subject, list(known)) as superposed:
-            told = {title: [part for part in own if superposed.infer(part.batch) == title] for title, own in parts.items()}
+            guessed = {title: [superposed.infer(part.batch) for part in own] for title, own in parts.items()}
         for title, own in parts.items():
+            told = [part for part, guess in zip(own, guessed[title], strict=True) if guess == title]
             n = sum(len(part.labels) for part in own)
-            inferred = sum(len(part.labels) for part in told[title])
+            sure = None not in guessed[title]
+            inferred = sum(len(part.labels) for part in told) if sure else math.nan
+            right = answered(subject, title, told) if sure else math.nan
             yield Reading("inference_accuracy", inferred / n, n, title, splits[title])
-            yield Reading("inferred_accuracy", answered(subject, title, told[title]) / n, n, title, splits[title])
+            yield Reading("inferred_accuracy", right / n, n, title, splits[title])

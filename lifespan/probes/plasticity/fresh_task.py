@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lifespan.contracts import Effort, Learner, Meaning, Measure, Reading, Task
+from lifespan.contracts.learning import counting_of_epochs
 
 if TYPE_CHECKING:
     from lifespan.contracts.subject import Subject
@@ -40,6 +41,8 @@ class FreshTask(Measure):
     examples: int | None = 200
     length: int = 128
 
+    stated = ("epochs_counted",)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_a("task", Task, 'FreshTask(Glue("rte"), by=Weights(steps=60))')
@@ -50,6 +53,9 @@ class FreshTask(Measure):
         if self.examples is not None:
             self.require_count("examples")
         self.require_count("length", at_least=8)
+
+    def to_data(self) -> dict[str, Any]:
+        return super().to_data() | counting_of_epochs(self.by)
 
     @property
     def title(self) -> str:

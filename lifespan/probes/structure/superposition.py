@@ -48,14 +48,16 @@ def batches(subject: Subject, task: Task, split: str, probe: TaskInference, orde
     return [Part(tokens.collate(index), torch.from_numpy(np.asarray(examples.labels)[index])) for index in parts]
 
 
-def answered(subject: Subject, title: str, parts: Sequence[Part]) -> int:
-    """How many sentences get the right class from the task's own mask and head."""
-    right = 0
+def answered(subject: Subject, title: str, parts: Sequence[Part]) -> float:
+    """How many sentences get the right class from the task's own mask and head; NaN where an output is not finite."""
+    right = 0.0
     with in_mode(subject, training=False), torch.inference_mode(), subject.wearing(title), autocast(subject):
         for part in parts:
             state = first_states(subject, part.batch)
-            found = subject.skills[title].head(state).argmax(dim=-1).cpu()
-            right += int((found == part.labels).sum())
+            outputs = subject.skills[title].head(state)
+            if not bool(torch.isfinite(outputs).all()):
+                return math.nan
+            right += int((outputs.argmax(dim=-1).cpu() == part.labels).sum())
     return right
 
 
@@ -80,10 +82,10 @@ class Superposition:
             weight.data = self.whole[name]
         self._rest.__exit__(None, None, None)
 
-    def infer(self, batch: Batch) -> str:
-        """The task whose mask, given more weight, lowers the entropy of the superposed answer the most."""
+    def infer(self, batch: Batch) -> str | None:
+        """The task whose mask, given more weight, lowers the entropy of the superposed answer the most; None without one."""
         gradient = self.gradient(batch)
-        return self.titles[int(gradient.argmin())]
+        return self.titles[int(gradient.argmin())] if bool(torch.isfinite(gradient).all()) else None
 
     def gradient(self, batch: Batch) -> torch.Tensor:
         """dH/da_i of the mean entropy H of a batch, by task: its head's own entropy, and its mask's part through W."""

@@ -23,6 +23,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from lifespan.analysis.analysis import Analysis
+from lifespan.report.figures.fonts import give_fonts, without_glyph_warnings
 
 Drawn = tuple[Figure, pd.DataFrame] | None
 """A figure and a table of exactly what is drawn in it; None where the record holds nothing to draw."""
@@ -68,6 +69,7 @@ _STYLE: Any = {
 def svg(figure: Figure) -> str:
     """The figure as an SVG document that is the same for the same data."""
     with style():
+        give_fonts(figure)
         _settle(figure)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
@@ -77,6 +79,7 @@ def svg(figure: Figure) -> str:
 def pdf(figure: Figure) -> bytes:
     """The figure as a PDF document that is the same for the same data."""
     with style():
+        give_fonts(figure)
         _settle(figure)
         page = io.BytesIO()
         figure.savefig(page, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
@@ -97,7 +100,7 @@ def _settle(figure: Figure) -> None:
 @contextmanager
 def style() -> Iterator[None]:
     """The style of all figures; its own block, so that nobody's settings change."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(_STYLE), without_glyph_warnings():
         yield
 
 

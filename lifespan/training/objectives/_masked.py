@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,8 @@ def predicted(subject: Subject, batch: Batch) -> Predicted:
     """How the tokens asked for are predicted."""
     with torch.inference_mode():
         logits, asked = _asked(subject, batch)
-        loss = float(functional.cross_entropy(logits, asked, reduction="sum"))
+        finite = bool(torch.isfinite(logits).all())
+        loss = float(functional.cross_entropy(logits, asked, reduction="sum")) if finite else math.nan
         return Predicted(loss, int((logits.argmax(-1) == asked).sum()), len(asked))
 
 
