@@ -11,7 +11,7 @@ import lifespan
 from lifespan.analysis.cohort import Cohort
 from lifespan.analysis.exposures import class_of, events_of
 
-_INVISIBLE = ("class", "revision")
+_INVISIBLE = NOT_ARGUMENTS
 
 
 def describe(data: Any) -> str:

@@ -25,7 +25,7 @@ from lifespan.model.subject import true_entries
 from lifespan.randomness import Streams
 from lifespan.study.events import Age, Birth, Develop, Learn, Recover, Suffer
 from lifespan.study.plan import Evaluation, Step
-from lifespan.training.batches import TaskSource, TurnSource, corpus_tokens, task_source
+from lifespan.training.batches import TaskSource, TurnSource, kept_tokens, task_source
 from lifespan.training.loop import ActiveHooks, Recipe, train
 
 
@@ -165,7 +165,7 @@ def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, con
         length=event.length,
         batch_size=event.batch_size,
         streams=streams,
-        tokens=corpus_tokens(event.corpus, subject.tokenizer, event.length) if passages is healthy else None,
+        tokens=kept_tokens(passages, subject.tokenizer, event.length) if passages is healthy else None,
     )
     plasticity = learner.attach(subject, (), event.steps, streams)
     return _train(subject, plasticity, learner, source, event.steps, step, streams, context)

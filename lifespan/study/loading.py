@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lifespan.contracts.code import TREE
 from lifespan.errors import ScenarioError, UserError, did_you_mean
 from lifespan.study.scenario import Scenario, Study
 from lifespan.study.scenario_errors import complaint_about, nearest, syntax_complaint
@@ -146,6 +147,8 @@ def run(source: Source) -> Study:
     """Run a scenario file and take the study that it defines."""
     module = types.ModuleType(MODULE, source.doc)
     module.__file__ = str(source.path)
+    # With its settings, so that a class that uses a constant is known by the constant's value.
+    vars(module)[TREE] = source.tree
     folder = str(source.path.parent.resolve())
     if folder not in sys.path:
         sys.path.append(folder)
