@@ -31,8 +31,8 @@ def makers(steps: pd.DataFrame, study: str) -> list[str]:
     mixed = _mixed([party for party, _ in parties], bool(unknown), bool(others))
     evaluations = f" Some evaluations were made with {'; '.join(others)}." if others else ""
     return [
-        f"{study}: {mixed} Of its {len(done):,} distinct steps, {'; '.join(told)} were lived.{evaluations} Values are the same bit "
-        "for bit at equal versions, hardware and threads alone."
+        f"{study}: {mixed} Of its {len(done):,} distinct steps, {'; '.join(told)} were lived.{evaluations} Values are the "
+        "same bit for bit at equal versions, hardware and threads alone."
     ]
 
 
