@@ -10,6 +10,7 @@ import pandas as pd
 import lifespan
 from lifespan.analysis.cohort import Cohort
 from lifespan.analysis.exposures import class_of, events_of
+from lifespan.contracts.spec import NOT_ARGUMENTS
 
 _INVISIBLE = NOT_ARGUMENTS
 

@@ -21,7 +21,8 @@ def fits(tree: ast.Module, space: Mapping[str, Any], path: str) -> bool:
     known = set(_signatures(compile(tree, path, "exec", dont_inherit=True)))
     if not all(_signature(function.__code__) in known for function in functions):
         return False
-    return all(space[name] == value for name, value in _constants(tree) if name in space)
+    constants = [(space[name], value) for name, value in _constants(tree) if name in space]
+    return all(type(held) is type(value) and held == value for held, value in constants)
 
 
 def _functions_in(space: Mapping[str, Any]) -> Iterator[types.FunctionType]:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -76,13 +77,16 @@ class Code:
         return hashlib.sha256(told.encode()).hexdigest()
 
 
-_known: WeakKeyDictionary[type, Code] = WeakKeyDictionary()
+Coded = type | FunctionType
+"""What has code: a class, or a function that is an argument of one."""
+
+_known: WeakKeyDictionary[Coded, Code] = WeakKeyDictionary()
 _trees: dict[str, tuple[str, ast.Module]] = {}
 """Source as it was when a module was first met, by its file: (text, tree)."""
 
 
-def is_own(kind: type) -> bool:
-    """Whether a class comes with this package."""
+def is_own(kind: Coded) -> bool:
+    """Whether a class or function comes with this package."""
     return kind.__module__.partition(".")[0] == OWN
 
 
@@ -91,8 +95,8 @@ def refresh() -> None:
     _known.clear()
 
 
-def code_of(kind: type) -> Code:
-    """The code of a class that is not of this package."""
+def code_of(kind: Coded) -> Code:
+    """The code of a class or function that is not of this package."""
     found = _known.get(kind)
     if found is None:
         found = _known[kind] = _code_of(kind)
@@ -101,15 +105,16 @@ def code_of(kind: type) -> Code:
     return found
 
 
-def _code_of(kind: type) -> Code:
+def _code_of(kind: Coded) -> Code:
     space, shipped = _namespace(kind), vars(kind).get(SHIPPED)
     if isinstance(shipped, Code) and _has_travelled(kind, space):
         return shipped
     parts: dict[str, Part] = {}
-    tree = None if space is None else _tree(space)
+    name = kind.__qualname__.partition(".")[0]
+    tree = None if space is None or name == "<lambda>" else _tree(space)
     if space is None or tree is None:
         return Code((Part(kind.__module__, compiled_hash(kind, _is_foreign)),))
-    statements = _syntax.reachable(tree, kind.__qualname__.partition(".")[0])
+    statements = _syntax.reachable(tree, name)
     parts[kind.__module__] = Part(kind.__module__, _syntax.hash_of(statements), space.get("__file__"))
     _follow(statements, space, parts)
     version = _version(kind.__module__.partition(".")[0])
@@ -118,9 +123,9 @@ def _code_of(kind: type) -> Code:
     return Code(tuple(parts.values()))
 
 
-def _namespace(kind: type) -> dict[str, Any] | None:
+def _namespace(kind: Coded) -> dict[str, Any] | None:
     """The namespace of the module that defines a class: its functions know it even where another module took its name."""
-    for value in vars(kind).values():
+    for value in (kind,) if isinstance(kind, FunctionType) else vars(kind).values():
         function = inspect.unwrap(value) if inspect.isfunction(value) else None
         if function is not None and function.__globals__.get("__name__") == kind.__module__:
             return function.__globals__
@@ -128,7 +133,7 @@ def _namespace(kind: type) -> dict[str, Any] | None:
     return None if module is None else vars(module)
 
 
-def _has_travelled(kind: type, space: Mapping[str, Any] | None) -> bool:
+def _has_travelled(kind: Coded, space: Mapping[str, Any] | None) -> bool:
     """Whether a class came from another process, in which its module is and whose source it saw."""
     module = sys.modules.get(kind.__module__)
     return space is None or (TREE not in space and (module is None or vars(module) is not space))

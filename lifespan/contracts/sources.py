@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from lifespan.errors import ScenarioError
+
+MOST = 2000
+"""Files in a folder that is hashed because an argument names it."""
 
 Stamp = tuple[str, int, int, int, int]
 """(path, bytes, time of the content, time of the file, its number): what changes when a file does."""
@@ -50,9 +57,19 @@ def named_files(values: Iterable[object]) -> Iterator[Files]:
         if isinstance(value, tuple | list):
             yield from named_files(value)
         elif isinstance(value, Path) or (isinstance(value, str) and 0 < len(value) < 4096 and _may_be_a_path(value)):
-            place = Path(value).expanduser()
-            if place.exists():
-                yield Files(files_in(place))
+            place = Path(value)
+            with suppress(OSError, RuntimeError):
+                place = place.expanduser()
+                if place.exists():
+                    yield Files(_few_files_in(place))
+
+
+def _few_files_in(place: Path) -> tuple[Path, ...]:
+    """The files of a folder that is small enough to be read on a guess."""
+    if place.is_dir() and sum(1 for _ in itertools.islice(place.rglob("*"), MOST + 1)) > MOST:
+        what = f"is named by an argument of a class that does not say what it reads, and holds more than {MOST:,} files."
+        raise ScenarioError(str(place), what, "Give the class a method `sources` that names the files: see Spec.sources.")
+    return files_in(place)
 
 
 def _may_be_a_path(text: str) -> bool:

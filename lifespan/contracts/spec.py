@@ -15,6 +15,7 @@ from abc import ABCMeta
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
+from types import FunctionType
 from typing import Any, ClassVar, Literal, get_args, get_origin
 
 from lifespan.contracts.code import OWN, code_of, is_own
@@ -186,6 +187,8 @@ def as_data(value: Any, written: Callable[[Spec], Any] | None = None) -> Any:
         return value
     if isinstance(value, set | frozenset):
         return sorted(str(entry) for entry in value)
+    if isinstance(value, type | FunctionType):
+        return f"{value.__module__}:{value.__qualname__}" + ("" if is_own(value) else f" {code_of(value).fingerprint}")
     if hasattr(value, "tobytes") and hasattr(value, "dtype"):
         return f"{value.dtype}{list(value.shape)} {hashlib.sha256(value.tobytes()).hexdigest()}"
     return str(value)

@@ -99,11 +99,12 @@ class Changes:
 def changes_since(before: Mapping[str, Any], plan: Plan, directory: Path) -> Changes | None:
     """What in a run directory's record, as its `study.json` tells, is not of what the plan reads now; None where nothing is.
 
-    Only what was lived counts: a study that was begun and not lived may change as it likes.
+    Only what was lived counts: events that failed, or were not reached, may change as they like.
     """
     lived = _lived_before(before, directory)
     if not lived:
         return None
+    kept = _kept_positions(before, plan, lived)
     events = [step for step in plan.nodes.values() if step.parent is not None]
     known = before.get("inputs")
     if not isinstance(known, Mapping):
@@ -115,9 +116,9 @@ def changes_since(before: Mapping[str, Any], plan: Plan, directory: Path) -> Cha
         places.setdefault(now[name].path or name, []).append(name)
     changes = []
     for names in places.values():
-        one, old, affected = now[names[0]], known[names[0]], len(_affected(plan, set(names))[0])
-        if affected:
-            changes.append(Change(names[0], one.kind, one.path, str(old.get("path", "")), one.modified, affected))
+        one, old, affected = now[names[0]], known[names[0]], _affected(plan, set(names))[0]
+        if affected & kept:
+            changes.append(Change(names[0], one.kind, one.path, str(old.get("path", "")), one.modified, len(affected)))
     if not changes:
         return None
     affected_by_all, moved = _affected(plan, set(other))
@@ -136,6 +137,16 @@ def others_of_a_store(directories: Iterable[Path], plan: Plan) -> list[str]:
             files = ", ".join(dict.fromkeys(Path(one.path).name if one.path else one.name for one in apart))
             said.append(f"{directory} was lived with another content of {files}: what follows from it is not shared.")
     return said
+
+
+def _kept_positions(before: Mapping[str, Any], plan: Plan, lived: set[str]) -> set[str]:
+    """Steps of the plan in whose place, in whatever life, the record has one that was lived."""
+    old = before.get("lives", {})
+    found = set()
+    for life in plan.lives:
+        known = old.get(life.name, {}).get("steps", [])
+        found |= {step.digest for step, digest in zip(life.steps, known, strict=False) if digest in lived}
+    return found
 
 
 def _lived_before(before: Mapping[str, Any], directory: Path) -> set[str]:
@@ -158,7 +169,7 @@ def _affected(plan: Plan, names: set[str]) -> tuple[set[str], set[str]]:
 def _of_an_old_record(before: Mapping[str, Any], plan: Plan, lived: set[str], events: int) -> Changes | None:
     reading = _affected(plan, set(inputs_of(plan)))
     lost = {digest for digest in lived if digest not in plan.nodes}
-    if not reading[0] or not (lost or reading[0] - reading[1]):
+    if not reading[0] & _kept_positions(before, plan, lived) or not (lost or reading[0] - reading[1]):
         return None
     anew = [digest for digest in reading[1] if plan.nodes[digest].parent is not None]
     return Changes((), len(reading[0]), events, len(anew), unknown=True)

@@ -29,7 +29,7 @@ def rebuilt(data: Any, family: type[Kind], where: str) -> Kind:
     """The object of a family (`Origin`, `Task`, ...) that wrote this data. Raises `RecordError` where it cannot be had."""
     if not isinstance(data, Mapping) or not isinstance(data.get("class"), str):
         raise RecordError(where, f"is no recorded {family.__name__}.", "`lifespan simulate --resume` writes it anew.")
-    kind = _class(data["class"], family, where)
+    kind = _class(data["class"], family, where, exact=SOURCE_CODE in data)
     revision = data.get("revision")
     if revision != kind.revision:
         raise RecordError(
@@ -50,7 +50,8 @@ def rebuilt(data: Any, family: type[Kind], where: str) -> Kind:
         raise RecordError(where, f"its arguments do not fit {kind.__name__} ({error}).") from None
 
 
-def _class(recorded: str, family: type[Kind], where: str) -> type[Kind]:
+def _class(recorded: str, family: type[Kind], where: str, *, exact: bool) -> type[Kind]:
+    """The class of a recorded name; `exact` names give its module, not only its package."""
     module, _, name = recorded.partition(":")
     package = module.partition(".")[0]
     if package == SCENARIO:
@@ -60,7 +61,7 @@ def _class(recorded: str, family: type[Kind], where: str) -> type[Kind]:
             "Define it in a module that can be imported, and simulate anew.",
         )
     found = _attribute(package, name)
-    if (found is None or getattr(found, "__module__", module) != module) and module != package:
+    if exact and (found is None or getattr(found, "__module__", module) != module) and module != package:
         found = _attribute(module, name) or found
     if found is None:
         raise RecordError(
