@@ -125,9 +125,10 @@ def _code_of(kind: Coded) -> Code:
 
 def _namespace(kind: Coded) -> dict[str, Any] | None:
     """The namespace of the module that defines a class: its functions know it even where another module took its name."""
-    for value in (kind,) if isinstance(kind, FunctionType) else vars(kind).values():
+    members: list[Any] = [kind] if isinstance(kind, FunctionType) else list(vars(kind).values())
+    for value in members:
         function = inspect.unwrap(value) if inspect.isfunction(value) else None
-        if function is not None and function.__globals__.get("__name__") == kind.__module__:
+        if isinstance(function, FunctionType) and function.__globals__.get("__name__") == kind.__module__:
             return function.__globals__
     module = sys.modules.get(kind.__module__)
     return None if module is None else vars(module)
