@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -154,9 +154,17 @@ def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
         if gone and changes_in(plan, directory) is None:
             gone_events = f"{display.counted(gone, 'event')} of the study as it was lived in {directory} before"
             display.notice(f"{gone_events}: not part of it any more; the record and its report will be of this one.")
+    _announce_others(plan, directory, store)
 
-    if store is not None and (store / "runs").is_dir():
-        others = [place for place in sharing.studies_of(store) if place.resolve() != directory.resolve()]
+
+def _announce_others(plan: Plan, directory: Path, store: Path | None) -> None:
+    """Say which studies of a shared store read another content. Damage of their records is theirs to say."""
+    link = directory / "store"
+    place = store if store is not None else link.resolve() if link.is_symlink() else None
+    if place is None:
+        return
+    with suppress(RecordError):
+        others = [other for other in sharing.studies_of(place) if other.resolve() != directory.resolve()]
         for text in others_of_a_store(others, plan):
             display.notice(text)
 
