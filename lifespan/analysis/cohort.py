@@ -102,7 +102,7 @@ def _check_same_data(records: Sequence[Record]) -> None:
     for one, other in itertools.combinations(records, 2):
         apart = differing_tasks(one.study, other.study)
         if apart:
-            what = f"read other data than {other.directory}: {', '.join(apart)}. Individuals of the two are no twins."
+            what = f"read other data than {other.directory}: {'; '.join(apart)}. Individuals of the two are no twins."
             remedy = "Simulate one of them again with the other's data, give the tasks different names, or report them apart."
             raise RecordError(str(one.directory), what, remedy)
 

@@ -74,22 +74,25 @@ class Change:
 class Changes:
     """What has changed since a record was made, for how many events: `affected` of `events`.
 
-    `anew` of them have to be lived again; the others, whose own learning reads nothing that changed, are only evaluated again.
-    `unknown` tells that the record was made before it kept what it had read.
+    `anew` of them have to be lived again; `again`, whose own learning reads nothing that changed, are only evaluated again;
+    what is left, others have lived in a store that is shared. `unknown` tells that the record was made before it
+    kept what it had read.
     """
 
     changes: tuple[Change, ...]
     affected: int
     events: int
     anew: int
+    again: int
     unknown: bool = False
 
     @property
     def text(self) -> str:
         """All of it in one sentence or two."""
         ends = f"{self.affected} of {self.events} events are affected; {self.anew} are lived anew"
-        again = self.affected - self.anew
-        ends += f", {again} evaluated again." if again else "."
+        stored = self.affected - self.anew - self.again
+        ends += f", {self.again} evaluated again" if self.again else ""
+        ends += f", {stored} in the store already." if stored else "."
         if self.unknown:
             return f"the record was made before what is read was part of a step's identity. {ends}"
         named = [f"{change.what}: {change.affected} of {self.events} events are affected" for change in self.changes]
@@ -123,7 +126,7 @@ def changes_since(before: Mapping[str, Any], plan: Plan, directory: Path) -> Cha
         return None
     affected_by_all, moved = _affected(plan, set(other))
     anew = [digest for digest in moved if plan.nodes[digest].parent is not None and not is_lived(directory, digest)]
-    return Changes(tuple(changes), len(affected_by_all), len(events), len(anew))
+    return Changes(tuple(changes), len(affected_by_all), len(events), len(anew), len(affected_by_all - moved))
 
 
 def others_of_a_store(directories: Iterable[Path], plan: Plan) -> list[str]:
@@ -172,7 +175,7 @@ def _of_an_old_record(before: Mapping[str, Any], plan: Plan, lived: set[str], ev
     if not reading[0] & _kept_positions(before, plan, lived) or not (lost or reading[0] - reading[1]):
         return None
     anew = [digest for digest in reading[1] if plan.nodes[digest].parent is not None]
-    return Changes((), len(reading[0]), events, len(anew), unknown=True)
+    return Changes((), len(reading[0]), events, len(anew), len(reading[0] - reading[1]), unknown=True)
 
 
 def missing_in(plan: Plan) -> list[Input]:
