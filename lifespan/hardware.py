@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -72,6 +73,24 @@ def settle_arithmetic(*, threads: int, device: str) -> None:
         torch.backends.cuda.enable_flash_sdp(False)
         torch.backends.cuda.enable_mem_efficient_sdp(False)
         torch.backends.cuda.enable_cudnn_sdp(False)
+
+
+MAKERS = ("lifespan", "torch", "transformers", "tokenizers", "numpy")
+"""Packages whose versions every step stores."""
+
+
+@cache
+def _made_here() -> dict[str, Any]:
+    versions = {name: _version(name) for name in MAKERS}
+    return {**versions, "python": platform.python_version(), "cpu": _cpu_name(), "cores": cores()}
+
+
+def maker(*, device: str, precision: str) -> dict[str, Any]:
+    """Who lives a step: versions, hardware, threads of torch at this moment, and the time."""
+    import torch
+
+    here = {"device": device, "gpu": _gpu_name(device), "threads": torch.get_num_threads(), "precision": precision}
+    return {**_made_here(), **here, "time": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def environment(*, threads: int, device: str) -> dict[str, Any]:

@@ -8,22 +8,34 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lifespan import hardware
 from lifespan.errors import RecordError, ScenarioError, UserError
 from lifespan.record import record
 from lifespan.record.assembly import assemble
+from lifespan.record.changes import changes_since, inputs_of, missing_in
 from lifespan.record.files import write_bytes, write_json
 from lifespan.record.manifest import describe_study, fingerprints
 from lifespan.record.shared_store import attach
+from lifespan.study.events import Birth
+from lifespan.study.identity import MISSING
 from lifespan.study.plan import Plan, compile_study
 from lifespan.study.scenario import Study
+from lifespan.subjects.pretrained import Pretrained
 
 if TYPE_CHECKING:
     from lifespan.execution.engine import Engine
     from lifespan.execution.observer import Observer
     from lifespan.record.store import Store
+
+
+Changed = Literal["refuse", "rerun", "keep"]
+"""What to do where the record was made of other data, models or code than there are now."""
+CHOICES = (
+    "--rerun-changed lives that anew, and its old rows leave the record; --keep leaves the record as it is; "
+    "another --out begins a new one."
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,7 @@ def simulate(
     should_stop: Callable[[], bool] = lambda: False,
     command: list[str] | None = None,
     about: str = "",
+    changed: Changed = "refuse",
 ) -> Outcome:
     """Live a study and write its record to `out` (default `runs/<study>`); what is there already is not lived again.
 
@@ -60,8 +73,12 @@ def simulate(
     every subject is too small to gain from more. `engine` says who does the work: `engines.inline.Inline()`, the default,
     does it here, `engines.local.Local(workers=4)` starts processes; the rows are the same. `store` is a folder for states
     that several studies share. With `fail_fast` no further step is begun once a life has failed. `retry` names the kinds
-    of end ("failed", "diverged") that are to be tried again. Raises `UserError` before anything is written when an input
-    is wrong, and `lifespan.training.loop.Interrupted` when stopped.
+    of end ("failed", "diverged") that are to be tried again.
+
+    `changed` says what to do where the record in `out` was made of other data, models or code than there are now: "refuse"
+    raises; "rerun" lives anew what that affects (old rows leave the record, old states stay in the store until `lifespan
+    gc`); "keep" leaves the record as it is and lives nothing. Raises `UserError` before anything is written when an input is
+    wrong, and `lifespan.training.loop.Interrupted` when stopped.
     """
     if not isinstance(study, Study | Plan):
         what = f"simulate({type(study).__name__})"
@@ -70,11 +87,19 @@ def simulate(
     hardware.check_threads(threads)
     directory = Path(out) if out is not None else Path("runs") / study.name
     previous = _previous(directory, study)
-    plan = plan or plan_for(study, device=device, precision=previous.get("precision"))
+    plan = with_models(plan or plan_for(study, device=device, precision=previous.get("precision")))
+    found = changes_since(previous, plan, directory)
+    if found is not None and changed == "keep":
+        return _as_it_is(directory)
+    if found is not None and changed == "refuse":
+        raise RecordError(str(directory), found.text, CHOICES)
     engine = engine or _inline()
     threads = threads or previous.get("threads") or default_threads(study, engine)
     data = fingerprints(plan)
-    _check_data(directory, previous.get("data", {}), data)
+    for missing in missing_in(plan):
+        if missing.wrong is not None and missing.kind != "model":
+            raise missing.wrong
+    _check_data(directory, previous.get("data", {}), data, inputs_of(plan))
     from lifespan.execution.engine import Job
     from lifespan.execution.observer import Observer
     from lifespan.record.store import Store
@@ -90,6 +115,9 @@ def simulate(
     write_json(directory / "dictionary.json", record.dictionary())
     write_bytes(directory / "store" / ".gitignore", b"*\n")
     _drop_ends(plan, Store(directory / "store"), retry)
+    mixed = other_threads(plan, Store(directory / "store"), threads)
+    if mixed:
+        observer.warns(mixed)
     job = Job(
         directory / "store",
         device=device,
@@ -117,6 +145,46 @@ def _checks(plan: Plan, directory: Path, store: str | Path | None, observer: Obs
     from lifespan.execution.preflight import check_inputs
 
     return check_inputs(plan, observer.warns)
+
+
+def with_models(plan: Plan) -> Plan:
+    """The plan, after the hub was asked for the commits of its models that the local cache does not know, where it answers."""
+    born = [step for step in plan.nodes.values() if any(one.fingerprint == MISSING for one in step.reads)]
+    origins = [step.event.origin for step in born if isinstance(step.event, Birth)]
+    names = {(str(origin.name), origin.commit) for origin in origins if isinstance(origin, Pretrained)}
+    if not any(_fetched(name, commit) for name, commit in names if not Path(name).expanduser().exists()):
+        return plan
+    return compile_study(plan.study, precision=plan.precision)
+
+
+def _fetched(name: str, commit: str | None) -> bool:
+    """Whether the hub has told the commit of a model. That it cannot be had is for loading it to say."""
+    from huggingface_hub import hf_hub_download
+
+    try:
+        hf_hub_download(name, "config.json", revision=commit)
+    except Exception:
+        return False
+    return True
+
+
+def _as_it_is(directory: Path) -> Outcome:
+    """The outcome that a record tells of."""
+    statuses = record.read(directory).participants()["status"].tolist()
+    return Outcome(directory, **{status: statuses.count(status) for status in ("done", "diverged", "failed", "pending")})
+
+
+def other_threads(plan: Plan, store: Store, threads: int) -> str:
+    """What to say where steps that are already lived were lived with another number of threads than these; else nothing."""
+    made = [node["made"].get("threads") for node in map(store.node, plan.nodes) if node is not None and node.get("made")]
+    other = [count for count in made if count != threads]
+    if not other:
+        return ""
+    told = ", ".join(map(str, sorted(set(other))))
+    return (
+        f"{len(other)} of {len(plan.nodes)} events are lived already, with {told} threads, and this goes on with {threads}: "
+        f"rows are the same bit for bit at equal threads alone. --threads {other[0]} keeps to one."
+    )
 
 
 def _inline() -> Engine:
@@ -195,8 +263,11 @@ def _is_foreign(entry: Path) -> bool:
     return entry.name != "store" and not entry.name.startswith(".study.json.")
 
 
-def _check_data(directory: Path, previous: dict[str, str], now: dict[str, str]) -> None:
+def _check_data(directory: Path, previous: dict[str, str], now: dict[str, str], changed: Collection[str]) -> None:
+    """Refuse rows that are others than before though nothing says why, such as a built-in task without a new revision."""
     for title, fingerprint in now.items():
+        if any(name.startswith(f"task {title},") for name in changed):
+            continue
         same_task = previous.get(title, "").startswith(fingerprint[:17])
         if same_task and previous[title] != fingerprint:
             raise RecordError(

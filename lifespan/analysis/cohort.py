@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,8 @@ import pandas as pd
 
 from lifespan.errors import RecordError, did_you_mean
 from lifespan.randomness import individual_seed
-from lifespan.record.record import Record
+from lifespan.record.changes import differing_tasks
+from lifespan.record.record import MADE, Record
 
 INDIVIDUAL = ["group", "individual", "seed"]
 """Columns that name one individual."""
@@ -25,6 +27,7 @@ COLUMNS = {
     "steps": [
         *("study", "group", "individual", "seed", "step", "digest", "parent", "stage", "kind", "status"),
         *("age", "optimizer_steps", "examples", "seconds", "shared"),
+        *(*MADE, "evaluated_by"),
     ],
     "participants": ["individual", "group", "seed", "status", "steps", "reason"],
     "contrasts": [
@@ -77,6 +80,7 @@ def gather(records: Sequence[Record]) -> Cohort:
     """Unite records. With more than one, a group is named "study: group"; the first record's control is the control."""
     if not records:
         raise RecordError("report", "no run directory was given.", "For example: lifespan report runs/first-life.")
+    _check_same_data(records)
     prefixes = _prefixes(records)
     parts = [_part(record, prefix) for record, prefix in zip(records, prefixes, strict=True)]
     groups = {name: group for part in parts for name, group in part["groups"].items()}
@@ -91,6 +95,16 @@ def gather(records: Sequence[Record]) -> Cohort:
         directories=tuple(Path(record.directory) for record in records),
         **{kind: pd.concat([part[kind] for part in parts], ignore_index=True) for kind in COLUMNS},
     )
+
+
+def _check_same_data(records: Sequence[Record]) -> None:
+    """Raise where two records read another content under one task's name: individuals of one seed would be no twins."""
+    for one, other in itertools.combinations(records, 2):
+        apart = differing_tasks(one.study, other.study)
+        if apart:
+            what = f"read other data than {other.directory}: {'; '.join(apart)}. Individuals of the two are no twins."
+            remedy = "Simulate one of them again with the other's data, give the tasks different names, or report them apart."
+            raise RecordError(str(one.directory), what, remedy)
 
 
 def restricted(cohort: Cohort, groups: Sequence[str] = (), control: str | None = None) -> Cohort:

@@ -9,6 +9,7 @@ import pandas as pd
 
 import lifespan
 from lifespan.analysis.cohort import Cohort
+from lifespan.contracts.spec import NOT_ARGUMENTS
 
 COLUMNS = ["group", "disorder", "severity", "step", "onset", "lasting"]
 
@@ -81,7 +82,7 @@ def _settings(disorder: Any) -> str:
     >>> _settings({"class": "lifespan:HeadLoss", "revision": 1, "severity": 0.5, "by": "random"})
     "by='random'"
     """
-    apart = ("class", "revision", "severity")
+    apart = (*NOT_ARGUMENTS, "severity")
     return ", ".join(f"{name}={value!r}" for name, value in disorder.items() if name not in apart)
 
 

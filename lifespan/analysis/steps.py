@@ -10,8 +10,9 @@ import pandas as pd
 import lifespan
 from lifespan.analysis.cohort import Cohort
 from lifespan.analysis.exposures import class_of, events_of
+from lifespan.contracts.spec import NOT_ARGUMENTS
 
-_INVISIBLE = ("class", "revision")
+_INVISIBLE = NOT_ARGUMENTS
 
 
 def describe(data: Any) -> str:

@@ -14,6 +14,7 @@ from lifespan.errors import RecordError, ScenarioError, UserError, did_you_mean
 from lifespan.packs.pack import BASES, HEADS, SkillFacts, agreement, load_pack, save_pack
 from lifespan.randomness import Streams, individual_seed
 from lifespan.record import record
+from lifespan.record.changes import changed_since
 from lifespan.record.specs import rebuilt
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def export(
     folder = out if out is not None else directory / "packs" / _name(moment, base, after)
     subject = restored_subject(moment)
     facts, tasks, missing = _tasks(moment, list(subject.skills))
-    asked = [] if check is False else _askable(tasks, missing, strict=bool(check))
+    asked = [] if check is False else _askable(moment, tasks, missing, strict=bool(check))
     report = save_pack(
         subject, folder, base=base, heads=heads, tasks=facts, title=moment.life, origin=_origin(moment), force=force
     )
@@ -122,6 +123,10 @@ def restored_subject(moment: Moment) -> Subject:
         raise RecordError(error.where, error.what, RESUME) from None
     except (KeyError, TypeError, AttributeError):
         raise RecordError(str(store.root / moment.digest / "node.json"), "is no record of a step.", RESUME) from None
+    other = changed_since(moment.study, origin)
+    if other:
+        what = f"is not what {moment.directory} was made of: it was changed since."
+        raise RecordError(other, what, "Restore the model, or simulate anew.")
     subject = Subject(origin.build(Streams(moment.seed, "birth")), precision=moment.study.get("precision", "fp32"))
     try:
         subject.load(facts, state)
@@ -174,7 +179,7 @@ def _tasks(moment: Moment, titles: list[str]) -> tuple[list[SkillFacts], list[Ta
     return facts, tasks, reasons
 
 
-def _askable(tasks: list[Task], missing: list[str], *, strict: bool) -> list[Task]:
+def _askable(moment: Moment, tasks: list[Task], missing: list[str], *, strict: bool) -> list[Task]:
     """The tasks whose data can be had, thinned; why others cannot is added to `missing`, or with `strict` raised."""
     if strict and missing:
         raise RecordError("--check", f"not every task can be asked again: {missing[0]}", "Leave out --check.")
@@ -183,11 +188,19 @@ def _askable(tasks: list[Task], missing: list[str], *, strict: bool) -> list[Tas
         thinned = replace(task, eval_examples=min(task.eval_examples or MOST_CHECKED, MOST_CHECKED))
         try:
             thinned.examples(thinned.splits[1])
+            other = changed_since(moment.study, task)
+            if other:
+                what = "is not what the record was made of: it was changed since."
+                raise RecordError(other, what, "Restore the data, or leave out --check.")
             askable.append(thinned)
         except UserError as error:
             if strict:
                 raise
-            missing.append(f"{task.title}: {error.what}")
+            missing.append(
+                f"{task.title}: {error.where}: {error.what}"
+                if isinstance(error, RecordError)
+                else f"{task.title}: {error.what}"
+            )
     return askable
 
 

@@ -72,11 +72,19 @@ def simulate(
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Begin no further step once a life has failed.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try failed lives again.")] = False,
     retry_diverged: Annotated[bool, typer.Option("--retry-diverged", help="Try diverged lives again, too.")] = False,
+    rerun_changed: Annotated[
+        bool, typer.Option("--rerun-changed", help="Where data, models or code changed: live anew what that affects.")
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Where data, models or code changed: leave the record as it is.")
+    ] = False,
 ) -> None:
     """Live a study and record it.
 
-    What is in the run directory already is not lived again. Several may work on one directory at a time. Ctrl-C stops at a
-    place from which --resume goes on. Exit codes: 0 done, 1 some individuals failed, 2 wrong input, 130 interrupted.
+    What is in the run directory already is not lived again. Where it was made of other data, models or code than there are
+    now, it is refused until --rerun-changed or --keep says what to do. Several may work on one directory at a time. Ctrl-C
+    stops at a place from which --resume goes on. Exit codes: 0 done, 1 some individuals failed, 2 wrong input, 130
+    interrupted.
     """
     from lifespan.cli.simulate import simulate_and_report
 
@@ -98,6 +106,8 @@ def simulate(
             store=store,
             fail_fast=fail_fast,
             retry=[kind for kind, asked in (("failed", retry or retry_diverged), ("diverged", retry_diverged)) if asked],
+            rerun_changed=rerun_changed,
+            keep=keep,
         )
     )
 
@@ -119,13 +129,18 @@ def plan(
     Shows what the tree saves over separate lives, and about how long it takes.
     """
     from lifespan.cli import display
+    from lifespan.cli.simulate import changes_in
     from lifespan.execution import estimate
-    from lifespan.simulation import plan_for
+    from lifespan.simulation import CHOICES, plan_for
     from lifespan.study.loading import load
 
     study = load(scenario, settings=settings or (), individuals=individuals, precision=precision)
     compiled = plan_for(study, device=device)
-    found = estimate.estimate(compiled, out if out is not None else Path("runs") / study.name, workers, store)
+    directory = out if out is not None else Path("runs") / study.name
+    found = estimate.estimate(compiled, directory, workers, store)
+    changes = changes_in(compiled, directory)
+    if changes is not None:
+        display.notice(f"{directory}: {changes.text} {CHOICES}")
     if as_json:
         display.show_json(estimate.as_json(compiled, found))
     else:

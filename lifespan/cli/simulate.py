@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from lifespan.cli.engines import engine_of
 from lifespan.errors import RecordError, ScenarioError
 from lifespan.record import record
 from lifespan.record import shared_store as sharing
+from lifespan.record.changes import Changes, changes_since, others_of_a_store
 from lifespan.simulation import Outcome, plan_in, simulate
 from lifespan.study.loading import find, read_source, study_of
 from lifespan.study.plan import Plan
@@ -44,8 +45,12 @@ def simulate_and_report(
     store: Path | None = None,
     fail_fast: bool = False,
     retry: Sequence[str] = (),
+    rerun_changed: bool = False,
+    keep: bool = False,
 ) -> int:
     """Live a study, say how it went, write its report. Returns the exit code."""
+    if rerun_changed and keep:
+        raise ScenarioError("--rerun-changed --keep", "ask for opposites.", "Give one of them.")
     for name, value in (("every", every), ("workers", workers)):
         if value is not None and value < 1:
             raise ScenarioError(f"--{name} {value}", "must be a whole number, at least 1.")
@@ -58,6 +63,9 @@ def simulate_and_report(
         raise RecordError(str(directory), "holds no run to resume.", "Leave out --resume to begin one.")
     plan = plan_in(directory, study, device=device)
     _announce(plan, directory, store)
+    changes = changes_in(plan, directory)
+    if changes is not None and (rerun_changed or keep):
+        display.notice(f"{'Kept as it is' if keep else 'Live anew'}: {changes.text}")
     begun = time.perf_counter()
     try:
         outcome = _live(
@@ -71,6 +79,7 @@ def simulate_and_report(
             store=store,
             fail_fast=fail_fast,
             retry=retry,
+            changed="keep" if keep else "rerun" if rerun_changed else "refuse",
         )
     except KeyboardInterrupt:
         outcome = None
@@ -151,9 +160,29 @@ def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
     if (directory / "study.json").is_file():
         before = {digest for life in record.read(directory).study.get("lives", {}).values() for digest in life["steps"]}
         gone = len(before - set(plan.nodes))
-        if gone:
+        if gone and changes_in(plan, directory) is None:
             gone_events = f"{display.counted(gone, 'event')} of the study as it was lived in {directory} before"
             display.notice(f"{gone_events}: not part of it any more; the record and its report will be of this one.")
+    _announce_others(plan, directory, store)
+
+
+def _announce_others(plan: Plan, directory: Path, store: Path | None) -> None:
+    """Say which studies of a shared store read another content. Damage of their records is theirs to say."""
+    link = directory / "store"
+    place = store if store is not None else link.resolve() if link.is_symlink() else None
+    if place is None:
+        return
+    with suppress(RecordError):
+        others = [other for other in sharing.studies_of(place) if other.resolve() != directory.resolve()]
+        for text in others_of_a_store(others, plan):
+            display.notice(text)
+
+
+def changes_in(plan: Plan, directory: Path) -> Changes | None:
+    """What of a run directory's record is not of what the plan reads now, where there is a record."""
+    if not (directory / "study.json").is_file():
+        return None
+    return changes_since(record.read(directory).study, plan, directory)
 
 
 def _live(plan: Plan, directory: Path, **how: Any) -> Outcome | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lifespan.contracts.head import ClassHead, Head, ScoreHead
+from lifespan.contracts.sources import Rows, Source
 from lifespan.contracts.spec import Spec
 from lifespan.errors import DataError
 
@@ -89,6 +90,15 @@ class Examples:
         second = None if self.second is None else [self.second[i] for i in index]
         return Examples([self.first[i] for i in index], second, self.labels[index])
 
+    def thinned(self, name: str, limit: int | None) -> Examples:
+        """At most `limit` rows, drawn once for a name, in their order; kept, so that the same rows are the same object."""
+        if limit is None or limit >= len(self):
+            return self
+        kept: dict[tuple[str, int], Examples] = vars(self).setdefault("_thinned", {})
+        if (name, limit) not in kept:
+            kept[name, limit] = self.take(thinning(name, len(self), limit))
+        return kept[name, limit]
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the content: equal exactly when every sentence and label is."""
@@ -161,6 +171,17 @@ class Task(Spec):
         """Splits with labels. The first is learned from; the second is scored by default."""
         return ("train", "dev")
 
+    def sources_of(self, split: str) -> tuple[Source, ...]:
+        """What decides the rows of a split: by default the rows themselves, which are loaded to be known.
+
+        A task that names its files instead is planned faster. Rows that follow from this package alone have no source.
+        """
+        return (Rows(f"{self.title}, {split}", lambda: self.load(split).fingerprint),)
+
+    def sources(self) -> tuple[Source, ...]:
+        """What decides the rows of all splits."""
+        return tuple(source for split in dict.fromkeys(self.splits) for source in self.sources_of(split))
+
     @abstractmethod
     def load(self, split: str) -> Examples:
         """All rows of a split. Raises `DataError` naming file, row and rule when the data is missing or malformed."""
@@ -174,9 +195,7 @@ class Task(Spec):
             raise DataError(self.describe(), f"the split {split!r} is empty.")
         learned = split == self.splits[0] and split not in self.splits[1:]
         limit = self.train_examples if learned else self.eval_examples
-        if limit is None or limit >= len(rows):
-            return rows
-        return rows.take(thinning(f"{self.title}/{split}/thinning", len(rows), limit))
+        return rows.thinned(f"{self.title}/{split}/thinning", limit)
 
 
 def thinning(name: str, count: int, limit: int) -> np.ndarray:
@@ -204,3 +223,15 @@ class Corpus(Spec):
     @abstractmethod
     def passages(self) -> Sequence[Passage]:
         """Texts, or pairs of texts that the model reads as two segments, in a fixed order."""
+
+    def sources(self) -> tuple[Source, ...]:
+        """What decides the text: by default the text itself, which is read to be known."""
+        return (Rows(self.title, lambda: fingerprint_of(self.passages())),)
+
+
+def fingerprint_of(passages: Sequence[Passage]) -> str:
+    """SHA-256 of texts and pairs of texts, in their order."""
+    sha = hashlib.sha256()
+    for passage in passages:
+        sha.update(repr(passage).encode("utf-8", "surrogatepass") + b"\n")
+    return sha.hexdigest()

@@ -12,12 +12,20 @@ import inspect
 import json
 import sys
 from abc import ABCMeta
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
+from types import FunctionType
 from typing import Any, ClassVar, Literal, get_args, get_origin
 
+from lifespan.contracts.code import OWN, code_of, is_own
+from lifespan.contracts.sources import Source, named_files
 from lifespan.errors import ScenarioError, did_you_mean
+
+SOURCE_CODE = "source code"
+"""Key of a foreign class's fingerprint in recorded data: no name of an argument can be the same."""
+NOT_ARGUMENTS = ("class", "revision", SOURCE_CODE)
+"""Keys of recorded data that are no arguments."""
 
 
 class SpecType(ABCMeta):
@@ -62,14 +70,24 @@ class Spec(metaclass=SpecType):
         """Subclasses check their fields here with the `require_*` helpers."""
 
     def to_data(self) -> dict[str, Any]:
-        """This spec as JSON-ready data: its class, revision and the fields that differ from their defaults."""
-        package = type(self).__module__.split(".")[0]
-        data: dict[str, Any] = {"class": f"{package}:{type(self).__qualname__}", "revision": self.revision}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not _is_default(field, value):
-                data[field.name] = as_data(value)
-        return data
+        """This spec as JSON-ready data: its class, revision and the fields that differ from their defaults.
+
+        A class of this package is named by the package and its name. Any other class is named by its module and its name and
+        has its code's fingerprint as `source code`: two classes of one name are two classes, and an edited class is another.
+        """
+        given = [field for field in fields(self) if not _is_default(field, getattr(self, field.name))]
+        return {**named(type(self)), **{field.name: as_data(getattr(self, field.name)) for field in given}}
+
+    def whole(self) -> dict[str, Any]:
+        """`to_data()` with every field, so that it can be read where the defaults are others."""
+        return {**named(type(self)), **{field.name: as_data(getattr(self, field.name), Spec.whole) for field in fields(self)}}
+
+    def sources(self) -> tuple[Source, ...]:
+        """What of the outside world a spec of this kind reads beside what its fields say: files, a model, generated rows.
+
+        A class of another package that declares nothing is taken to read the files and folders that its arguments name.
+        """
+        return () if is_own(type(self)) else tuple(named_files(getattr(self, field.name) for field in fields(self)))
 
     def digest(self) -> str:
         """A stable SHA-256 (hexadecimal) of `to_data()`."""
@@ -151,16 +169,30 @@ def literal_values(kind: type, field: str) -> tuple[object, ...]:
     return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
-def as_data(value: Any) -> Any:
-    """Specs, paths, tuples and mappings as JSON-ready data."""
+def named(kind: type[Spec]) -> dict[str, Any]:
+    """How recorded data name a class: `class`, `revision` and, for one that is not of this package, `source code`."""
+    if is_own(kind):
+        return {"class": f"{OWN}:{kind.__qualname__}", "revision": kind.revision}
+    name = f"{kind.__module__}:{kind.__qualname__}"
+    return {"class": name, "revision": kind.revision, SOURCE_CODE: code_of(kind).fingerprint}
+
+
+def as_data(value: Any, written: Callable[[Spec], Any] | None = None) -> Any:
+    """Specs, paths, tuples and mappings as JSON-ready data; `written` says how a spec is (None: `to_data`)."""
     if isinstance(value, Spec):
-        return value.to_data()
+        return value.to_data() if written is None else written(value)
     if isinstance(value, Mapping):
-        return {str(key): as_data(entry) for key, entry in value.items()}
+        return {str(key): as_data(entry, written) for key, entry in value.items()}
     if isinstance(value, tuple | list):
-        return [as_data(entry) for entry in value]
+        return [as_data(entry, written) for entry in value]
     if isinstance(value, str | int | float | bool) or value is None:
         return value
+    if isinstance(value, set | frozenset):
+        return sorted(str(entry) for entry in value)
+    if isinstance(value, type | FunctionType):
+        return f"{value.__module__}:{value.__qualname__}" + ("" if is_own(value) else f" {code_of(value).fingerprint}")
+    if hasattr(value, "tobytes") and hasattr(value, "dtype"):
+        return f"{value.dtype}{list(value.shape)} {hashlib.sha256(value.tobytes()).hexdigest()}"
     return str(value)
 
 

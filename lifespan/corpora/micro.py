@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lifespan.contracts import Corpus, Passage
+from lifespan.contracts.sources import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,10 @@ class MicroText(Corpus):
     def title(self) -> str:
         """The corpus's short name in rows and figures."""
         return "micro-text"
+
+    def sources(self) -> tuple[Source, ...]:
+        """None: the text follows from this package, whose `revision` stands for it."""
+        return ()
 
     def passages(self) -> Sequence[Passage]:
         """The text, in a fixed order."""

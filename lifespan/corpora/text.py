@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from lifespan.contracts import Corpus, Passage, Task
+from lifespan.contracts.sources import Files, Source
 from lifespan.errors import DataError
 from lifespan.tasks.glue import Glue
-from lifespan.tasks.reading import HUB_ID, Table, is_saved, read_hub, read_parquet, read_saved, read_text
+from lifespan.tasks.reading import HUB_ID, Table, is_saved, read_hub, read_parquet, read_saved, read_text, saved_files
 
 HEADING = re.compile(r"(= )+.+( =)+")
 
@@ -46,6 +47,10 @@ class TaskText(Corpus):
     def title(self) -> str:
         """The tasks' titles, joined by "+"."""
         return "+".join(task.title for task in self._resolved())
+
+    def sources(self) -> tuple[Source, ...]:
+        """Those of the tasks' training splits."""
+        return tuple(source for task in self._resolved() for source in task.sources_of(task.splits[0]))
 
     def passages(self) -> Sequence[Passage]:
         """Sentences and pairs, task after task."""
@@ -88,6 +93,10 @@ class TextFiles(Corpus):
     def title(self) -> str:
         """The files' names without their endings, joined by "+"."""
         return "+".join(Path(path).stem for path in self.paths)
+
+    def sources(self) -> tuple[Source, ...]:
+        """The files."""
+        return (Files(tuple(Path(path).expanduser() for path in self.paths)),)
 
     def passages(self) -> Sequence[Passage]:
         """Passages, file after file. Raises `DataError` for a file that holds none."""
@@ -142,6 +151,13 @@ class DatasetText(Corpus):
         """The last part of the path or id, with the configuration where there is one."""
         name = Path(self.path_or_id).stem if Path(self.path_or_id).is_file() else Path(self.path_or_id).name
         return f"{name}/{self.config}" if self.config else name
+
+    def sources(self) -> tuple[Source, ...]:
+        """The Parquet file, or the files of the folder; a data set of the hub is read to be known."""
+        place = Path(self.path_or_id).expanduser()
+        if is_saved(place):
+            return (saved_files(place, self.split),)
+        return (Files((place,)),) if place.is_file() else super().sources()
 
     def passages(self) -> Sequence[Passage]:
         """The column's texts, in the data set's order, without blank ones."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from lifespan import hardware
 from lifespan.contracts import Moment, Origin
 from lifespan.contracts.checkpoint import Snapshot
 from lifespan.contracts.subject import Subject
@@ -13,6 +15,7 @@ from lifespan.execution.observer import Observer
 from lifespan.execution.step import StepContext, compare, evaluate, live
 from lifespan.record.store import Corrupt, Store
 from lifespan.study.events import Birth
+from lifespan.study.identity import check_unchanged
 from lifespan.study.plan import Evaluation, Life, Pair, Plan, Step
 from lifespan.study.scenario import position_of
 
@@ -54,7 +57,9 @@ class Executor:
                 subject = self._restored(plan, path, life)
                 start = time.perf_counter()
                 rows = [row.as_data() for row in evaluate(subject, step, evaluation)]
-                self.store.save_evaluation(step.digest, evaluation.digest, rows, time.perf_counter() - start)
+                seconds = time.perf_counter() - start
+                check_unchanged(evaluation.reads)
+                self.store.save_evaluation(step.digest, evaluation.digest, rows, seconds, self._maker(plan))
 
     def _evaluate_inside(self, plan: Plan, path: list[Step], inside: tuple[Evaluation, ...], life: Life) -> None:
         """Live a step once more, on a copy, for evaluations inside it that were not asked for when it was lived."""
@@ -62,8 +67,9 @@ class Executor:
         subject = replace(self)._restored(plan, path[:-1], life)
         context = replace(self._context(step), checkpointer=None, inside=inside)
         _, result = live(subject, step, plan.precision, context)
+        check_unchanged([read for evaluation in inside for read in (*step.reads, *evaluation.reads)])
         for digest, rows in result.inside.items():
-            self.store.save_evaluation(step.digest, digest, rows, result.seconds_inside[digest])
+            self.store.save_evaluation(step.digest, digest, rows, result.seconds_inside[digest], self._maker(plan))
 
     def compare_pair(self, plan: Plan, pair: Pair, second_executor: Executor) -> None:
         """Compare two lives where both have come so far; `second_executor` holds the second subject."""
@@ -74,7 +80,9 @@ class Executor:
         second = second_executor._restored(plan, plan.path_to(other), pair.second)
         start = time.perf_counter()
         rows = compare(pair.between.contrast, first, second, pair.one, pair.other)
-        self.store.save_evaluation(one, pair.digest, rows, time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        check_unchanged(pair.reads)
+        self.store.save_evaluation(one, pair.digest, rows, seconds, self._maker(plan))
 
     def _restored(self, plan: Plan, path: list[Step], life: Life) -> Subject:
         """The subject at the end of a path, with access to its earlier states."""
@@ -117,6 +125,9 @@ class Executor:
         start = time.perf_counter()
         subject, result = live(self._subject, step, plan.precision, self._context(step))
         seconds = time.perf_counter() - start
+        made = self._maker(plan)
+        inside = [read for evaluation in step.evaluations if evaluation.every is not None for read in evaluation.reads]
+        check_unchanged([*step.reads, *inside])
         content = {
             "digest": step.digest,
             "parent": step.parent,
@@ -127,12 +138,16 @@ class Executor:
             "examples": result.examples,
             "tokens": result.tokens,
             "seconds": seconds - sum(result.seconds_inside.values()),
+            "made": made,
         }
         self.store.save_node(step.digest, subject.state(), content)
         for digest, rows in result.inside.items():
-            self.store.save_evaluation(step.digest, digest, rows, result.seconds_inside[digest])
+            self.store.save_evaluation(step.digest, digest, rows, result.seconds_inside[digest], made)
         self._subject, self._at = subject, step.digest
         self.observer.step_ends(life, step, seconds)
+
+    def _maker(self, plan: Plan) -> dict[str, Any]:
+        return hardware.maker(device=self.device, precision=plan.precision)
 
     def _context(self, step: Step) -> StepContext:
         return StepContext(

@@ -28,7 +28,7 @@ from lifespan.randomness import Streams
 from lifespan.study.events import Age, Birth, Develop, Learn, Recover, Suffer
 from lifespan.study.plan import Evaluation, Step
 from lifespan.subjects.bodies import check_words
-from lifespan.training.batches import TaskSource, Tokens, TurnSource, corpus_tokens, task_source
+from lifespan.training.batches import TaskSource, Tokens, TurnSource, kept_tokens, task_source
 from lifespan.training.loop import ActiveHooks, Recipe, train
 
 
@@ -169,7 +169,7 @@ def _develop(subject: Subject, event: Develop, step: Step, streams: Streams, con
         length=event.length,
         batch_size=event.batch_size,
         streams=streams,
-        tokens=corpus_tokens(event.corpus, subject.tokenizer, event.length) if passages is healthy else None,
+        tokens=kept_tokens(passages, subject.tokenizer, event.length) if passages is healthy else None,
     )
     plasticity = learner.attach(subject, (), event.steps, streams)
     return _train(subject, plasticity, learner, source, event.steps, step, streams, context)

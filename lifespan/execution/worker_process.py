@@ -20,6 +20,7 @@ from typing import Any
 import cloudpickle
 
 from lifespan import hardware
+from lifespan.contracts.spec import digest_of
 from lifespan.errors import LifespanError, ScenarioError, UserError
 from lifespan.execution.engine import Job
 from lifespan.execution.observer import Observer
@@ -36,7 +37,7 @@ IN_CLUSTER_JOB = "LIFESPAN_WORKER_OF_A_JOB"
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a worker has to live, and how. `digest` is that of the plan's last step, by which a worker checks its own plan."""
+    """What a worker has to live, and how. `digest` is made of the ends of all lives, by which a worker checks its own plan."""
 
     study: Study
     precision: str
@@ -56,13 +57,13 @@ class WarningPrinter(Observer):
 
 
 def assignment_for(plan: Plan, job: Job) -> bytes:
-    """The assignment as bytes, with the classes of scenario files, their helpers and scripts."""
+    """The assignment as bytes, with the classes of scenario files, helpers and scripts, which a worker could not import."""
     for module in [sys.modules.get(SCENARIO), *user_modules().values()]:
         if module is not None and sys.modules.get(module.__name__) is module:
             cloudpickle.register_pickle_by_value(module)
-    last = plan.lives[-1].steps[-1].digest
+    ends = _ends(plan)
     store = str(Path(job.store).resolve())
-    assignment = Assignment(plan.study, plan.precision, last, store, job.device, job.threads, job.every, job.fail_fast)
+    assignment = Assignment(plan.study, plan.precision, ends, store, job.device, job.threads, job.every, job.fail_fast)
     return cloudpickle.dumps(assignment)
 
 
@@ -76,9 +77,17 @@ def compiled_plan(assignment: Assignment) -> Plan:
     if not os.path.isdir(assignment.store):
         raise ScenarioError(assignment.store, "a node does not see this folder.", "Choose an --out that all nodes share.")
     plan = compile_study(assignment.study, precision=assignment.precision)
-    if plan.lives[-1].steps[-1].digest != assignment.digest:
-        raise LifespanError("this worker compiles another plan than its supervisor: are their versions the same?")
+    if _ends(plan) != assignment.digest:
+        raise LifespanError(
+            "this worker compiles another plan than its supervisor: have both the same versions and code, and the same data "
+            "and models under the same paths?"
+        )
     return plan
+
+
+def _ends(plan: Plan) -> str:
+    """What two plans have in common where all their lives end alike."""
+    return digest_of([[life.steps[-1].digest, *(each.digest for each in life.steps[-1].evaluations)] for life in plan.lives])
 
 
 def serve(assignment: Assignment, should_stop: Callable[[], bool], observer: Observer) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,7 @@ def assemble(plan: Plan, directory: Path) -> dict[str, str]:
             for evaluation in step.evaluations:
                 rows += store.evaluation(step.digest, evaluation.digest) or []
             measurements += [{**who, **row} for row in rows]
-            row = {**_step_row(step, node, "done"), "look_seconds": seconds}
+            row = {**_step_row(step, node, "done"), "look_seconds": seconds, **_made(node, store, step)}
             steps.append({**who, **row, "shared": step.digest in stored})
             stored.add(step.digest)
             lived = step.index
@@ -89,6 +89,21 @@ def _participant(life: Life, status: str, lived: int, reason: str) -> dict[str, 
         "steps": lived,
         "reason": reason,
     }
+
+
+def _made(node: dict[str, Any], store: Store, step: Step) -> dict[str, Any]:
+    """Who lived a step, and who else evaluated it."""
+    made = node.get("made") or {}
+    looked = [store.evaluation_made(step.digest, evaluation.digest) for evaluation in step.evaluations]
+    others = {_in_short(maker) for maker in looked if maker} - {_in_short(made)}
+    return {
+        **{column: made.get(name) for column, name in record.MADE.items()},
+        "evaluated_by": "; ".join(sorted(others)) or None,
+    }
+
+
+def _in_short(made: Mapping[str, Any]) -> str:
+    return f"lifespan {made.get('lifespan')}, torch {made.get('torch')}, {made.get('device')}, {made.get('threads')} threads"
 
 
 def _step_row(step: Step, node: dict[str, Any] | None, status: str) -> dict[str, Any]:

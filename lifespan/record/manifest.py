@@ -8,6 +8,7 @@ from typing import Any
 
 from lifespan.contracts import Task
 from lifespan.contracts.spec import Spec, digest_of
+from lifespan.record.changes import content_of_task, described
 from lifespan.stats import metrics
 from lifespan.study.events import Age, Birth, Learn
 from lifespan.study.plan import Life, Plan, Step
@@ -28,11 +29,7 @@ def fingerprints(plan: Plan) -> dict[str, str]:
 
     Bad data is found here, before any work.
     """
-    found = {}
-    for title, task in {**_looked_at(plan), **tasks_of(plan)}.items():
-        content = digest_of([task.examples(split).fingerprint for split in task.splits[:2]])
-        found[title] = f"{task.digest()[:16]}/{content}"
-    return found
+    return {title: content_of_task(task) for title, task in {**_looked_at(plan), **tasks_of(plan)}.items()}
 
 
 def _looked_at(plan: Plan) -> dict[str, Task]:
@@ -64,14 +61,18 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
                 "labels": list(task.labels),
                 "chance": _chance(task),
                 "spec": task.to_data(),
+                "whole": task.whole(),
             }
             for title, task in tasks_of(plan).items()
         },
+        "between": [between.whole() for between in study.between],
         "citations": citations_of([study.groups, study.between]),
+        **described(plan),
         "lives": {life.name: {"group": life.group, "steps": [step.digest for step in life.steps]} for life in plan.lives},
         "groups": {
             group: {
                 "scenario": scenario.to_data(),
+                "whole": scenario.whole(),
                 "doc": _life_in_words(scenario, lives[group]),
                 "timeline": [_moment(step) for step in lives[group].steps],
             }

@@ -63,7 +63,42 @@ STEP_COLUMNS: dict[str, tuple[str, str, str]] = {
     "seconds": ("number", "s", "wall time of the step, looks not included; not reproducible"),
     "look_seconds": ("number", "s", "wall time of all looks at the step, and inside it; not reproducible"),
     "shared": ("boolean", "", "true where an earlier life of the record already lived this node"),
+    "version": ("text or null", "", "version of lifespan that lived the step; null where that was not stored yet"),
+    "python": ("text or null", "", "version of Python"),
+    "torch": ("text or null", "", "version of torch"),
+    "transformers": ("text or null", "", "version of transformers"),
+    "tokenizers": ("text or null", "", "version of tokenizers"),
+    "numpy": ("text or null", "", "version of numpy"),
+    "cpu": ("text or null", "", "model of the processor"),
+    "cores": ("integer or null", "", "cores that the process could use"),
+    "device": ("text or null", "", "cpu, cuda or cuda:N"),
+    "gpu": ("text or null", "", "model of the GPU, where one was used"),
+    "threads": ("integer or null", "", "threads of torch; rows are the same bit for bit at equal threads alone"),
+    "precision": ("text or null", "", "fp32 or bf16"),
+    "lived_at": ("text or null", "", "when the step was finished, ISO 8601 in UTC; not reproducible"),
+    "evaluated_by": ("text or null", "", "versions and threads of evaluations of the step that others made than lived it"),
 }
+MADE = {
+    "version": "lifespan",
+    **{
+        name: name
+        for name in [
+            "python",
+            "torch",
+            "transformers",
+            "tokenizers",
+            "numpy",
+            "cpu",
+            "cores",
+            "device",
+            "gpu",
+            "threads",
+            "precision",
+        ]
+    },
+    "lived_at": "time",
+}
+"""Columns of steps that say who lived a step, and under which name it stores each."""
 CONTRAST_COLUMNS: dict[str, tuple[str, str, str]] = {
     "study": ("text", "", "name of the study"),
     "group": ("text", "", "group of the life named first"),

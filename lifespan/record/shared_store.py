@@ -84,6 +84,7 @@ def find_garbage(place: Path) -> Garbage:
     blobs = {name for digest in needed for name in _blobs(store / digest)}
     files = [path for path in (store / "blobs").glob("*.safetensors") if path.stem not in blobs]
     needed_steps = [path for path in _steps(store) if path.name in needed]
+    files += _old_evaluations(needed_steps, studies)
     # Other folders were not made by Lifespan.
     for folder in (store / "blobs", store / "claims", store / "runs", *needed_steps):
         files += [path for path in folder.glob(".*.*") if path.is_file()]
@@ -91,6 +92,19 @@ def find_garbage(place: Path) -> Garbage:
     weight += sum(path.stat().st_size for step in steps for path in step.rglob("*") if path.is_file())
     gone = [str(directory) for directory in directories if directory not in present]
     return Garbage(store, sorted(steps), sorted(files), weight, [str(study["name"]) for study in studies], gone)
+
+
+def _old_evaluations(needed_steps: list[Path], studies: list[dict[str, Any]]) -> list[Path]:
+    """Evaluations of needed steps that no study asks for any more, such as those at data that changed since.
+
+    Nothing is known of the evaluations of a study that was recorded before `study.json` named them: then all of them stay.
+    """
+    if not studies or any("nodes" not in study for study in studies):
+        return []
+    asked = {look for study in studies for node in study["nodes"].values() for look in node["looks"]}
+    asked |= {pair for study in studies for pair in study.get("pairs", {})}
+    found = [path for step in needed_steps for path in (step / "looks").glob("*.*") if not path.name.startswith(".")]
+    return [path for path in found if path.stem not in asked]
 
 
 def remove(garbage: Garbage) -> None:

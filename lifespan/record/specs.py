@@ -1,8 +1,10 @@
 """From a spec's recorded data back to the object.
 
-`Spec.to_data` names a class by its package and its name, and the arguments that differ from their defaults. Classes of this
-package are taken from what it exports; a class of another package is imported only where that package is installed, and
-must be a spec of the family asked for. A class of a scenario file cannot be found again.
+`Spec.to_data` names a class of this package by the package and its name, any other by its module, its name and a fingerprint
+of its code (older records: its top-level package and its name), and gives the arguments that differ from their defaults.
+Classes of this package are taken from what it exports; a class of another package is imported only where that package is
+installed, must be a spec of the family asked for, and must have the code that was recorded. A class of a scenario file
+cannot be found again.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from lifespan.contracts.spec import Spec
+from lifespan.contracts.code import code_of, is_own
+from lifespan.contracts.spec import NOT_ARGUMENTS, SOURCE_CODE, Spec
 from lifespan.errors import RecordError, UserError
 
 Kind = TypeVar("Kind", bound=Spec)
@@ -26,7 +29,7 @@ def rebuilt(data: Any, family: type[Kind], where: str) -> Kind:
     """The object of a family (`Origin`, `Task`, ...) that wrote this data. Raises `RecordError` where it cannot be had."""
     if not isinstance(data, Mapping) or not isinstance(data.get("class"), str):
         raise RecordError(where, f"is no recorded {family.__name__}.", "`lifespan simulate --resume` writes it anew.")
-    kind = _class(data["class"], family, where)
+    kind = _class(data["class"], family, where, exact=SOURCE_CODE in data)
     revision = data.get("revision")
     if revision != kind.revision:
         raise RecordError(
@@ -34,7 +37,12 @@ def rebuilt(data: Any, family: type[Kind], where: str) -> Kind:
             f"was recorded at revision {revision}, but is at {kind.revision} here.",
             "Use the version of the package that simulated it.",
         )
-    arguments = {name: _value(value, where) for name, value in data.items() if name not in ("class", "revision", *kind.stated)}
+    recorded = data.get(SOURCE_CODE)
+    if recorded is not None and (is_own(kind) or recorded != code_of(kind).fingerprint):
+        what = "was recorded with other code than there is here: its source, or that of a module it uses, was changed since."
+        raise RecordError(f"{where}: {kind.__name__}", what, "Restore that code, or simulate anew.")
+    left_out = {*NOT_ARGUMENTS, *kind.stated}
+    arguments = {name: _value(value, where) for name, value in data.items() if name not in left_out}
     try:
         return kind(**arguments)
     except UserError as error:
@@ -43,8 +51,10 @@ def rebuilt(data: Any, family: type[Kind], where: str) -> Kind:
         raise RecordError(where, f"its arguments do not fit {kind.__name__} ({error}).") from None
 
 
-def _class(recorded: str, family: type[Kind], where: str) -> type[Kind]:
-    package, _, name = recorded.partition(":")
+def _class(recorded: str, family: type[Kind], where: str, *, exact: bool) -> type[Kind]:
+    """The class of a recorded name; `exact` names give its module, not only its package."""
+    module, _, name = recorded.partition(":")
+    package = module.partition(".")[0]
     if package == SCENARIO:
         raise RecordError(
             f"{where}: {name}",
@@ -52,6 +62,8 @@ def _class(recorded: str, family: type[Kind], where: str) -> type[Kind]:
             "Define it in a module that can be imported, and simulate anew.",
         )
     found = _attribute(package, name)
+    if exact and (found is None or getattr(found, "__module__", module) != module) and module != package:
+        found = _attribute(module, name) or found
     if found is None:
         raise RecordError(
             f"{where}: {recorded}",
@@ -64,8 +76,8 @@ def _class(recorded: str, family: type[Kind], where: str) -> type[Kind]:
 
 
 def _attribute(package: str, name: str) -> Any:
-    """What a package exports under a name, or None. Only a top-level package is imported, and only by its own name."""
-    if not package.isidentifier():
+    """What a package, or a module of one, has under a name, or None. It is imported by its own name alone."""
+    if not all(part.isidentifier() for part in package.split(".")):
         return None
     try:
         if importlib.util.find_spec(package) is None:

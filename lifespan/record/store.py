@@ -93,10 +93,18 @@ class Store:
         """Wall time of a finished evaluation in seconds; 0 where there is none."""
         return float((self._evaluation(digest, evaluation) or {}).get("seconds", 0.0))
 
-    def save_evaluation(self, digest: str, evaluation: str, rows: list[dict[str, Any]], seconds: float) -> None:
-        """Store the rows of an evaluation; those with `columns` go to a table beside them."""
+    def evaluation_made(self, digest: str, evaluation: str) -> dict[str, Any]:
+        """Who made a finished evaluation; nothing where that was not stored yet, or there is none."""
+        return dict((self._evaluation(digest, evaluation) or {}).get("made") or {})
+
+    def save_evaluation(
+        self, digest: str, evaluation: str, rows: list[dict[str, Any]], seconds: float, made: Mapping[str, Any] | None = None
+    ) -> None:
+        """Store the rows of an evaluation and who `made` them; those with `columns` go to a table beside them."""
         folder = self.root / digest / "looks"
         content: dict[str, Any] = {"rows": [row for row in rows if "columns" not in row], "seconds": seconds}
+        if made is not None:
+            content["made"] = dict(made)
         sheets = [row for row in rows if "columns" in row]
         if sheets:
             table = as_parquet(sheets)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from lifespan.analysis.analysis import Analysis
+from lifespan.analysis.makers import makers
 from lifespan.analysis.retention import IN_A_ROW, SHARE
 from lifespan.report import figures
 from lifespan.report.bibtex import Publication
@@ -200,6 +201,8 @@ def _environment(analysis: Analysis) -> list[str]:
         versions = listed([f"{name} {value}" for name, value in known.items() if name not in _MACHINE])
         machine = ", ".join(f"{name} {known[name]}" for name in _MACHINE if name in known)
         texts.append(f"{_name(study)}: {versions or 'versions not recorded'}. Machine: {machine or 'not recorded'}.")
+    for name in dict.fromkeys(map(_name, analysis.cohort.studies)):
+        texts += makers(analysis.cohort.steps, name)
     return texts
 
 

@@ -197,7 +197,7 @@ def score(metric_name: str, predictions: Any, labels: Any) -> float:
     """
     if metric_name not in METRICS:
         raise ScenarioError(f"metric {metric_name!r}", "is not known here.", did_you_mean(metric_name, METRICS))
-    given = np.asarray(predictions)
+    given = np.zeros(0) if metric_name in TAG_METRICS else np.asarray(predictions)
     if np.issubdtype(given.dtype, np.integer) and (given < 0).any():
         return float("nan")
     return METRICS[metric_name](predictions, labels)

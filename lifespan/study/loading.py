@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lifespan.contracts.code import TREE
 from lifespan.errors import ScenarioError, UserError, did_you_mean
 from lifespan.study.neighbours import Neighbours, folders_of
 from lifespan.study.scenario import Scenario, Study
@@ -148,6 +149,8 @@ def run(source: Source) -> Study:
     module = types.ModuleType(MODULE, source.doc)
     module.__file__ = str(source.path)
     vars(module)["__builtins__"] = Neighbours(source.path).builtins
+    # With its settings, so that a class that uses a constant is known by the constant's value.
+    vars(module)[TREE] = source.tree
     for folder in map(str, folders_of(source.path)):
         # For imports that are no import statements, and for workers; installed packages go first there.
         if folder not in sys.path:

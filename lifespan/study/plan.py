@@ -1,13 +1,13 @@
 """From a study to a prefix tree of steps with chained digests.
 
-A step's digest is made of its parent's digest and its event; the digest of an evaluation hangs off the step and is never
-chained. So a common childhood is one chain of nodes, lived once, and an evaluation changes nothing.
+A step's digest is made of its parent's digest, its event and the content of what it reads; the digest of an evaluation hangs
+off the step and is never chained. So a common childhood is one chain of nodes, lived once, and an evaluation changes nothing.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.randomness import individual_seed
 from lifespan.study.answers import check_answers
 from lifespan.study.events import Birth, Event, Learn, Probe, Suffer, colors
+from lifespan.study.identity import Fingerprints, Input, content_of
 from lifespan.study.scenario import Between, Scenario, Study, position_of
 
 FORMAT = 1
@@ -32,6 +33,7 @@ class Evaluation:
     digest: str
     measure: Measure
     every: int | None = None
+    reads: tuple[Input, ...] = field(default=(), compare=False)
 
     @property
     def title(self) -> str:
@@ -58,6 +60,7 @@ class Step:
     tasks: tuple[Task, ...] = ()
     present: tuple[tuple[str, Disorder], ...] = ()
     evaluations: tuple[Evaluation, ...] = field(default=(), compare=False)
+    reads: tuple[Input, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Pair:
     one: Step
     other: Step
     between: Between
+    reads: tuple[Input, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class Plan:
     study: Study
     precision: str
     lives: tuple[Life, ...]
+    fingerprints: Fingerprints = field(default_factory=Fingerprints, compare=False, repr=False)
 
     def _repr_html_(self) -> str:
         notes = (f"{len(self.lives)} lives", f"{self.shared:,} events to live", f"{self.separate:,} if nothing were shared")
@@ -103,7 +108,7 @@ class Plan:
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
         """The comparisons between lives that the study asks for."""
-        return tuple(pair for between in self.study.between for pair in _pairs(self.study, between, self.lives))
+        return tuple(pair for between in self.study.between for pair in _pairs(self, between))
 
     @cached_property
     def nodes(self) -> dict[str, Step]:
@@ -147,14 +152,19 @@ class Plan:
                 yield life, step
 
 
-def compile_study(study: Study, *, precision: str) -> Plan:
-    """The plan of a study at a resolved precision ("fp32" or "bf16"), which is part of every digest."""
+def compile_study(study: Study, *, precision: str, fingerprints: Fingerprints | None = None) -> Plan:
+    """The plan of a study at a resolved precision ("fp32" or "bf16"), which is part of every digest.
+
+    All that its steps read is looked at now, by `fingerprints` where some are given.
+    """
+    found = Fingerprints() if fingerprints is None else fingerprints
     lives = []
     for group, scenario in study.groups.items():
         for individual in range(study.individuals):
             seed = individual_seed(study.seed, individual)
-            lives.append(Life(group, individual, seed, _steps(scenario, seed, precision)))
-    plan = Plan(study, precision, tuple(lives))
+            lives.append(Life(group, individual, seed, _steps(scenario, seed, precision, found)))
+    found.save()
+    plan = Plan(study, precision, tuple(lives), found)
     _check_skills(plan)
     for step in plan.nodes.values():
         check_answers(step)
@@ -172,17 +182,20 @@ def _check_skills(plan: Plan) -> None:
                 )
 
 
-def _steps(scenario: Scenario, seed: int, precision: str) -> tuple[Step, ...]:
+def _steps(scenario: Scenario, seed: int, precision: str, found: Fingerprints) -> tuple[Step, ...]:
     birth = Birth(origin=scenario.subject)
     root = {"format": FORMAT, "origin": scenario.subject.to_data(), "seed": seed, "precision": precision}
-    steps = [Step(digest_of(root), None, 0, seed, "birth", birth)]
+    reads = found.of_event(scenario.subject)
+    content = content_of(reads)
+    digest = digest_of([root, *content] if content else root)
+    steps = [Step(digest, None, 0, seed, "birth", birth, reads=reads)]
     lasting: list[list[Any]] = []
     counts: dict[str, int] = {}
     tasks: tuple[Task, ...] = ()
     for event in scenario.events:
         last = steps[-1]
         if isinstance(event, Probe):
-            steps[-1] = _with_evaluations(last, last.evaluations + tuple(_evaluations(last.digest, event)))
+            steps[-1] = _with_evaluations(last, last.evaluations + tuple(_evaluations(last.digest, event, found, tasks)))
             continue
         number = counts.get(event.key, 0)
         counts[event.key] = number + 1
@@ -191,12 +204,14 @@ def _steps(scenario: Scenario, seed: int, precision: str) -> tuple[Step, ...]:
             if task.title not in {known.title for known in tasks}:
                 tasks = (*tasks, task)
         active = _in_force(lasting)
-        digest = digest_of([last.digest, event.to_data()])
+        reads = found.of_event(event, [disorder for _, disorder in active], tasks)
+        digest = digest_of([last.digest, event.to_data(), *content_of(reads)])
         for entry in lasting:
             entry[2] = None if entry[2] is None else entry[2] - 1
         if isinstance(event, Suffer):
             lasting.append([key, event.disorder, event.lasting])
-        steps.append(Step(digest, last.digest, len(steps), seed, key, event, active, tasks, _in_force(lasting)))
+        present = _in_force(lasting)
+        steps.append(Step(digest, last.digest, len(steps), seed, key, event, active, tasks, present, reads=reads))
     return tuple(steps)
 
 
@@ -204,14 +219,16 @@ def _in_force(lasting: list[list[Any]]) -> tuple[tuple[str, Disorder], ...]:
     return tuple((name, disorder) for name, disorder, left in lasting if left is None or left > 0)
 
 
-def _evaluations(parent: str, event: Probe) -> Iterator[Evaluation]:
+def _evaluations(parent: str, event: Probe, found: Fingerprints, tasks: tuple[Task, ...]) -> Iterator[Evaluation]:
     inside = [] if event.every is None else [event.every]
     for measure in event.measures:
-        yield Evaluation(digest_of([parent, "look", measure.to_data(), *inside]), measure, event.every)
+        reads = found.of_measure(measure, tasks)
+        digest = digest_of([parent, "look", measure.to_data(), *inside, *content_of(reads)])
+        yield Evaluation(digest, measure, event.every, reads)
 
 
-def _pairs(study: Study, between: Between, lives: Sequence[Life]) -> Iterator[Pair]:
-    twins = between.pairs == "twins"
+def _pairs(plan: Plan, between: Between) -> Iterator[Pair]:
+    study, lives, twins = plan.study, plan.lives, between.pairs == "twins"
     for first, second in itertools.permutations(lives, 2) if twins else itertools.combinations(lives, 2):
         if twins:
             chosen = first.group == study.control_group != second.group and first.seed == second.seed
@@ -219,7 +236,9 @@ def _pairs(study: Study, between: Between, lives: Sequence[Life]) -> Iterator[Pa
             chosen = first.group == second.group
         if chosen:
             one, other = (_moment(life, between.at) for life in (first, second))
-            yield Pair(digest_of([one.digest, other.digest, between.contrast.to_data()]), first, second, one, other, between)
+            reads = plan.fingerprints.of_measure(between.contrast, (*one.tasks, *other.tasks))
+            digest = digest_of([one.digest, other.digest, between.contrast.to_data(), *content_of(reads)])
+            yield Pair(digest, first, second, one, other, between, reads)
 
 
 def _moment(life: Life, at: Moment | None) -> Step:

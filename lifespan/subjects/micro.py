@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lifespan.contracts import Body, Origin
+from lifespan.contracts.sources import Source
 from lifespan.randomness import Streams
 
 
@@ -32,6 +33,10 @@ class Micro(Origin):
         self.require_count("positions", at_least=8)
         self.require_fraction("dropout", below_one=True)
         self.require("width", self.width % self.heads == 0, f"must be a multiple of heads={self.heads}.")
+
+    def sources(self) -> tuple[Source, ...]:
+        """None: body and vocabulary follow from this package."""
+        return ()
 
     def build(self, streams: Streams) -> Body:
         """A newborn: weights drawn from the "init" stream."""

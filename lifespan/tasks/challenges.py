@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from lifespan.contracts import Examples, Task
+from lifespan.contracts.sources import Files, Source, Stamp, stamps
 from lifespan.errors import DataError
 from lifespan.tasks.glue_formats import FORMATS
 from lifespan.tasks.reading import Table, read_hub, read_separated, read_text
@@ -43,6 +44,15 @@ class Challenge(Task):
     def strata(self) -> Mapping[str, np.ndarray]:
         """Parts to report apart: boolean arrays over the examples, by name."""
         return {}
+
+    def sources_of(self, split: str) -> tuple[Source, ...]:
+        """The file, or else the rows, which are loaded to be known."""
+        path = self._place()
+        return (Files((path,)),) if path is not None else super().sources_of(split)
+
+    def _place(self) -> Path | None:
+        """The file that is read, or None where the hub is."""
+        return None
 
     def _file(self, *names: str) -> Path | None:
         """The first of these files, or patterns, in the first folder of challenge sets that has one."""
@@ -96,11 +106,18 @@ class Hans(Challenge):
         return {**parts, **crossed}
 
     def _rows(self) -> tuple[Examples, np.ndarray]:
-        return _hans(self, self._file("hans/heuristics_evaluation_set.t*", "heuristics_evaluation_set.t*"))
+        return _hans(self, self._place(), _stamps(self._place()))
+
+    def _place(self) -> Path | None:
+        return self._file("hans/heuristics_evaluation_set.t*", "heuristics_evaluation_set.t*")
+
+
+def _stamps(path: Path | None) -> tuple[Stamp, ...]:
+    return () if path is None else stamps(path)
 
 
 @lru_cache(maxsize=4)
-def _hans(task: Hans, path: Path | None) -> tuple[Examples, np.ndarray]:
+def _hans(task: Hans, path: Path | None, at: tuple[Stamp, ...]) -> tuple[Examples, np.ndarray]:
     if path is None:
         # On its main branch is a loading script, which `datasets` runs no more; the hub keeps the rows as Parquet beside it.
         original, parquet = "heuristics_evaluation_set.txt of github.com/tommccoy1/hans", "refs/convert/parquet"
@@ -139,8 +156,11 @@ class Paws(Challenge):
         return ("not_equivalent", "equivalent")
 
     def load(self, split: str) -> Examples:
+        return _paws(self, self._place(), _stamps(self._place()))
+
+    def _place(self) -> Path | None:
         name = {"qqp": "paws_qqp_dev_and_test.tsv", "wiki": "pawsx_en_test.tsv"}[self.part]
-        return _paws(self, self._file(f"paws/{name}", name))
+        return self._file(f"paws/{name}", name)
 
     def strata(self) -> Mapping[str, np.ndarray]:
         labels = self.load("test").labels
@@ -148,7 +168,7 @@ class Paws(Challenge):
 
 
 @lru_cache(maxsize=4)
-def _paws(task: Paws, path: Path | None) -> Examples:
+def _paws(task: Paws, path: Path | None, at: tuple[Stamp, ...]) -> Examples:
     remedy = f"Its sentences are Quora's: build it as its authors tell, and set {VARIABLE} or source=. Or use part='wiki'."
     if path is not None:
         table = read_separated(path, "\t", quoted=False)
@@ -186,7 +206,10 @@ class AdvGlue(Challenge):
         return FORMATS[self.name].labels
 
     def load(self, split: str) -> Examples:
-        return _adversarial(self, self._file("advglue/dev.json", "dev.json"))
+        return _adversarial(self, self._place(), _stamps(self._place()))
+
+    def _place(self) -> Path | None:
+        return self._file("advglue/dev.json", "dev.json")
 
 
 ADVERSARIAL: Mapping[str, Sequence[str]] = {
@@ -200,7 +223,7 @@ ADVERSARIAL: Mapping[str, Sequence[str]] = {
 
 
 @lru_cache(maxsize=8)
-def _adversarial(task: AdvGlue, path: Path | None) -> Examples:
+def _adversarial(task: AdvGlue, path: Path | None, at: tuple[Stamp, ...]) -> Examples:
     if path is None:
         config = f"adv_{task.name.replace('-mm', '_mismatched')}"
         table = task._hub("AI-Secure/adv_glue", config, "validation", "dev.json of adversarialglue.github.io")

@@ -9,9 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from lifespan.contracts import Examples, Task
+from lifespan.contracts.sources import Files, Source, Stamp, stamps
 from lifespan.errors import DataError, did_you_mean
 from lifespan.tasks.glue_formats import ALIASES, FORMATS, SCORES, Format
-from lifespan.tasks.reading import HUB_ID, Table, is_saved, read_hub, read_parquet, read_saved, read_separated
+from lifespan.tasks.reading import HUB_ID, Table, is_saved, read_hub, read_parquet, read_saved, read_separated, saved_files
 
 VARIABLE = "LIFESPAN_GLUE_DIR"
 HUB = "nyu-mll/glue"
@@ -71,17 +72,27 @@ class Glue(Task):
         """Labelled splits: train, dev, and for mrpc test."""
         return tuple(FORMATS[self.name].files)
 
+    def sources_of(self, split: str) -> tuple[Source, ...]:
+        """The files of the split in whichever layout the folder has; rows of the hub are loaded to be known."""
+        place = os.path.expanduser(self.source) if self.source is not None else os.environ.get(VARIABLE)
+        files = _files(FORMATS[self.name], split, Path(place)) if place and split in self.splits else ()
+        return (Files(files),) if files else super().sources_of(split)
+
     def load(self, split: str) -> Examples:
-        """All rows of a split, read once per process."""
+        """All rows of a split. A folder's files are read again only when they change."""
         if split not in self.splits:
             raise DataError(self.describe(), f"has no split {split!r}.", f"Splits: {', '.join(self.splits)}.")
         if self.source is None:
-            return _load(self.name, split, None, os.environ.get(VARIABLE))
-        return _load(self.name, split, os.path.expanduser(self.source), None)
+            return _load(self.name, split, None, os.environ.get(VARIABLE), self._stamps(split))
+        return _load(self.name, split, os.path.expanduser(self.source), None, self._stamps(split))
+
+    def _stamps(self, split: str) -> tuple[Stamp, ...]:
+        return stamps(*(path for source in self.sources_of(split) if isinstance(source, Files) for path in source.paths))
 
 
 @lru_cache(maxsize=64)
-def _load(name: str, split: str, source: str | None, fallback: str | None) -> Examples:
+def _load(name: str, split: str, source: str | None, fallback: str | None, at: tuple[Stamp, ...]) -> Examples:
+    """Rows of a split; `at` changes where its files do."""
     form = FORMATS[name]
     if source is None:
         return _from_environment(name, split, fallback)
@@ -128,12 +139,28 @@ def _from_folder(form: Format, split: str, folder: Path) -> Examples:
     if saved := _saved(form, folder):
         return _typed(form, read_saved(saved, wanted))
     if parquet := _parquet(form, folder):
-        shards = sorted(parquet.glob(f"{wanted}-*.parquet")) or sorted(parquet.glob(f"{wanted}.parquet"))
+        shards = _shards(parquet, wanted)
         if not shards:
             found = ", ".join(sorted(path.name for path in parquet.glob("*.parquet")))
             raise DataError(str(parquet), f"has no {wanted}.parquet or {wanted}-*.parquet.", f"It holds {found}.")
         return _typed(form, read_parquet(shards))
     raise DataError(str(folder), f"holds no {form.folder} of GLUE.", _layouts(form))
+
+
+def _files(form: Format, split: str, folder: Path) -> tuple[Path, ...]:
+    """The files from which `_from_folder` reads a split; none where the folder holds no such task."""
+    wanted = form.hub_splits[split]
+    if classic := _classic(form, folder):
+        return (classic / form.files[split],)
+    if saved := _saved(form, folder):
+        return saved_files(saved, wanted).paths
+    if parquet := _parquet(form, folder):
+        return tuple(_shards(parquet, wanted))
+    return ()
+
+
+def _shards(folder: Path, wanted: str) -> list[Path]:
+    return sorted(folder.glob(f"{wanted}-*.parquet")) or sorted(folder.glob(f"{wanted}.parquet"))
 
 
 def _classic(form: Format, folder: Path) -> Path | None:

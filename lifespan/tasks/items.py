@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lifespan.contracts import Examples, Head, Task
+from lifespan.contracts.sources import Source
 from lifespan.errors import DataError
 
 PARTS = ("treated", "untreated")
@@ -73,6 +74,10 @@ class Items(Task):
     def withheld(self) -> float:
         """The share of training items that are not treated."""
         return 1 - self.share
+
+    def sources_of(self, split: str) -> tuple[Source, ...]:
+        """Those of the inner task's split; both parts are parts of its training split."""
+        return self.task.sources_of(self.task.splits[0] if split in PARTS else split)
 
     def load(self, split: str) -> Examples:
         """The inner task's rows, or those of the training split that are, or are not, treated."""

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from lifespan.contracts import Examples, Head, Task, sequences
+from lifespan.contracts.sources import Source
 from lifespan.errors import DataError
 from lifespan.tasks.tags import TagHead
 from lifespan.tasks.world.library import SIZES, rows
@@ -96,6 +97,10 @@ class MicroTask(Task):
     def splits(self) -> tuple[str, ...]:
         """Train to learn from, dev to score, test to keep."""
         return tuple(SIZES)
+
+    def sources_of(self, split: str) -> tuple[Source, ...]:
+        """None: the rows follow from this package, whose `revision` stands for them."""
+        return ()
 
     def load(self, split: str) -> Examples:
         """All rows of a split."""

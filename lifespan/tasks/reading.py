@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lifespan.contracts.sources import Files, files_in
 from lifespan.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -198,6 +199,15 @@ def saved_splits(folder: Path) -> tuple[str, ...]:
     """Splits of a folder written by `save_to_disk`; none where it holds a single unsplit dataset."""
     index = folder / "dataset_dict.json"
     return tuple(json.loads(index.read_text(encoding="utf-8"))["splits"]) if index.is_file() else ()
+
+
+def saved_files(folder: Path, split: str | None) -> Files:
+    """The files of one split, or of the only dataset, of a folder written by `save_to_disk`; caches beside them left out."""
+    known = saved_splits(folder)
+    place = folder / str(split) if known else folder
+    index = [folder / "dataset_dict.json"] if known else []
+    data = [path for path in files_in(place) if not path.name.startswith("cache-")] if place.is_dir() else [place]
+    return Files((*index, *data))
 
 
 def read_saved(folder: Path, split: str | None = None) -> Table:

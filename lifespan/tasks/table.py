@@ -14,9 +14,19 @@ from typing import Literal
 import numpy as np
 
 from lifespan.contracts import Examples, Task
+from lifespan.contracts.sources import Files, Source, Stamp, stamps
 from lifespan.errors import DataError, did_you_mean
 from lifespan.stats.metrics import CLASS_METRICS, METRICS, SCORE_METRICS
-from lifespan.tasks.reading import Table, as_written, is_saved, read_parquet, read_saved, read_separated, saved_splits
+from lifespan.tasks.reading import (
+    Table,
+    as_written,
+    is_saved,
+    read_parquet,
+    read_saved,
+    read_separated,
+    saved_files,
+    saved_splits,
+)
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 VALIDATION = ("validation", "dev", "valid", "val")
@@ -127,6 +137,19 @@ class TableTask(Task):
         """Train and dev, and test where a file was given."""
         return ("train", "dev", "test") if self.test is not None else ("train", "dev")
 
+    def sources_of(self, split: str) -> tuple[Source, ...]:
+        """The split's file, and that of the training rows where it names the classes or holds the split."""
+        folder = Path(self.path).expanduser()
+        validation = next((name for name in VALIDATION if name in saved_splits(folder)), None)
+        given = {"dev": self.dev, "test": self.test}.get(split)
+        own: list[Source] = []
+        if given is not None:
+            own = [source_at(given, (validation or "validation") if split == "dev" else split)]
+        elif split == "dev" and validation:
+            own = [saved_files(folder, validation)]
+        named = self.kind == "score" or self.classes is not None
+        return tuple(own) if own and named else (*own, source_at(self.path, "train"))
+
     def load(self, split: str) -> Examples:
         """All rows of a split. The files are read again only when they change."""
         splits = self._content()[1]
@@ -135,12 +158,12 @@ class TableTask(Task):
         return splits[split]
 
     def _content(self) -> tuple[tuple[str, ...], dict[str, Examples]]:
-        stamps = tuple(stamp(path) for path in (self.path, self.dev, self.test))
-        return _content(replace(self, train_examples=None, eval_examples=None), stamps)
+        places = [Path(path).expanduser() for path in (self.path, self.dev, self.test) if path is not None]
+        return _content(replace(self, train_examples=None, eval_examples=None), stamps(*places))
 
 
 @lru_cache(maxsize=16)
-def _content(task: TableTask, stamps: tuple[tuple[int, int] | None, ...]) -> tuple[tuple[str, ...], dict[str, Examples]]:
+def _content(task: TableTask, stamps: tuple[Stamp, ...]) -> tuple[tuple[str, ...], dict[str, Examples]]:
     """Class names and every split, at once: a mistake in any file shows before learning starts."""
     tables = _tables(task)
     names = _class_names(task, tables["train"]) if task.kind == "classes" else ()
@@ -226,10 +249,7 @@ def held_out(rows: Examples, fraction: float, where: str) -> dict[str, Examples]
     return {"dev": rows.take(np.sort(order[:count])), "train": rows.take(np.sort(order[count:]))}
 
 
-def stamp(path: str | Path | None) -> tuple[int, int] | None:
-    """What changes when a file does."""
-    place = Path(path).expanduser() if path is not None else None
-    if place is None or not place.exists():
-        return None
-    status = place.stat()
-    return status.st_mtime_ns, status.st_size
+def source_at(path: str | Path, split: str) -> Files:
+    """The file of a table, or the files of a split in a folder written by `save_to_disk`."""
+    place = Path(path).expanduser()
+    return saved_files(place, split) if place.is_dir() else Files((place,))

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from lifespan.contracts import Examples, Head, Task, sequences
+from lifespan.contracts.sources import Source, Stamp, stamps
 from lifespan.errors import DataError, did_you_mean
 from lifespan.stats.metrics import METRICS, TAG_METRICS
 from lifespan.tasks.conll import read_conll
 from lifespan.tasks.reading import HUB_ID, Table, as_written, is_saved, read_hub, read_parquet, read_saved, saved_splits
-from lifespan.tasks.table import VALIDATION, held_out, stamp
+from lifespan.tasks.table import VALIDATION, held_out, source_at
 from lifespan.tasks.tags import TagHead
 
 SCHEME = re.compile(r"O|[BIES]-.+")
@@ -109,6 +110,18 @@ class TokenTask(Task):
         """Train and dev, and test where a file was given."""
         return ("train", "dev", "test") if self.test is not None else ("train", "dev")
 
+    def sources_of(self, split: str) -> tuple[Source, ...]:
+        """The split's file, and that of the training sentences, which names the tags; data of the hub are loaded."""
+        given = {"dev": self.dev, "test": self.test}.get(split)
+        places = [Path(path).expanduser() for path in (given, self.path) if path is not None]
+        if not all(place.exists() for place in places):
+            return super().sources_of(split)
+        known = saved_splits(places[-1]) if places[-1].is_dir() else ()
+        validation = next((name for name in VALIDATION if name in known), "validation")
+        inside = [source_at(self.path, validation)] if split == "dev" and given is None and validation in known else []
+        named = [] if given is None else [source_at(given, validation if split == "dev" else split)]
+        return (*named, *inside, source_at(self.path, "train"))
+
     def load(self, split: str) -> Examples:
         """All sentences of a split. Files are read again only when they change."""
         splits = self._content()[1]
@@ -117,8 +130,8 @@ class TokenTask(Task):
         return splits[split]
 
     def _content(self) -> tuple[tuple[str, ...], dict[str, Examples]]:
-        stamps = tuple(stamp(path) for path in (self.path, self.dev, self.test))
-        return _content(replace(self, train_examples=None, eval_examples=None), stamps)
+        places = [Path(path).expanduser() for path in (self.path, self.dev, self.test) if path is not None]
+        return _content(replace(self, train_examples=None, eval_examples=None), stamps(*places))
 
 
 def _mark_spans(tags: tuple[str, ...]) -> bool:
@@ -126,7 +139,7 @@ def _mark_spans(tags: tuple[str, ...]) -> bool:
 
 
 @lru_cache(maxsize=16)
-def _content(task: TokenTask, stamps: tuple[tuple[int, int] | None, ...]) -> tuple[tuple[str, ...], dict[str, Examples]]:
+def _content(task: TokenTask, stamps: tuple[Stamp, ...]) -> tuple[tuple[str, ...], dict[str, Examples]]:
     """Tags and every split, at once: a mistake in any file shows before learning starts."""
     tables = _tables(task)
     named = {split: _sentences(task, table) for split, table in tables.items()}

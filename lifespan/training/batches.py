@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from lifespan.contracts import Corpus, Examples, Passage, Task
+from lifespan.contracts import Examples, Passage, Task
+from lifespan.contracts.data import fingerprint_of
 from lifespan.contracts.subject import Subject
 from lifespan.errors import DataError
 from lifespan.model.forward import batch_loss
@@ -209,10 +210,38 @@ def passage_tokens(tokenizer: PreTrainedTokenizerBase, passages: Sequence[Passag
     return Tokens(tokenizer, first, second, length)
 
 
+class _Keyed:
+    """What is equal to another of the same key, and carries what the key stands for: a key of a cache by content."""
+
+    def __init__(self, key: str, content: Any) -> None:
+        self.key, self.content = key, content
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Keyed) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def kept_rows(task: Task, examples: Examples, tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
+    """The tokens of rows of a task, kept for whoever reads rows of the same content."""
+    return _row_tokens(_Keyed(f"{examples.fingerprint} {task.head.words}", (task, examples)), tokenizer, length)
+
+
+@lru_cache(maxsize=64)
+def _row_tokens(rows: _Keyed, tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
+    task, examples = rows.content
+    return tokens_of(task, examples, tokenizer, length)
+
+
+def kept_tokens(passages: Sequence[Passage], tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
+    """A corpus's tokens, kept for the next life that reads a text of the same content."""
+    return _passage_tokens(_Keyed(fingerprint_of(passages), passages), tokenizer, length)
+
+
 @lru_cache(maxsize=4)
-def corpus_tokens(corpus: Corpus, tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
-    """A corpus's tokens, kept for the next life that reads it."""
-    return passage_tokens(tokenizer, corpus.passages(), length)
+def _passage_tokens(passages: _Keyed, tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
+    return passage_tokens(tokenizer, passages.content, length)
 
 
 class TurnSource:

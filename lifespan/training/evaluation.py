@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 from lifespan.contracts import Examples, Task, thinning
 from lifespan.contracts.subject import Subject
 from lifespan.model.forward import head_outputs
-from lifespan.training.batches import Batch, Tokens, tokens_of
+from lifespan.training.batches import Batch, Tokens, kept_rows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -22,15 +21,12 @@ ENTRIES_PER_BATCH = 2048 * 384
 """Tokens times width: on a CPU the states of a larger batch fall out of the cache (`benchmarks/forward.py`)."""
 
 
-@lru_cache(maxsize=64)
 def tokenised(
     task: Task, split: str, length: int, tokenizer: PreTrainedTokenizerBase, limit: int | None = None
 ) -> tuple[Examples, Tokens]:
     """A split's examples and tokens, kept for later ones. `limit` thins it, for every individual alike, in its order."""
-    examples = task.examples(split)
-    if limit is not None and limit < len(examples):
-        examples = examples.take(looked_at(task, split, limit))
-    return examples, tokens_of(task, examples, tokenizer, length)
+    examples = task.examples(split).thinned(f"{task.title}/{split}/looking", limit)
+    return examples, kept_rows(task, examples, tokenizer, length)
 
 
 def looked_at(task: Task, split: str, limit: int | None) -> np.ndarray:

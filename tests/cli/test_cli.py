@@ -196,11 +196,12 @@ study = Study(''',
     assert "1 individual failed" in err and "Traceback" not in out + err
     code, out, _ = run("status", "runs/short")
     assert code == 0 and "1 done" in out and "1 failed" in out and "a hook broke" in out
-    assert simulate(run)[0] == 1
-    Path("life.py").write_text(text.replace('raise RuntimeError("a hook broke")', "return {}"))
     code, out, err = simulate(run)
     assert code == 1 and "--retry tries them again" in err
-    assert simulate(run, "--retry")[0] == 0
+    assert simulate(run, "--retry")[0] == 1
+    Path("life.py").write_text(text.replace('raise RuntimeError("a hook broke")', "return {}"))
+    code, out, err = simulate(run)
+    assert code == 0, f"the edited class is another, and nothing of the old one was lived: {err}"
     code, _, err = simulate(run, "--workers", 1, "--out", "crew")
     assert code == 0, f"a class of a scenario file did not reach a worker: {err}"
     assert Path("crew/measurements.jsonl").read_bytes() == Path("runs/short/measurements.jsonl").read_bytes()
@@ -331,3 +332,28 @@ def test_the_status_of_a_record_without_its_states_is_that_of_its_individuals(ru
     shutil.rmtree("kept/store")
     code, out, _ = run("status", "kept")
     assert code == 0 and "done" in out and "states not kept" in out and "pending" not in out
+
+
+def test_what_changed_under_a_record_is_said_and_asks_what_to_do(run, life):
+    table = "text,label\n" + "a good film,1\na bad film,0\n" * 12
+    Path("reviews.csv").write_text(table)
+    task = 'TableTask("reviews.csv", name="reviews", first="text")'
+    own = re.sub(r"MicroTask\(.*?\)", task, LIFE)
+    Path("life.py").write_text(own)
+    assert simulate(run)[0] == 0
+    before = Path("runs/short/study.json").read_bytes()
+    Path("reviews.csv").write_text(table.replace("a bad film,0", "a poor film,0", 1))
+    said = "reviews.csv (task reviews, train) changed on"
+    code, _, err = run("plan", "life.py")
+    assert code == 0 and said in err and "7 of 7 events" not in err and "6 of 7 events are affected; 6 are lived anew" in err
+    code, _, err = simulate(run)
+    assert code == 2 and said in err and "--rerun-changed" in err and "--keep" in err
+    code, _, err = simulate(run, "--keep")
+    assert code == 0 and "Kept as it is" in err and Path("runs/short/study.json").read_bytes() == before
+    code, _, err = simulate(run, "--keep", "--rerun-changed")
+    assert code == 2 and "opposites" in err
+    code, _, err = simulate(run, "--rerun-changed")
+    assert code == 0 and said in err and Path("runs/short/study.json").read_bytes() != before
+    assert "changed" not in run("plan", "life.py")[2]
+    code, _, err = run("report", "runs/short", "--markdown")
+    assert code == 0

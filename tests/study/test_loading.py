@@ -95,7 +95,8 @@ scenario = Scenario(name="own", subject=Micro(), events=(Suffer(Storm(force=2.0)
     first, second = loading.load(write(own)), loading.load(write(own, "elsewhere/other.py"))
     assert first.digest() == second.digest()
     disorder = first.to_data()["groups"]["own"]["events"][0]["disorder"]
-    assert disorder == {"class": "scenario:Storm", "revision": 1, "force": 2.0}
+    code = disorder.pop("source code")
+    assert disorder == {"class": "scenario:Storm", "revision": 1, "force": 2.0} and len(code) == 64
 
 
 def test_a_file_may_import_its_neighbour(write):
