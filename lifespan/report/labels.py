@@ -7,6 +7,8 @@ from lifespan.analysis.cohort import Cohort
 METRICS = {
     "f1": "F1",
     "matthews": "Matthews correlation",
+    "span_f1": "F1 of spans",
+    "tag_accuracy": "Accuracy of tags",
     "pearson": "Pearson correlation",
     "spearman": "Spearman correlation",
     "acc": "Average accuracy (ACC)",
@@ -46,7 +48,7 @@ def metric_label(name: str) -> str:
     """A metric as people read it.
 
     >>> metric_label("matthews"), metric_label("forgetting_max"), metric_label("span_f1")
-    ('Matthews correlation', 'Forgetting (max)', 'span f1')
+    ('Matthews correlation', 'Forgetting (max)', 'F1 of spans')
     """
     return METRICS.get(name, name.replace("_", " "))
 

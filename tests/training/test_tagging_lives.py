@@ -130,7 +130,7 @@ def test_outputs_are_words(run_dir):
 
 def test_the_report_shows_it(run_dir):
     page = (run_dir / "report.html").read_text()
-    assert "micro-tagging" in page and "span_f1" in page
+    assert "micro-tagging" in page and "F1 of spans" in page
 
 
 def test_calibration_has_no_tags_and_the_others_have_numbers(run_dir):
