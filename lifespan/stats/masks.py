@@ -48,8 +48,7 @@ def as_mask(values: ArrayLike, name: str = "mask") -> np.ndarray:
         odd = found[~np.isin(found, [0, 1, 255])]
         held = f"holds {odd.flat[0]}" if odd.size else "mixes 1 and 255"
         raise ValueError(f"{name}: {held}, which is no mask. Give booleans, 0 and 1, or 0 and 255; threshold scores first.")
-    mask: np.ndarray = np.not_equal(found, 0)
-    return mask
+    return np.asarray(found != 0, dtype=bool)
 
 
 def _matched(first: MaskArrays, second: MaskArrays) -> Iterator[tuple[np.ndarray, np.ndarray]]:
