@@ -18,8 +18,9 @@ from lifespan.record.changes import changes_since, inputs_of, missing_in
 from lifespan.record.files import write_bytes, write_json
 from lifespan.record.manifest import describe_study, fingerprints
 from lifespan.record.shared_store import attach
+from lifespan.study.events import Birth
 from lifespan.study.identity import MISSING
-from lifespan.study.plan import Birth, Plan, compile_study
+from lifespan.study.plan import Plan, compile_study
 from lifespan.study.scenario import Study
 from lifespan.subjects.pretrained import Pretrained
 

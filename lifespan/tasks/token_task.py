@@ -111,7 +111,7 @@ class TokenTask(Task):
         return ("train", "dev", "test") if self.test is not None else ("train", "dev")
 
     def sources_of(self, split: str) -> tuple[Source, ...]:
-        """The split's file, and that of the training sentences, which names the tags; data of the hub are loaded to be known."""
+        """The split's file, and that of the training sentences, which names the tags; data of the hub are loaded."""
         given = {"dev": self.dev, "test": self.test}.get(split)
         places = [Path(path).expanduser() for path in (given, self.path) if path is not None]
         if not all(place.exists() for place in places):

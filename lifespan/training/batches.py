@@ -226,7 +226,8 @@ def kept_rows(task: Task, examples: Examples, tokenizer: PreTrainedTokenizerBase
 
 @lru_cache(maxsize=64)
 def _row_tokens(rows: _Keyed, tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
-    return tokens_of(*rows.content, tokenizer, length)
+    task, examples = rows.content
+    return tokens_of(task, examples, tokenizer, length)
 
 
 def kept_tokens(passages: Sequence[Passage], tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
