@@ -26,6 +26,10 @@ from lifespan import (
     Weights,
 )
 from lifespan.execution.observer import Observer
+from lifespan.subjects._torchvision import mend_torchvision
+
+# A torchvision that does not fit a CPU build of torch breaks the import of models; tests that make models themselves need it, too.
+mend_torchvision()
 
 TINY = Micro(layers=1, width=16, heads=2, feed_forward=32)
 TASKS = tuple(MicroTask(name, train_examples=48, eval_examples=40) for name in ("sentiment", "entailment"))
