@@ -28,7 +28,7 @@ from lifespan import (
 from lifespan.execution.observer import Observer
 from lifespan.subjects._torchvision import mend_torchvision
 
-# A torchvision that does not fit a CPU build of torch breaks the import of models; tests that make models themselves need it, too.
+# A torchvision that does not fit a CPU build of torch breaks the import of models, which some tests make themselves.
 mend_torchvision()
 
 TINY = Micro(layers=1, width=16, heads=2, feed_forward=32)
