@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from lifespan.contracts.spec import Spec
+from lifespan.contracts.spec import NOT_ARGUMENTS, Spec
 from lifespan.errors import RecordError
 
 if TYPE_CHECKING:
@@ -290,7 +290,7 @@ def head_of(facts: Mapping[str, Any], where: str, known: Sequence[type[Head]] | 
     if kind is None or data.get("revision") != kind.revision:
         what = f"has a head {recorded!r} that is not known here." if kind is None else f"has another revision of {recorded!r}."
         raise RecordError(where, what, "Import the module that defines it first, and use the version that wrote it.")
-    arguments = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name not in ("class", "revision")}
+    arguments = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name not in NOT_ARGUMENTS}
     try:
         return kind(**arguments)
     except Exception as error:
