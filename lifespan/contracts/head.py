@@ -310,20 +310,23 @@ def outputs_of(head: Head) -> int:
 
 def _kind(recorded: str, known: Sequence[type[Head]] | None) -> type[Head] | None:
     kinds = _below() if known is None else known
-    found = [kind for kind in kinds if _name(kind) == recorded]
-    package, _, name = recorded.partition(":")
-    if not found and known is None and package.isidentifier() and package != "scenario":
-        try:
-            exported = getattr(importlib.import_module(package), name, None)
-        except ImportError:
-            return None
-        found = [exported] if isinstance(exported, type) and issubclass(exported, Head) else []
+    found = [kind for kind in kinds if recorded in _names(kind)]
+    module, _, name = recorded.partition(":")
+    package = module.partition(".")[0]
+    if not found and known is None and all(part.isidentifier() for part in module.split(".")) and package != "scenario":
+        for place in dict.fromkeys((package, module)):
+            try:
+                exported = getattr(importlib.import_module(place), name, None)
+            except ImportError:
+                continue
+            found += [exported] if isinstance(exported, type) and issubclass(exported, Head) else []
     # A scenario file that was read twice defined its classes twice.
     return found[-1] if found else None
 
 
-def _name(kind: type[Head]) -> str:
-    return f"{kind.__module__.split('.')[0]}:{kind.__qualname__}"
+def _names(kind: type[Head]) -> tuple[str, str]:
+    """How a class is recorded: by its module, or, in older records and for classes of this package, by its package."""
+    return f"{kind.__module__}:{kind.__qualname__}", f"{kind.__module__.split('.')[0]}:{kind.__qualname__}"
 
 
 def _below(kind: Any = Head) -> Iterator[type[Head]]:
