@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from lifespan.contracts.spec import Spec
+from lifespan.contracts.spec import NOT_ARGUMENTS, Spec
 from lifespan.errors import RecordError
 
 if TYPE_CHECKING:
@@ -290,7 +290,7 @@ def head_of(facts: Mapping[str, Any], where: str, known: Sequence[type[Head]] | 
     if kind is None or data.get("revision") != kind.revision:
         what = f"has a head {recorded!r} that is not known here." if kind is None else f"has another revision of {recorded!r}."
         raise RecordError(where, what, "Import the module that defines it first, and use the version that wrote it.")
-    arguments = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name not in ("class", "revision")}
+    arguments = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name not in NOT_ARGUMENTS}
     try:
         return kind(**arguments)
     except Exception as error:
@@ -310,20 +310,23 @@ def outputs_of(head: Head) -> int:
 
 def _kind(recorded: str, known: Sequence[type[Head]] | None) -> type[Head] | None:
     kinds = _below() if known is None else known
-    found = [kind for kind in kinds if _name(kind) == recorded]
-    package, _, name = recorded.partition(":")
-    if not found and known is None and package.isidentifier() and package != "scenario":
-        try:
-            exported = getattr(importlib.import_module(package), name, None)
-        except ImportError:
-            return None
-        found = [exported] if isinstance(exported, type) and issubclass(exported, Head) else []
+    found = [kind for kind in kinds if recorded in _names(kind)]
+    module, _, name = recorded.partition(":")
+    package = module.partition(".")[0]
+    if not found and known is None and all(part.isidentifier() for part in module.split(".")) and package != "scenario":
+        for place in dict.fromkeys((package, module)):
+            try:
+                exported = getattr(importlib.import_module(place), name, None)
+            except ImportError:
+                continue
+            found += [exported] if isinstance(exported, type) and issubclass(exported, Head) else []
     # A scenario file that was read twice defined its classes twice.
     return found[-1] if found else None
 
 
-def _name(kind: type[Head]) -> str:
-    return f"{kind.__module__.split('.')[0]}:{kind.__qualname__}"
+def _names(kind: type[Head]) -> tuple[str, str]:
+    """How a class is recorded: by its module, or, in older records and for classes of this package, by its package."""
+    return f"{kind.__module__}:{kind.__qualname__}", f"{kind.__module__.split('.')[0]}:{kind.__qualname__}"
 
 
 def _below(kind: Any = Head) -> Iterator[type[Head]]:
