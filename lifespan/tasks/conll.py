@@ -47,7 +47,8 @@ def _sentences(path: Path) -> Iterator[tuple[int, list[tuple[int, list[str]]], t
     lines: list[tuple[int, list[str]]] = []
     names: tuple[str, ...] | None = None
     text = [line.rstrip("\r") for line in read_text(path).split("\n")]
-    width = next((len(_cells(line)) for line in text if line.strip() and not line.startswith(("#", "-DOCSTART-"))), 0)
+    first = next((line for line in text if line.strip() and not line.startswith(("#", "-DOCSTART-"))), "")
+    tabs, width = "\t" in first, len(_cells(first))
     for number, line in enumerate([*text, ""], start=1):
         if not line.strip():
             if lines:
@@ -57,7 +58,8 @@ def _sentences(path: Path) -> Iterator[tuple[int, list[tuple[int, list[str]]], t
         cells = _cells(line)
         named = NAMED.match(line)
         names = tuple(named[1].split()) if named else names
-        comment = line.startswith("#") and not lines and len(cells) != width
+        # A word may be "#", too: it has a word's columns.
+        comment = line.startswith("#") and not lines and (len(cells) != width or tabs != ("\t" in line))
         if named or comment or line.startswith("-DOCSTART-") or (len(cells) == UNIVERSAL and COMPOUND.fullmatch(cells[0])):
             continue
         lines.append((number, cells))
