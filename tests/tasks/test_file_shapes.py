@@ -226,9 +226,8 @@ def test_a_dataset_dict_has_the_splits_that_it_has(tmp_path):
     whole = saved(tmp_path / "whole", train=HALF, dev={"text": ["d"], "label": [1]}, test={"text": ["t"], "label": [0]})
     assert table(whole).splits == ("train", "dev", "test") and table(whole).load("test").first == ["t"]
     assert table(whole).load("dev").first == ["d"] and not table(whole).holds_out
-    hidden = table(
-        saved(tmp_path / "hidden", train=HALF, validation=HALF | {"text": ["u", "v"]}, test=HALF | {"label": [-1, -1]})
-    )
+    other = HALF | {"text": ["u", "v"]}
+    hidden = table(saved(tmp_path / "hidden", train=HALF, validation=other, test=HALF | {"label": [-1, -1]}))
     assert hidden.splits == ("train", "dev") and hidden.facts == {"test": {"left_out": "has no labels"}}
     tested = table(saved(tmp_path / "tested", train=HALF, test=other))
     assert tested.splits == ("train", "dev", "test") and tested.holds_out
