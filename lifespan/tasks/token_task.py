@@ -161,9 +161,9 @@ def _content(task: TokenTask, stamps: tuple[Stamp, ...]) -> tuple[tuple[str, ...
                 raise DataError(tables[split].at(index), f"the tag {unknown!r} is not among those of the training data.", hint)
         splits[split] = Examples(texts, None, sequences(rows))
     if "dev" not in splits:
-        rows = splits["train"]
-        parts = zip(("train", "dev"), held_out_rows(len(rows), task.held_out, where), strict=True)
-        splits |= {split: rows.take(index) for split, index in parts}
+        sentences = splits["train"]
+        parts = zip(("train", "dev"), held_out_rows(len(sentences), task.held_out, where), strict=True)
+        splits |= {split: sentences.take(index) for split, index in parts}
     return tags, splits
 
 

@@ -12,6 +12,7 @@ from lifespan.contracts import Examples, Task
 from lifespan.errors import DataError, ScenarioError
 from lifespan.probes.performance._label_names import meeting
 from lifespan.randomness import Streams
+from lifespan.record.manifest import fingerprints
 from lifespan.study.plan import compile_study
 
 SENTIMENT = TASKS[0]
@@ -118,6 +119,12 @@ def test_the_same_task_from_another_source(tmp_path):
         planned(mine, OutOfDomain("rte", Glue("rte", source=str(tmp_path / "mine"), eval_examples=4)))
     with pytest.raises(ScenarioError, match="is the skill's own task"):
         OutOfDomain("rte", Glue("rte", eval_examples=4))
+
+
+def test_data_of_the_skills_title_are_in_the_record_beside_its_own(tmp_path):
+    plan = planned(SENTIMENT, OutOfDomain(SENTIMENT.title, Elsewhere()))
+    own, other = fingerprints(plan)
+    assert own == f"{SENTIMENT.title} {Elsewhere().digest()[:6]}" and other == SENTIMENT.title
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,9 +50,7 @@ def test_a_sound_table_is_counted_and_nothing_is_odd(tmp_path):
 
 def test_a_column_of_texts_is_no_column_of_classes(tmp_path):
     task = table(tmp_path, [f"text {i},good" for i in range(60)], label="text", first="label")
-    with pytest.raises(
-        DataError, match=r"has 60 classes in 48 rows to learn from \(text 0, .*\)\. Is label= the column"
-    ):
+    with pytest.raises(DataError, match=r"has 60 classes in 48 rows to learn from \(text 0, .*\)\. Is label= the column"):
         refuse_absurd(task, facts_of(task))
     few = table(tmp_path, [f"text {i},c{i % 12}" for i in range(60)])
     assert [text for text in odd(few) if "classes" in text] == [
@@ -90,9 +88,7 @@ def test_contexts_that_are_in_both_splits_are_told_until_they_are_held_together(
     rows = [f"story {i // 4},question {i},{i % 2},s{i // 4}" for i in range(40)]
     header = "text,asked,label,story"
     loose = table(tmp_path, rows, header, second="asked")
-    assert any(
-        re.search(r"of \d+ of 8 \(\d+%\) dev rows the first text stands in .*group=", t) for t in odd(loose)
-    )
+    assert any(re.search(r"of \d+ of 8 \(\d+%\) dev rows the first text stands in .*group=", t) for t in odd(loose))
     held = table(tmp_path, rows, header, second="asked", group="story")
     assert facts_of(held)["shared_groups"] == 0 and facts_of(held)["shared_first"] == 0 and odd(held) == []
     (tmp_path / "dev.csv").write_text(f"{header}\nstory new,question,1,s3\n")
@@ -166,7 +162,9 @@ def test_probes_whose_rows_look_the_same_are_told():
 
 
 def test_it_is_told_once_kept_and_written_of(tmp_path, caplog):
-    task = table(tmp_path, ["a,Good", "b,good", "c,bad"] * 5, quoted=None)
+    texts = TASKS[0].examples("train").first[:3]
+    rows = [f'"{text}",{label}' for text, label in zip(texts, ("Good", "good", "bad"), strict=True)]
+    task = table(tmp_path, rows * 5)
     life = Scenario(name="odd", subject=TINY, events=(Learn(task, by=weights(1)),))
     study = Study(name="odd", groups={"one": life}, individuals=1)
     for times in (1, 1):
