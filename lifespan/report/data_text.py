@@ -44,7 +44,8 @@ def _reading(facts: Mapping[str, Any]) -> list[str]:
     for split, found in facts.get("reading", {}).items():
         if found.get("dropped_without_label"):
             told.append(f"{counted(found['dropped_without_label'], 'row')} of {split} without a label left out")
-        if "quotes" in found:
+        # CSV has its quotes by its name; nobody needs to be told.
+        if found.get("quotes_detected") or found.get("quotes") == "of the text":
             chosen = "as the file shows" if found["quotes_detected"] else "as declared"
             told.append(f"quotes in {split} read as part {found['quotes']}, {chosen}")
     return told
