@@ -34,11 +34,12 @@ def fingerprints(plan: Plan) -> dict[str, str]:
 
 def _looked_at(plan: Plan) -> dict[str, Task]:
     """Tasks that are evaluated on, by title; one whose title another task has gets the beginning of its digest as well."""
-    learned, found = tasks_of(plan), {}
+    learned = tasks_of(plan)
+    found: dict[str, Task] = {}
     evaluations = ((step.tasks, evaluation.measure) for step in plan.nodes.values() for evaluation in step.evaluations)
     for source in (effort.source for tasks, measure in evaluations for effort in measure.effort(tasks)):
         if isinstance(source, Task):
-            known = learned.get(source.title, found.get(source.title, source))
+            known = learned.get(source.title) or found.get(source.title) or source
             alike = known.to_data() == source.to_data()
             found[source.title if alike else f"{source.title} {source.digest()[:6]}"] = source
     return found
