@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Callable, Collection
@@ -105,8 +106,10 @@ def simulate(
     from lifespan.record.store import Store
 
     hardware.settle_arithmetic(threads=threads, device=device)
+    tell = logging.getLogger("lifespan").warning if observer is None else observer.warns
     observer = observer or Observer()
     described = describe_study(plan, command or sys.argv, threads, data, about)
+    described["data_checks"] = _checked_data(plan, previous.get("data_checks"), tell)
     described["checks"] = _checks(plan, directory, store, observer)
     attach(directory, None if store is None else Path(store), study.name)
     write_json(directory / "study.json", described)
@@ -185,6 +188,17 @@ def other_threads(plan: Plan, store: Store, threads: int) -> str:
         f"{len(other)} of {len(plan.nodes)} events are lived already, with {told} threads, and this goes on with {threads}: "
         f"rows are the same bit for bit at equal threads alone. --threads {other[0]} keeps to one."
     )
+
+
+def _checked_data(plan: Plan, before: dict[str, Any] | None, tell: Callable[[str], None]) -> dict[str, Any]:
+    """What the rows say against the study; the user is told, unless an earlier run in this directory told the same."""
+    from lifespan.execution.data_checks import check_data
+
+    odd: list[str] = []
+    found = check_data(plan, odd.append)
+    for text in odd if found != before else ():
+        tell(text)
+    return found
 
 
 def _inline() -> Engine:

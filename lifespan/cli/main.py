@@ -131,11 +131,13 @@ def plan(
     from lifespan.cli import display
     from lifespan.cli.simulate import changes_in
     from lifespan.execution import estimate
+    from lifespan.execution.data_checks import check_data
     from lifespan.simulation import CHOICES, plan_for
     from lifespan.study.loading import load
 
     study = load(scenario, settings=settings or (), individuals=individuals, precision=precision)
     compiled = plan_for(study, device=device)
+    check_data(compiled, display.notice)
     directory = out if out is not None else Path("runs") / study.name
     found = estimate.estimate(compiled, directory, workers, store)
     changes = changes_in(compiled, directory)

@@ -158,9 +158,11 @@ def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
     shared = f" ({plan.separate:,} if nothing were shared)" if plan.separate > plan.shared else ""
     display.say(f"{study.name}: {people}, {display.counted(plan.shared, 'event')} to live{shared}{begun}")
     if (directory / "study.json").is_file():
-        before = {digest for life in record.read(directory).study.get("lives", {}).values() for digest in life["steps"]}
+        known = record.read(directory).study
+        before = {digest for life in known.get("lives", {}).values() for digest in life["steps"]}
         gone = len(before - set(plan.nodes))
-        if gone and changes_in(plan, directory) is None:
+        # A record of another study is refused, so that nothing of it will be of this one.
+        if gone and known.get("name") == study.name and changes_in(plan, directory) is None:
             gone_events = f"{display.counted(gone, 'event')} of the study as it was lived in {directory} before"
             display.notice(f"{gone_events}: not part of it any more; the record and its report will be of this one.")
     _announce_others(plan, directory, store)

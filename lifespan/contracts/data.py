@@ -182,13 +182,26 @@ class Task(Spec):
         """What decides the rows of all splits."""
         return tuple(source for split in dict.fromkeys(self.splits) for source in self.sources_of(split))
 
+    @property
+    def evaluated_split(self) -> str:
+        """The split that is read where the task is only evaluated on: the last one, unless all rows are one undivided file."""
+        return self.splits[-1]
+
+    def strata(self) -> Mapping[str, np.ndarray]:
+        """Parts of the rows of `evaluated_split` that are scored apart: boolean arrays over them, by name."""
+        return {}
+
+    def edited_pairs(self) -> np.ndarray | None:
+        """For each row of `evaluated_split` the number of its pair, or set, of edited rows; None where there are none."""
+        return None
+
     @abstractmethod
     def load(self, split: str) -> Examples:
         """All rows of a split. Raises `DataError` naming file, row and rule when the data is missing or malformed."""
 
     def examples(self, split: str) -> Examples:
         """The rows of a split, thinned as asked."""
-        if split not in self.splits:
+        if split not in self.splits and split != self.evaluated_split:
             raise DataError(self.describe(), f"has no split {split!r}.", f"Splits: {', '.join(self.splits)}.")
         rows = self.load(split)
         if len(rows) == 0:

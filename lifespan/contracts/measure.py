@@ -100,6 +100,13 @@ class Measure(Spec):
         """Titles of tasks that this measure asks for by name: some life of the study must learn them."""
         return ()
 
+    def check_tasks(self, tasks: Mapping[str, Task]) -> None:
+        """Raise `ScenarioError` where this cannot be measured on these tasks, by title, those learned before it is read.
+
+        It is asked when the study is planned, before anything is lived; by itself it accepts all tasks.
+        """
+        return
+
     @abstractmethod
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading | Bulk]:
         """Measure. `tasks` are the tasks met so far, by title, in the order in which they were met."""

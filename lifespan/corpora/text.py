@@ -11,6 +11,7 @@ from typing import Literal
 from lifespan.contracts import Corpus, Passage, Task
 from lifespan.contracts.sources import Files, Source
 from lifespan.errors import DataError
+from lifespan.tasks._decoding import is_encoding
 from lifespan.tasks.glue import Glue
 from lifespan.tasks.reading import HUB_ID, Table, is_saved, read_hub, read_parquet, read_saved, read_text, saved_files
 
@@ -63,10 +64,10 @@ class TaskText(Corpus):
 
 @dataclass(frozen=True, init=False)
 class TextFiles(Corpus):
-    """Plain UTF-8 text files. A passage is a line that is not blank, or a paragraph: lines between blank lines.
+    """Plain text files, gzipped or not. A passage is a line that is not blank, or a paragraph: lines between blank lines.
 
     `by` is "line" or "paragraph". `skip_headings` leaves out headings as WikiText writes them, such as
-    ` = = Career = = `. Passages carry no white space at their ends.
+    ` = = Career = = `. Passages carry no white space at their ends. `encoding` is that of all files.
 
     >>> TextFiles("wiki.train.raw", "letters.txt", by="paragraph").title
     'wiki.train+letters'
@@ -75,11 +76,13 @@ class TextFiles(Corpus):
     paths: tuple[str | Path, ...]
     by: Literal["line", "paragraph"] = "line"
     skip_headings: bool = False
+    encoding: str = "utf-8"
 
-    def __init__(self, *paths: str | Path, by: str = "line", skip_headings: bool = False) -> None:
+    def __init__(self, *paths: str | Path, by: str = "line", skip_headings: bool = False, encoding: str = "utf-8") -> None:
         object.__setattr__(self, "paths", paths)
         object.__setattr__(self, "by", by)
         object.__setattr__(self, "skip_headings", skip_headings)
+        object.__setattr__(self, "encoding", encoding)
         self.__post_init__()
 
     def __post_init__(self) -> None:
@@ -88,6 +91,8 @@ class TextFiles(Corpus):
         self.require("paths", fine, "must name at least one file.", "For example: TextFiles('letters.txt').")
         self.require_literal("by")
         self.require("skip_headings", isinstance(self.skip_headings, bool), "must be True or False.")
+        remedy = "For example: 'utf-8', 'latin-1' or 'utf-16'."
+        self.require("encoding", is_encoding(self.encoding), "is no encoding of text.", remedy)
 
     @property
     def title(self) -> str:
@@ -102,7 +107,7 @@ class TextFiles(Corpus):
         """Passages, file after file. Raises `DataError` for a file that holds none."""
         passages: list[Passage] = []
         for path in self.paths:
-            found = list(self._split(read_text(Path(path).expanduser())))
+            found = list(self._split(read_text(Path(path).expanduser(), self.encoding)))
             if not found:
                 raise DataError(str(path), f"holds no {self.by} of text.")
             passages += found

@@ -45,7 +45,7 @@ class SkillFacts:
     """What a pack tells of a skill beside its tensors. No `labels`: the answer is a score inside `score_range`.
 
     `rank` is that of its adapter's factors, 0 without one. `head` is the data of its head (`Head.to_data`); None: classes,
-    or a score where there are no `outputs`.
+    or a score where there are no `outputs`. `pairs` says whether it reads pairs of sentences; None: unknown.
     """
 
     title: str
@@ -56,6 +56,7 @@ class SkillFacts:
     score_range: tuple[float, float]
     rank: int = 0
     head: Mapping[str, Any] | None = field(default=None, hash=False)
+    pairs: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,7 @@ def seal(manifest: Manifest, contents: Mapping[str, bytes], made: Mapping[str, s
             "score_range": list(skill.score_range),
             **({"rank": skill.rank} if skill.rank else {}),
             **({"head": dict(skill.head)} if skill.head is not None else {}),
+            **({"pairs": skill.pairs} if skill.pairs is not None else {}),
         }
         for skill in manifest.skills
     ]
@@ -309,6 +311,7 @@ def _skill(entry: Any, path: Path) -> SkillFacts:
         score_range=(float(bounds[0]), float(bounds[1])),
         rank=_count(entry, "rank", path) if "rank" in entry else 0,
         head=head,
+        pairs=_field(entry, "pairs", bool, path) if "pairs" in entry else None,
     )
 
 

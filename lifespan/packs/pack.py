@@ -16,7 +16,7 @@ import numpy as np
 
 from lifespan.contracts import ClassHead, Examples, Head, ScoreHead, Task
 from lifespan.contracts.head import head_data, head_of
-from lifespan.errors import RecordError, ScenarioError, did_you_mean
+from lifespan.errors import RecordError, ScenarioError, UserError, did_you_mean
 from lifespan.packs.format import (
     ATTENTIONS,
     BASES,
@@ -148,6 +148,11 @@ class Pack:
             )
         if not asked.first:
             return []
+        if facts.pairs is not None and facts.pairs != (asked.second is not None):
+            kinds = ("single sentences", "pairs of sentences")
+            what = f"got {kinds[not facts.pairs]}, but the skill answers {kinds[facts.pairs]}."
+            remedy = f"Write answer({task!r}, first, second)." if facts.pairs else f"Write answer({task!r}, sentences)."
+            raise RecordError(f"answer({task!r})", what, remedy)
         with refusing(self.folder, "cannot answer"):
             found, _ = predictions(self.living, asked, "asked", 128)
         if asked.head.unanswered(found).any():
@@ -354,7 +359,18 @@ def _facts(title: str, skill: Skill, task: Answered | None) -> SkillFacts:
     low, high = task.score_range if task is not None else (0.0, 1.0)
     rank = next((down.shape[0] for _, down in (skill.addition or {}).values()), 0)
     bounds = (float(low), float(high))
-    return SkillFacts(title, skill.outputs, skill.plasticity, skill.mask is not None, labels, bounds, rank, other)
+    alive = skill.mask is not None
+    return SkillFacts(title, skill.outputs, skill.plasticity, alive, labels, bounds, rank, other, _pairs(task))
+
+
+def _pairs(task: Answered | None) -> bool | None:
+    """Whether a task is one of pairs; None where its rows are not to be had."""
+    if not isinstance(task, Task):
+        return getattr(task, "pairs", None)
+    try:
+        return task.examples(task.splits[1]).second is not None
+    except UserError:
+        return None
 
 
 def _skill_facts(skill: SkillFacts) -> dict[str, Any]:

@@ -29,13 +29,20 @@ def fingerprints(plan: Plan) -> dict[str, str]:
 
     Bad data is found here, before any work.
     """
-    return {title: content_of_task(task) for title, task in {**_looked_at(plan), **tasks_of(plan)}.items()}
+    return {name: content_of_task(task) for name, task in {**_looked_at(plan), **tasks_of(plan)}.items()}
 
 
 def _looked_at(plan: Plan) -> dict[str, Task]:
+    """Tasks that are evaluated on, by title; one whose title another task has gets the beginning of its digest as well."""
+    learned = tasks_of(plan)
+    found: dict[str, Task] = {}
     evaluations = ((step.tasks, evaluation.measure) for step in plan.nodes.values() for evaluation in step.evaluations)
-    sources = (effort.source for tasks, measure in evaluations for effort in measure.effort(tasks))
-    return {source.title: source for source in sources if isinstance(source, Task)}
+    for source in (effort.source for tasks, measure in evaluations for effort in measure.effort(tasks)):
+        if isinstance(source, Task):
+            known = learned.get(source.title) or found.get(source.title) or source
+            alike = known.to_data() == source.to_data()
+            found[source.title if alike else f"{source.title} {source.digest()[:6]}"] = source
+    return found
 
 
 def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str, str], about: str = "") -> dict[str, Any]:

@@ -16,6 +16,7 @@ from lifespan.analysis.retention import IN_A_ROW, SHARE
 from lifespan.report import figures
 from lifespan.report.bibtex import Publication
 from lifespan.report.citations import ANALYSES, FORGETTING, STATISTICS, analyses_used
+from lifespan.report.data_text import data_sentences
 from lifespan.report.formatting import MINUS, counted, listed
 from lifespan.report.labels import metric_label
 from lifespan.report.references import REFERENCES
@@ -26,7 +27,7 @@ def paragraphs(analysis: Analysis, works: Sequence[Publication]) -> list[tuple[s
     """The methods text as (heading, paragraphs). `works` are the publications behind the run."""
     return [
         ("Subjects and design", _design(analysis)),
-        ("What was lived", _lived(analysis, works)),
+        ("What was lived", [*_lived(analysis, works), *data_sentences(analysis.cohort.studies)]),
         ("Measurements", _measurements(analysis, [work.key for work in works])),
         ("Statistics", _statistics(analysis)),
         ("Software and hardware", _environment(analysis)),

@@ -168,6 +168,7 @@ def compile_study(study: Study, *, precision: str, fingerprints: Fingerprints | 
     _check_skills(plan)
     for step in plan.nodes.values():
         check_answers(step)
+    _check_measures(plan)
     return plan
 
 
@@ -180,6 +181,13 @@ def _check_skills(plan: Plan) -> None:
                 raise ScenarioError(
                     measure.describe(), rule, did_you_mean(skill, sorted(met)) if met else "Put a Learn before it."
                 )
+
+
+def _check_measures(plan: Plan) -> None:
+    for step in plan.nodes.values():
+        met = {task.title: task for task in step.tasks}
+        for evaluation in step.evaluations:
+            evaluation.measure.check_tasks(met)
 
 
 def _steps(scenario: Scenario, seed: int, precision: str, found: Fingerprints) -> tuple[Step, ...]:

@@ -7,129 +7,68 @@ Every reader returns a `Table` or raises `DataError`. Text files count lines fro
 from __future__ import annotations
 
 import csv
-import io
 import json
 import logging
-import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lifespan.contracts.sources import Files, files_in
 from lifespan.errors import DataError, did_you_mean
+from lifespan.tasks._columns import Table, as_written
+from lifespan.tasks._decoding import content_of, decoded
+from lifespan.tasks._quoting import looks_quoted, plain_lines, quoted_cells, quoted_lines
 
 if TYPE_CHECKING:
     import datasets
     import pyarrow
 
+__all__ = [
+    "HUB_ID",
+    "Table",
+    "as_written",
+    "is_saved",
+    "read_hub",
+    "read_parquet",
+    "read_saved",
+    "read_separated",
+    "read_text",
+    "saved_files",
+    "saved_splits",
+]
+
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+SEPARATORS = (";", "\t", ",", "|")
 
 
-@dataclass(frozen=True)
-class Table:
-    """Named columns of equal length. `classes` holds the class names of columns of them, or of lists of them (ClassLabel)."""
-
-    where: str
-    columns: Mapping[str, Any]
-    rows: Sequence[int]
-    unit: str = "row"
-    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def at(self, index: int) -> str:
-        """How an error names one row: file and line."""
-        return f"{self.where}, {self.unit} {self.rows[index]}"
-
-    def values(self, name: str) -> list[Any]:
-        """One column as a list. Raises `DataError` where there is none of this name."""
-        if name not in self.columns:
-            raise DataError(self.where, f"has no column {name!r}.", did_you_mean(name, self.columns))
-        column = self.columns[name]
-        return column.to_pylist() if hasattr(column, "to_pylist") else list(column)
-
-    def texts(self, name: str, *, may_be_empty: bool = False) -> list[str]:
-        """A column of sentences, exactly as written. A missing value is an error, an empty one unless allowed."""
-        values = self.values(name)
-        for index, value in enumerate(values):
-            if not isinstance(value, str):
-                raise DataError(self.at(index), f"{name!r} is {value!r}, but must be text.")
-            if not may_be_empty and not value.strip():
-                raise DataError(self.at(index), f"{name!r} is empty, but must be text.", "Fill it in or drop the row.")
-        return values
-
-    def codes(self, name: str, coding: Mapping[str, int]) -> np.ndarray:
-        """A column of class labels as int64 indices, through `coding` from the label as written."""
-        codes = np.empty(len(self), dtype=np.int64)
-        for index, value in enumerate(self.values(name)):
-            label = as_written(value)
-            if label in ("", "-1") and label not in coding:
-                raise DataError(self.at(index), f"{name!r} is {label!r}: the row has no label.", "Only labelled rows work.")
-            if label not in coding:
-                raise DataError(self.at(index), f"the label {label!r} is not known.", did_you_mean(label, coding))
-            codes[index] = coding[label]
-        return codes
-
-    def numbers(self, name: str, low: float, high: float) -> np.ndarray:
-        """A column of scores in [low, high] as float64."""
-        numbers = np.empty(len(self), dtype=np.float64)
-        for index, value in enumerate(self.values(name)):
-            try:
-                number = float(value)
-            except (TypeError, ValueError):
-                number = math.nan
-            if not low <= number <= high:
-                raise DataError(self.at(index), f"{name!r} is {value!r}, but must be a number in [{low:g}, {high:g}].")
-            numbers[index] = number
-        return numbers
-
-
-def as_written(value: object) -> str:
-    """A label as a person writes it: whole floats without a point, a missing one as ''."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def read_text(path: Path) -> str:
-    """A whole UTF-8 file, with or without a byte order mark."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        near = did_you_mean(path.name, sorted(entry.name for entry in path.parent.glob("*"))[:20])
-        raise DataError(str(path), f"cannot be read ({error.strerror}).", near if path.parent.is_dir() else "") from None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataError(f"{path}, line {line}", "is not UTF-8.", "Save the file as UTF-8.") from None
+def read_text(path: Path, encoding: str = "utf-8") -> str:
+    """A whole text file, gzipped or not, with or without a byte order mark."""
+    return decoded(path, content_of(path), encoding)
 
 
 def read_separated(
-    path: Path, separator: str, *, quoted: bool, header: Sequence[str] | None = None, broken_rows: int = 0
+    path: Path,
+    separator: str,
+    *,
+    quoted: bool | None,
+    header: Sequence[str] | None = None,
+    broken_rows: int = 0,
+    encoding: str = "utf-8",
 ) -> Table:
     """A CSV or TSV file whose first line names its columns, unless `header` does.
 
-    Unquoted files are split on the separator and on newlines only, quotes being text. Every row must have as many
-    cells as there are columns; up to `broken_rows` that do not are left out.
+    Unquoted files are split on the separator and on newlines only, quotes being text; None finds out which. Every row must
+    have as many cells as there are columns; up to `broken_rows` that do not are left out.
     """
-    lines = _quoted_lines(path, separator) if quoted else _plain_lines(path, separator)
+    text = read_text(path, encoding)
+    in_quotes = looks_quoted(text, separator) if quoted is None else quoted
+    lines = _lines(path, text, separator, in_quotes)
     if header is None:
-        _, header = next(lines, (1, []))
-        if not any(name.strip() for name in header):
-            raise DataError(str(path), "is empty.", "The first line must name the columns.")
-        header = [name.strip() for name in header]
-        if len(set(header)) < len(header):
-            twice = next(name for name in header if header.count(name) > 1)
-            raise DataError(f"{path}, line 1", f"names the column {twice!r} twice.", "Give every column its own name.")
+        _, names = next(lines, (1, []))
+        header = _header(path, names)
     numbers, rows, broken = [], [], 0
     for number, cells in lines:
         if len(cells) == len(header):
@@ -144,29 +83,38 @@ def read_separated(
                 "Look for a stray tab, separator or line break.",
             )
     columns = zip(*rows, strict=True) if rows else [()] * len(header)
-    return Table(str(path), dict(zip(header, columns, strict=True)), numbers, unit="line")
+    repeated = frozenset(name for name, times in Counter(header).items() if times > 1)
+    facts = _quoting_facts(text, separator, quoted, in_quotes)
+    named = dict(zip(header, columns, strict=True))
+    return Table(str(path), named, numbers, unit="line", facts=facts, repeated=repeated)
 
 
-def _plain_lines(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
-    lines = read_text(path).split("\n")
-    while lines and not lines[-1].strip("\r"):
-        lines.pop()
-    for number, line in enumerate(lines, start=1):
-        yield number, line.rstrip("\r").split(separator)
-
-
-def _quoted_lines(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
-    # Not splitlines(): it also splits on separators, such as U+2028, that are text to CSV.
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=separator, strict=True)
-    start = 1
+def _lines(path: Path, text: str, separator: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
     try:
-        for cells in reader:
-            if cells:
-                yield start, cells
-            start = reader.line_num + 1
+        yield from quoted_lines(text, separator) if quoted else plain_lines(text, separator)
     except csv.Error as error:
+        what, start = error.args
         remedy = "Check the quotes, or write quoted=False."
-        raise DataError(f"{path}, line {start}", f"is not valid CSV ({error}).", remedy) from None
+        raise DataError(f"{path}, line {start}", f"is not valid CSV ({what}).", remedy) from None
+
+
+def _header(path: Path, names: Sequence[str]) -> list[str]:
+    names = [name.strip() for name in names]
+    if not any(names):
+        raise DataError(str(path), "is empty.", "The first line must name the columns.")
+    other = next((mark for mark in SEPARATORS if len(names) == 1 and mark in names[0]), None)
+    if other is not None:
+        raise DataError(f"{path}, line 1", f"names one column, {names[0]!r}.", f"Write delimiter={other!r}.")
+    return names
+
+
+def _quoting_facts(text: str, separator: str, asked: bool | None, chosen: bool) -> dict[str, Any]:
+    """How quotes were read, and whether somebody said so; nothing for a file without quotes."""
+    if '"' not in text:
+        return {}
+    cells = [] if chosen else quoted_cells(text, separator)[0]
+    kept = {"cells_kept_in_quotes": len(cells)} if cells else {}
+    return {"quotes": "of the format" if chosen else "of the text", "quotes_detected": asked is None, **kept}
 
 
 def read_parquet(paths: Sequence[Path]) -> Table:
@@ -262,6 +210,10 @@ def _from_dataset(where: str, dataset: datasets.Dataset) -> Table:
 
 
 def _from_arrow(where: str, table: pyarrow.Table, classes: Mapping[str, tuple[str, ...]]) -> Table:
+    import pyarrow.types
+
+    while any(pyarrow.types.is_struct(kind.type) for kind in table.schema):
+        table = table.flatten()
     columns = {name: table.column(name) for name in table.column_names}
     return Table(where, columns, range(1, table.num_rows + 1), classes=classes)
 

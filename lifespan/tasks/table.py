@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,19 +16,11 @@ from lifespan.contracts import Examples, Task
 from lifespan.contracts.sources import Files, Source, Stamp, stamps
 from lifespan.errors import DataError, did_you_mean
 from lifespan.stats.metrics import CLASS_METRICS, METRICS, SCORE_METRICS
-from lifespan.tasks.reading import (
-    Table,
-    as_written,
-    is_saved,
-    read_parquet,
-    read_saved,
-    read_separated,
-    saved_files,
-    saved_splits,
-)
+from lifespan.tasks._decoding import is_encoding
+from lifespan.tasks._refused import advice
+from lifespan.tasks._table_content import UNDIVIDED, Content, content_of_task, pairs_of
+from lifespan.tasks._table_files import Place, files_of, inner_splits, source_at, validation_of
 
-SUFFIXES = (".csv", ".tsv", ".parquet")
-VALIDATION = ("validation", "dev", "valid", "val")
 KINDS: Mapping[str, tuple[str, ...]] = {"classes": CLASS_METRICS, "score": SCORE_METRICS}
 DEFAULT_METRICS: Mapping[str, tuple[str, ...]] = {"classes": ("accuracy",), "score": ("pearson", "spearman")}
 
@@ -38,35 +29,54 @@ DEFAULT_METRICS: Mapping[str, tuple[str, ...]] = {"classes": ("accuracy",), "sco
 class TableTask(Task):
     """Classify, or score, the sentences or sentence pairs of your own table.
 
-    `path` is a .csv, .tsv or .parquet file, or a folder written by `save_to_disk` of the `datasets` library. `first`,
-    `second` (for pairs) and `label` name its columns. CSV follows the usual quoting; TSV is split on tab and newline
-    only, quotes being text, unless `quoted` says otherwise.
+    `path` is a .csv, .tsv, .json or .jsonl file, any of them also gzipped (.gz), a .parquet file, a folder written by
+    `save_to_disk` of the `datasets` library, or (texts, labels), (firsts, seconds, labels): text files with a line for each
+    row. Paths are relative to the working directory. `first`, `second` (for pairs) and `label` name the columns; a field of a
+    nested record is "question.stem".
 
-    `kind` is "classes" or "score". `classes` gives the class names as the label column writes them, in index order;
-    None takes those met in `path`, numbers in numeric order. `scores` is the range of a score.
+    `encoding`, `delimiter` and `quoted` say how text files are written. By itself CSV has commas and the usual quoting; in
+    files with tabs, quotes are the format's where the file cannot be read otherwise, and text where it can, and the record
+    says which; `quoted` decides. `unlabelled="drop"` leaves out rows whose label is empty, "-" or, of named classes, -1.
 
-    The dev split is the file `dev`; or else the validation split of a `datasets` folder; or else the fraction
-    `held_out` of `path`'s rows, the same rows for every individual and every run. `test` is one more labelled file.
-    `scored_by` names metrics of `lifespan.stats.metrics`, the primary one first; None is accuracy, or Pearson's and
-    Spearman's correlation for a score.
+    `kind` is "classes" or "score". `classes` gives the class names as the label column writes them, in index order, or names
+    for the whole numbers from 0 on, or maps labels to names, several to one if need be; None takes those met in `path`,
+    numbers in numeric order. 1.0 is the class 1. `scores` is the range of a score.
+
+    The dev split is the file `dev`; or else the validation split of a `datasets` folder; or else the fraction `held_out` of
+    `path`'s rows, the same rows for every individual and every run. With `group`, a column, rows of one group are held out
+    together; `stratified` holds out the fraction of every class. `held_out=1.0` is a table to evaluate on only. `test` is one
+    more labelled file, or else the test split of a `datasets` folder, if it has labels.
+
+    `parts` is a column by whose values `OutOfDomain` tells accuracies apart; `pair_id` one that names the pair, or set, of
+    edited rows to which a row belongs, for `consistency`. `scored_by` names metrics of `lifespan.stats.metrics`, the primary
+    one first; None is accuracy, or Pearson's and Spearman's correlation for a score.
 
     >>> TableTask("reviews.csv", name="reviews", first="text", label="stars", scored_by=("matthews",)).metrics
     ('matthews',)
     """
 
-    path: str | Path = field(kw_only=False)
+    revision = 2
+
+    path: Place = field(kw_only=False)
     name: str
     first: str
     second: str | None = None
     label: str = "label"
     kind: Literal["classes", "score"] = "classes"
-    classes: tuple[str, ...] | None = None
+    classes: tuple[str, ...] | Mapping[str | int, str] | None = None
     scores: tuple[float, float] = (0.0, 1.0)
-    dev: str | Path | None = None
-    test: str | Path | None = None
+    dev: Place | None = None
+    test: Place | None = None
     held_out: float = 0.2
     scored_by: tuple[str, ...] | None = None
     quoted: bool | None = None
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+    unlabelled: Literal["refuse", "drop"] = "refuse"
+    group: str | None = None
+    stratified: bool = False
+    parts: str | None = None
+    pair_id: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,26 +85,65 @@ class TableTask(Task):
         for name in ("path", "dev", "test"):
             self._check_path(name)
         self.require_literal("kind")
-        self.require_fraction("held_out", below_one=True)
+        self.require_fraction("held_out", below_one=self.held_out != 1)
         self.require("held_out", self.held_out > 0, "must be above 0.", "Rows to score on are needed, or a dev file.")
+        self._check_format()
+        self._check_division()
         self._check_answers()
         self._check_metrics()
+
+    def __hash__(self) -> int:
+        # `classes` may be a mapping, which has no hash of its own.
+        return hash((self.name, str(self.path), self.first, self.label))
 
     def _check_path(self, name: str) -> None:
         value = getattr(self, name)
         if value is None and name != "path":
             return
-        typed = isinstance(value, str | Path) and str(value) != ""
+        files = value if isinstance(value, tuple) else (value,)
+        typed = all(isinstance(each, str | Path) and str(each) != "" for each in files)
         self.require(name, typed, "must be a path.")
-        suffix = Path(value).suffix.lower()
-        known = f"Known: {', '.join(SUFFIXES)}, or a folder written by save_to_disk."
-        self.require(name, suffix in SUFFIXES or suffix == "" or Path(value).is_dir(), "is no table.", known)
+        if isinstance(value, tuple):
+            rule = f"must be {len(self.columns)} files with a line for each row: {', '.join(self.columns)}."
+            self.require(name, len(files) == len(self.columns), rule)
+            return
+        folder = Path(value).is_dir()
+        remedy = "" if folder else advice(value, self.delimiter)
+        self.require(name, remedy == "", "is no table.", remedy)
+
+    def _check_format(self) -> None:
+        remedy = "For example: 'utf-8', 'latin-1', 'cp1252' or 'utf-16'."
+        self.require("encoding", is_encoding(self.encoding), "is no encoding of text.", remedy)
+        one = isinstance(self.delimiter, str) and len(self.delimiter) == 1 and self.delimiter not in '"\r\n'
+        remedy = "For example: ';' or '\\t'."
+        self.require("delimiter", self.delimiter is None or one, "must be one character, and no quote or line break.", remedy)
+        self.require("quoted", self.quoted in (None, True, False), "must be True, False or None.")
+        self.require_literal("unlabelled")
+
+    def _check_division(self) -> None:
+        for name in ("group", "parts", "pair_id"):
+            value = getattr(self, name)
+            self.require(name, value is None or (isinstance(value, str) and value != ""), "must name a column.")
+        self.require("stratified", isinstance(self.stratified, bool), "must be True or False.")
+        self.require("stratified", not (self.stratified and self.kind == "score"), "has no classes to divide evenly.")
+        both = self.stratified and self.group is not None
+        self.require("stratified", not both, "cannot keep groups together as well.", "Leave out group= or stratified=.")
+        apart = not (self.stratified and self.dev is not None)
+        self.require("stratified", apart, "has nothing to hold out beside a dev file.", "Leave one of them out.")
+        alone = self.held_out != 1 or (self.dev is None and self.test is None)
+        self.require("held_out", alone, "leaves nothing to learn beside a dev or test file.", "Leave out held_out=.")
 
     def _check_answers(self) -> None:
         if self.classes is not None:
             rule = "must be a tuple of at least two different class names (text)."
-            named = isinstance(self.classes, tuple) and all(isinstance(name, str) for name in self.classes)
-            self.require("classes", named and len(set(self.classes)) == len(self.classes) >= 2, rule)
+            if isinstance(self.classes, Mapping):
+                rule = "must map labels, as the table writes them, to at least two different class names (text)."
+                keyed = all(isinstance(label, str | int) for label in self.classes)
+                named = keyed and all(isinstance(name, str) and name for name in self.classes.values())
+                self.require("classes", named and len(set(self.classes.values())) >= 2, rule)
+            else:
+                named = isinstance(self.classes, tuple) and all(isinstance(name, str) for name in self.classes)
+                self.require("classes", named and len(set(self.classes)) == len(self.classes) >= 2, rule)
             self.require("classes", self.kind == "classes", "has no use for a score.", "Write kind='classes'.")
         pair = isinstance(self.scores, tuple) and len(self.scores) == 2
         numbers = pair and all(isinstance(end, int | float) and math.isfinite(end) for end in self.scores)
@@ -120,7 +169,7 @@ class TableTask(Task):
         """Class names, read from the table unless given; empty for a score."""
         if self.kind == "score":
             return ()
-        return self.classes if self.classes is not None else self._content()[0]
+        return self.classes if isinstance(self.classes, tuple) else self._content().names
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -133,123 +182,87 @@ class TableTask(Task):
         return self.scores
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read: of the first sentence, the second one of pairs, and the label."""
+        return tuple(name for name in (self.first, self.second, self.label) if name is not None)
+
+    @property
     def splits(self) -> tuple[str, ...]:
-        """Train and dev, and test where a file was given."""
-        return ("train", "dev", "test") if self.test is not None else ("train", "dev")
+        """Train and dev, and test where there is one with labels; all rows twice where nothing is to be learned."""
+        if self.held_out == 1:
+            return (UNDIVIDED, UNDIVIDED)
+        tested = self.test is not None or ("test" in inner_splits(self.path) and "test" in self._content().splits)
+        return ("train", "dev", "test") if tested else ("train", "dev")
+
+    @property
+    def evaluated_split(self) -> str:
+        """All rows, "all", of a file that its author did not divide; or else the last split."""
+        divided = self.dev is not None or validation_of(self.path) is not None or "test" in self.splits
+        return self.splits[-1] if divided else UNDIVIDED
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether the dev split is drawn from the training file."""
+        return self.held_out != 1 and self.dev is None and validation_of(self.path) is None
 
     def sources_of(self, split: str) -> tuple[Source, ...]:
         """The split's file, and that of the training rows where it names the classes or holds the split."""
-        folder = Path(self.path).expanduser()
-        validation = next((name for name in VALIDATION if name in saved_splits(folder)), None)
-        given = {"dev": self.dev, "test": self.test}.get(split)
-        own: list[Source] = []
-        if given is not None:
-            own = [source_at(given, (validation or "validation") if split == "dev" else split)]
-        elif split == "dev" and validation:
-            own = [saved_files(folder, validation)]
+        own = self._own_source(split)
         named = self.kind == "score" or self.classes is not None
-        return tuple(own) if own and named else (*own, source_at(self.path, "train"))
+        train = source_at(self.path, "train")
+        return (train,) if own is None else (own,) if named else (own, train)
+
+    def _own_source(self, split: str) -> Files | None:
+        """The files of a split that is no part of the training file."""
+        if split == "dev":
+            validation = validation_of(self.path)
+            place = self.dev or (self.path if validation else None)
+            return None if place is None else source_at(place, validation or "validation")
+        if split == "test":
+            place = self.test or (self.path if "test" in inner_splits(self.path) else None)
+            return None if place is None else source_at(place, "test")
+        return None
 
     def load(self, split: str) -> Examples:
         """All rows of a split. The files are read again only when they change."""
-        splits = self._content()[1]
+        splits = self._content().splits
         if split not in splits:
             raise DataError(self.describe(), f"has no split {split!r}.", f"Splits: {', '.join(self.splits)}.")
         return splits[split]
 
-    def _content(self) -> tuple[tuple[str, ...], dict[str, Examples]]:
-        places = [Path(path).expanduser() for path in (self.path, self.dev, self.test) if path is not None]
+    def strata(self) -> Mapping[str, np.ndarray]:
+        """The rows of each value of the column `parts`, over those of `evaluated_split`."""
+        if self.parts is None:
+            return {}
+        values = self._beside(self.parts)
+        return {name: np.array([value == name for value in values]) for name in dict.fromkeys(values) if name}
+
+    def edited_pairs(self) -> np.ndarray | None:
+        """The number of each row's pair, over the rows of `evaluated_split`, where `pair_id` names the pairs."""
+        if self.pair_id is None:
+            return None
+        return pairs_of(self._beside(self.pair_id), self.describe(), self.pair_id)
+
+    def groups_of(self, split: str) -> Sequence[str] | None:
+        """The group of each row of a split, where a column `group` names it."""
+        return None if self.group is None else self._content().beside[split].get(self.group)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """How the files were read, by split: quoting that was found out, rows that were dropped, splits left out."""
+        return self._content().facts
+
+    def _beside(self, column: str) -> Sequence[str]:
+        beside = self._content().beside[self.evaluated_split]
+        if column not in beside:
+            raise DataError(self.describe(), f"has no column {column!r} in the split {self.evaluated_split!r}.")
+        return beside[column]
+
+    def _content(self) -> Content:
+        places = [path for place in (self.path, self.dev, self.test) for path in files_of(place)]
         return _content(replace(self, train_examples=None, eval_examples=None), stamps(*places))
 
 
 @lru_cache(maxsize=16)
-def _content(task: TableTask, stamps: tuple[Stamp, ...]) -> tuple[tuple[str, ...], dict[str, Examples]]:
-    """Class names and every split, at once: a mistake in any file shows before learning starts."""
-    tables = _tables(task)
-    names = _class_names(task, tables["train"]) if task.kind == "classes" else ()
-    if "f1" in task.metrics and len(names) != 2:
-        what = f"has {len(names)} classes ({', '.join(names)}), but f1 needs exactly two."
-        raise DataError(tables["train"].where, what, "Choose other metrics with scored_by=.")
-    splits = {split: _examples(task, table, names) for split, table in tables.items()}
-    if "dev" not in splits:
-        splits |= held_out(splits["train"], task.held_out, tables["train"].where)
-    return names, splits
-
-
-def _tables(task: TableTask) -> dict[str, Table]:
-    folder = Path(task.path).expanduser()
-    inside = saved_splits(folder)
-    tables = {"train": _read(task, task.path, "train")}
-    validation = next((name for name in VALIDATION if name in inside), None)
-    if task.dev is not None:
-        tables["dev"] = _read(task, task.dev, validation or "validation")
-    elif validation:
-        tables["dev"] = read_saved(folder, validation)
-    if task.test is not None:
-        tables["test"] = _read(task, task.test, "test")
-    return tables
-
-
-def _read(task: TableTask, path: str | Path, split: str) -> Table:
-    place = Path(path).expanduser()
-    if not place.exists():
-        raise DataError(str(place), "there is no such file or folder.", f"Looked in {place.absolute().parent}.")
-    if place.is_dir():
-        if not is_saved(place):
-            raise DataError(str(place), "is no folder written by save_to_disk.", f"Files may be {', '.join(SUFFIXES)}.")
-        return read_saved(place, split)
-    suffix = place.suffix.lower()
-    if suffix == ".parquet":
-        return read_parquet([place])
-    if suffix not in SUFFIXES:
-        raise DataError(str(place), "is no table.", f"Files may be {', '.join(SUFFIXES)}.")
-    quoted = suffix == ".csv" if task.quoted is None else task.quoted
-    return read_separated(place, "," if suffix == ".csv" else "\t", quoted=quoted)
-
-
-def _class_names(task: TableTask, table: Table) -> tuple[str, ...]:
-    if task.classes is not None:
-        return task.classes
-    if task.label in table.classes:
-        return table.classes[task.label]
-    written = [as_written(value) for value in table.values(task.label)]
-    for index, label in enumerate(written):
-        if label == "":
-            raise DataError(table.at(index), f"{task.label!r} is empty: the row has no label.", "Only labelled rows work.")
-        if re.fullmatch(r"-?\d*\.\d+", label):
-            what = f"{task.label!r} is {label}, a number with a fraction, which names no class."
-            raise DataError(table.at(index), what, "Write kind='score', or name the classes.")
-    names = set(written)
-    if len(names) < 2:
-        raise DataError(table.where, f"{task.label!r} has {len(names)} class; learning needs at least two.")
-    whole = all(re.fullmatch(r"-?\d+", name) for name in names)
-    return tuple(sorted(names, key=int)) if whole else tuple(sorted(names))
-
-
-def _examples(task: TableTask, table: Table, names: tuple[str, ...]) -> Examples:
-    first = table.texts(task.first)
-    second = None if task.second is None else table.texts(task.second)
-    if task.kind == "score":
-        return Examples(first, second, table.numbers(task.label, *task.scores))
-    coding = {name: index for index, name in enumerate(names)}
-    for index, name in enumerate(table.classes.get(task.label, ())):
-        # A ClassLabel column stores indices, in its own order.
-        if name in coding:
-            coding.setdefault(str(index), coding[name])
-    return Examples(first, second, table.codes(task.label, coding))
-
-
-def held_out(rows: Examples, fraction: float, where: str) -> dict[str, Examples]:
-    """Train and dev parts. Which rows are held out depends on their number and the fraction only."""
-    if len(rows) < 2:
-        raise DataError(where, f"has {len(rows)} rows; at least 2 are needed to hold one out.", "Or give a dev file.")
-    count = min(max(1, round(fraction * len(rows))), len(rows) - 1)
-    draw = np.random.default_rng(int.from_bytes(hashlib.sha256(b"held out").digest()[:8], "big"))
-    order = draw.permutation(len(rows))
-    return {"dev": rows.take(np.sort(order[:count])), "train": rows.take(np.sort(order[count:]))}
-
-
-def source_at(path: str | Path, split: str) -> Files:
-    """The file of a table, or the files of a split in a folder written by `save_to_disk`."""
-    place = Path(path).expanduser()
-    return saved_files(place, split) if place.is_dir() else Files((place,))
+def _content(task: TableTask, stamps: tuple[Stamp, ...]) -> Content:
+    return content_of_task(task)

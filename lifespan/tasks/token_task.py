@@ -12,9 +12,10 @@ from lifespan.contracts import Examples, Head, Task, sequences
 from lifespan.contracts.sources import Source, Stamp, stamps
 from lifespan.errors import DataError, did_you_mean
 from lifespan.stats.metrics import METRICS, TAG_METRICS
+from lifespan.tasks._holdout import held_out_rows
+from lifespan.tasks._table_files import VALIDATION, source_at
 from lifespan.tasks.conll import read_conll
 from lifespan.tasks.reading import HUB_ID, Table, as_written, is_saved, read_hub, read_parquet, read_saved, saved_splits
-from lifespan.tasks.table import VALIDATION, held_out, source_at
 from lifespan.tasks.tags import TagHead
 
 SCHEME = re.compile(r"O|[BIES]-.+")
@@ -160,7 +161,9 @@ def _content(task: TokenTask, stamps: tuple[Stamp, ...]) -> tuple[tuple[str, ...
                 raise DataError(tables[split].at(index), f"the tag {unknown!r} is not among those of the training data.", hint)
         splits[split] = Examples(texts, None, sequences(rows))
     if "dev" not in splits:
-        splits |= held_out(splits["train"], task.held_out, where)
+        sentences = splits["train"]
+        parts = zip(("train", "dev"), held_out_rows(len(sentences), task.held_out, where), strict=True)
+        splits |= {split: sentences.take(index) for split, index in parts}
     return tags, splits
 
 

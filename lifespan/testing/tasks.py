@@ -38,6 +38,9 @@ def check_task(task: Task) -> None:
         task.load("no such split")
     except DataError:
         pass
+    except Exception as error:
+        what = f"raises {type(error).__name__} ({error}) for a split that it does not have"
+        check(False, task, what, "raise lifespan.errors.DataError for an unknown split")
     else:
         check(False, task, "loads a split that it does not have", "raise DataError for an unknown split")
     for split in splits:

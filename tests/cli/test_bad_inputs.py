@@ -267,6 +267,14 @@ def test_a_missing_model_folder(run, place):
     check(run("simulate", "life.py", "--out", "new"), ["Pretrained(name='./bert')", "there is no such folder"])
 
 
+def test_a_foreign_record_is_refused_without_a_word_of_replacing_it(run, finished, monkeypatch):
+    monkeypatch.chdir(finished)
+    Path("third.py").write_text(HEAD + "study = life(learn)\nstudy = Study(name='third', groups=study.groups)\n")
+    told = run("simulate", "third.py", "--out", "run")
+    check(told, ["holds the study 'tiny', not 'third'"])
+    assert "will be of this one" not in told[2]
+
+
 @pytest.mark.parametrize("content", ["{", "[1]", "", '{"name": '])
 def test_a_corrupt_study_file(content, run, place):
     Path("run/study.json").write_text(content)

@@ -520,6 +520,10 @@ TASKS = [
         quiz(head=TAGS, metrics=("span_f1",), rows=staticmethod(one_tag)),
         "Quiz has 5 words and 1 labels in 'a b c d e': join words",
     ),
+    (
+        quiz(load=lambda self, split: {name: MicroTask("sentiment").load(name) for name in ("train", "dev", "test")}[split]),
+        "Quiz raises KeyError ('no such split') for a split that it does not have: raise lifespan.errors.DataError",
+    ),
 ]
 
 

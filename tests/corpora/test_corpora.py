@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import gzip
 
 import datasets
 import pandas
@@ -104,8 +105,13 @@ def test_text_files_mistakes(tmp_path):
     with pytest.raises(DataError, match=r"letters.txt: holds no line of text"):
         TextFiles(tmp_path / "letters.txt", skip_headings=True).passages()
     (tmp_path / "latin.txt").write_bytes(b"one\ncaf\xe9\n")
-    with pytest.raises(DataError, match=r"latin.txt, line 2: is not UTF-8. Save the file as UTF-8"):
+    with pytest.raises(DataError, match=r"latin.txt, line 2: is not UTF-8. Try encoding='latin-1', which reads 'café' here"):
         TextFiles(tmp_path / "latin.txt").passages()
+    assert TextFiles(tmp_path / "latin.txt", encoding="latin-1").passages() == ["one", "café"]
+    (tmp_path / "packed.txt.gz").write_bytes(gzip.compress(b"one\ntwo\n"))
+    assert TextFiles(tmp_path / "packed.txt.gz").passages() == ["one", "two"]
+    with pytest.raises(ScenarioError, match=r"is no encoding of text\. For example: 'utf-8', 'latin-1'"):
+        TextFiles("a.txt", encoding="latin-one")
 
 
 def test_dataset_text_from_folders_and_parquet(tmp_path):

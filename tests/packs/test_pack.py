@@ -103,6 +103,10 @@ def test_raw_sentences_are_answered_as_the_split_is(subject, packed):
     assert pack.answer("micro-sentiment", []) == []
     with pytest.raises(RecordError, match="got 1 first and 2 second"):
         pack.answer(TASKS[1].title, "a", ["b", "c"])
+    with pytest.raises(RecordError, match=r"got single sentences, but the skill answers pairs of sentences\. Write answer"):
+        pack.answer(TASKS[1].title, "a")
+    with pytest.raises(RecordError, match="got pairs of sentences, but the skill answers single sentences"):
+        pack.answer("micro-sentiment", "a", "b")
 
 
 @pytest.mark.parametrize(("base", "most"), [("bf16", 0.02), ("int8", 0.02), ("int4", 0.4)])

@@ -285,7 +285,9 @@ def test_every_step_says_who_lived_it_and_a_mixture_is_said(data, tmp_path):
     simulate(study, out, threads=1, observer=observer)
     steps = read(out).steps()
     assert steps["version"].nunique() == 1 and steps["torch"].notna().all() and set(steps["threads"]) == {1}
-    assert makers(steps, "food")[0].startswith("food: each of its 4 distinct steps was lived with lifespan ") and not said
+    assert makers(steps, "food")[0].startswith("food: each of its 4 distinct steps was lived with lifespan ")
+    assert not any("threads" in text for text in said)
+    said.clear()
     path = out / "store" / steps["digest"].iloc[1] / "node.json"
     node = read_sealed(path)
     node["made"].update(threads=2, lifespan="0.0.9")

@@ -186,7 +186,10 @@ def test_missing_and_foreign_sources(tmp_path):
     ("arguments", "message"),
     [
         ({"name": "My Reviews"}, r"TableTask\(name='My Reviews'\): must be a short lower-case name"),
-        ({"path": "x.xlsx"}, r"path='x.xlsx'\): is no table. Known: .csv, .tsv, .parquet, or a folder"),
+        (
+            {"path": "x.xlsx"},
+            r"path='x.xlsx'\): is no table. Convert it: `pandas.* Known: .csv, .tsv, .* or a folder",
+        ),
         ({"dev": 3}, r"dev=3\): must be a path"),
         ({"kind": "scores"}, r"kind='scores'\): is not known here. Did you mean 'score'\?"),
         ({"held_out": 0}, r"held_out=0\): must be above 0"),

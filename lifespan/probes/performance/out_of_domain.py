@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifespan.contracts import Effort, Meaning, Measure, Reading, ScoreHead, Task, thinning
-from lifespan.errors import ScenarioError, did_you_mean
+from lifespan.contracts import Effort, Meaning, Measure, Reading, Task, thinning
+from lifespan.errors import ScenarioError
+from lifespan.probes.performance._label_names import Meeting, meeting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,16 +22,22 @@ if TYPE_CHECKING:
 class OutOfDomain(Measure):
     """The score of a learned skill on sentences from elsewhere.
 
-    `OutOfDomain("mrpc", Paws())`, `OutOfDomain("rte", Hans())`, `OutOfDomain("sst2", AdvGlue("sst2"))`, or any task of yours.
+    `OutOfDomain("mrpc", Paws())`, `OutOfDomain("rte", Hans())`, `OutOfDomain("sst2", AdvGlue("sst2"))`, or any task of yours;
+    also the skill's own task from another source, `OutOfDomain("qnli", Glue("qnli", source="other"))`.
 
-    `skill` is the title of the learned task, whose head and mask answer; `data` the task whose last split is read. Answers
-    become the data's labels by name ("not_entailment" is "non-entailment", and what is not entailment, in three classes, is
-    that too), or as `meaning` says: {"the skill's label": "the data's"}. Metrics: the data's own, and `accuracy@<part>` for
-    each part that the data tell apart. Nothing is read before the skill is learned. Cost: one forward pass over the data.
+    `skill` is the title of the learned task, whose head and mask answer; `data` the task whose last split is read, or all
+    rows of a file that its author did not divide (`Task.evaluated_split`). Answers and labels meet by name ("not_entailment"
+    is "non-entailment", and what is not entailment, in three classes, is that too), or as `meaning` says:
+    {"the skill's label": "the data's"}, or {"neutral": "not_entailment"} where the data tell apart what the skill does not;
+    several may mean one. Whatever the skill answers must be a label of the data, and each label must be an answer: that is
+    checked before anything is lived. Metrics: the data's own; `accuracy@<part>` for each part that the data tell apart
+    (`Task.strata`); and `consistency` where they hold pairs, or sets, of edited rows (`Task.edited_pairs`): the share of pairs
+    of which every row is answered rightly (Gardner et al. 2020). Cost: one forward pass over the data.
     """
 
     meanings = (
         Meaning("*@*", "accuracy on one part of the data", "[0, 1]", "the same on all parts: no shallow rule"),
+        Meaning("consistency", "share of edited pairs with every row right", "[0, 1]", "near the accuracy"),
         Meaning("*", "score on the data", "the metric's own", "near the score on the task's own split"),
     )
     cost = "1 forward pass over the data"
@@ -45,7 +53,13 @@ class OutOfDomain(Measure):
         super().__post_init__()
         self.require("skill", isinstance(self.skill, str), "must be a learned task's title.", 'For example: "mrpc".')
         self.require_a("data", Task, 'OutOfDomain("mrpc", Paws())')
-        self.require("data", self.data.title != self.skill, "is the skill's own task.", "Use Score() for that.")
+        own = self.data.title == self.skill and not _has_a_place(self.data)
+        self.require("data", not own, "is the skill's own task.", "Use Score() for that.")
+        named = isinstance(self.meaning, Mapping) and all(
+            isinstance(each, str) for each in (*self.meaning.values(), *self.meaning)
+        )
+        remedy = 'For example: {"neutral": "not_entailment"}.'
+        self.require("meaning", self.meaning is None or named, "must map names of classes to names of classes.", remedy)
         if self.examples is not None:
             self.require_count("examples")
         self.require_count("length", at_least=8)
@@ -59,7 +73,18 @@ class OutOfDomain(Measure):
         return (self.skill,)
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
-        return [Effort(self.data, 1.0, self.data.splits[-1], self.examples, self.length)]
+        return [Effort(self.data, 1.0, self.data.evaluated_split, self.examples, self.length)]
+
+    def check_tasks(self, tasks: Mapping[str, Task]) -> None:
+        """Whether the skill's task is another one than the data, whose columns are there, and its answers can be right."""
+        learned = tasks.get(self.skill)
+        if learned is not None:
+            own = {"train_examples": None, "eval_examples": None}
+            same = replace(learned, **own).to_data() == replace(self.data, **own).to_data()
+            self.require("data", not same, "is the skill's own task.", "Use Score() for that.")
+            self._meet(learned)
+            self.data.strata()
+            self.data.edited_pairs()
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         from lifespan.stats.metrics import score
@@ -67,56 +92,75 @@ class OutOfDomain(Measure):
 
         if self.skill not in tasks or self.skill not in subject.skills:
             return
-        split = self.data.splits[-1]
+        split = self.data.evaluated_split
         rows, tokens = tokenised(self.data, split, self.length, subject.tokenizer, self.examples)
         predicted = self._translated(tasks[self.skill], answers(tasks[self.skill], token_logits(subject, self.skill, tokens)))
+        labels = self._labels(tasks[self.skill], rows.labels)
         for metric in self.data.metrics:
-            yield Reading(metric, score(metric, predicted, rows.labels), len(rows), self.skill, split)
+            yield Reading(metric, score(metric, predicted, labels), len(rows), self.skill, split)
         for name, chosen in self._parts(split, len(rows)).items():
             if chosen.any():
-                value = score("accuracy", predicted[chosen], rows.labels[chosen])
+                value = score("accuracy", predicted[chosen], labels[chosen])
                 yield Reading(f"accuracy@{name}", value, int(chosen.sum()), self.skill, split)
+        yield from self._consistency(predicted == labels, split)
 
-    def _translated(self, task: Task, predicted: np.ndarray) -> np.ndarray:
-        """Answers in the data's labels."""
+    def _consistency(self, right: np.ndarray, split: str) -> Iterable[Reading]:
         import numpy as np
 
+        pairs = self.data.edited_pairs() if self.data.labels else None
+        if pairs is None:
+            return
+        seen = pairs[self._rows_seen(split, len(pairs))]
+        # A pair of which a row was thinned out says nothing.
+        whole = np.flatnonzero(np.bincount(seen, minlength=pairs.max() + 1) == np.bincount(pairs))
+        if len(whole):
+            wrong = np.unique(seen[~right])
+            value = 1 - np.isin(whole, wrong).mean()
+            yield Reading("consistency", float(value), len(whole), self.skill, split)
+
+    def _meet(self, task: Task) -> Meeting | None:
+        """How the classes of skill and data meet; None for scores. Raises `ScenarioError` where they do not."""
         if task.head.kind != self.data.head.kind:
             kinds = [{"score": "scores"}.get(each.head.kind, each.head.kind) for each in (task, self.data)]
             what = f"the skill answers with {kinds[0]}, and the data have {kinds[1]}."
             raise ScenarioError(self.describe(), what, "Use data of the skill's own kind.")
-        if isinstance(self.data.head, ScoreHead):
-            low, high = task.score_range
-            least, most = self.data.score_range
-            return least + (predicted - low) * (most - least) / (high - low)
-        meant = {_plain(label): code for code, label in enumerate(self.data.labels)}
-        given = {_plain(own): _plain(theirs) for own, theirs in (self.meaning or {}).items()}
-        codes = np.array([self._code(label, given, meant) for label in task.labels])
-        return np.where(predicted < 0, predicted, codes[predicted])
+        return meeting(self.describe(), task.labels, self.data.labels, self.meaning or {}) if task.labels else None
 
-    def _code(self, label: str, given: Mapping[str, str], meant: Mapping[str, int]) -> int:
-        name = given.get(_plain(label), _plain(label))
-        if name not in meant and "notentailment" in meant and name in ("neutral", "contradiction"):
-            name = "notentailment"
-        if name not in meant:
-            what = f"the skill's label {label!r} is none of the data's."
-            remedy = f"{did_you_mean(label, self.data.labels)} Say what it means: meaning={{{label!r}: ...}}."
-            raise ScenarioError(self.describe(), what, remedy)
-        return meant[name]
+    def _translated(self, task: Task, predicted: np.ndarray) -> np.ndarray:
+        """Answers in the data's labels; where there is no answer, below 0, there is none here."""
+        import numpy as np
+
+        met = self._meet(task)
+        if met is not None:
+            return np.where(predicted < 0, predicted, met.answers[predicted])
+        low, high = task.score_range
+        least, most = self.data.score_range
+        return least + (predicted - low) * (most - least) / (high - low)
+
+    def _labels(self, task: Task, labels: np.ndarray) -> np.ndarray:
+        """The data's labels, merged as `meaning` says."""
+        met = self._meet(task)
+        return labels if met is None else met.labels[labels]
 
     def _parts(self, split: str, count: int) -> Mapping[str, np.ndarray]:
-        parts: Mapping[str, np.ndarray] = getattr(self.data, "strata", dict)()
+        parts = self.data.strata()
         total = len(next(iter(parts.values()), ()))
-        if self.data.eval_examples is not None and parts:
-            limited = thinning(f"{self.data.title}/{split}/thinning", total, self.data.eval_examples)
-            parts = {name: chosen[limited] for name, chosen in parts.items()}
-            total = len(limited)
-        if self.examples is not None and self.examples < total:
-            kept = thinning(f"{self.data.title}/{split}/looking", total, self.examples)
-            parts = {name: chosen[kept] for name, chosen in parts.items()}
-        return parts
+        seen = self._rows_seen(split, total)
+        return {name: chosen[seen] for name, chosen in parts.items()}
+
+    def _rows_seen(self, split: str, total: int) -> np.ndarray:
+        """Positions of the rows that are read, of all rows of the split."""
+        import numpy as np
+
+        seen = np.arange(total)
+        for limit, purpose in ((self.data.eval_examples, "thinning"), (self.examples, "looking")):
+            if limit is not None and limit < len(seen):
+                seen = seen[thinning(f"{self.data.title}/{split}/{purpose}", len(seen), limit)]
+        return seen
 
 
-def _plain(label: str) -> str:
-    """Labels compare without case, dashes and underscores, and "non" is "not"."""
-    return label.lower().replace("-", "").replace("_", "").replace(" ", "").replace("non", "not", 1)
+def _has_a_place(data: Task) -> bool:
+    """Whether a task says where its data come from, so that there may be other data of its title."""
+    values = [getattr(data, each.name) for each in fields(data)]
+    named = [value for value in values if isinstance(value, str | Path | tuple) and value]
+    return any(isinstance(value, Path | tuple) or value not in data.title for value in named)
