@@ -75,6 +75,11 @@ def _class(recorded: str, family: type[Kind], where: str, *, exact: bool) -> typ
     return found
 
 
+def exported(name: str) -> Any:
+    """What this package exports under a name, or None."""
+    return _attribute(__name__.partition(".")[0], name)
+
+
 def _attribute(package: str, name: str) -> Any:
     """What a package, or a module of one, has under a name, or None. It is imported by its own name alone."""
     if not all(part.isidentifier() for part in package.split(".")):

@@ -29,8 +29,17 @@ class OutOfDomain(Measure):
     """
 
     meanings = (
-        Meaning("*@*", "accuracy on one part of the data", "[0, 1]", "the same on all parts: no shallow rule"),
-        Meaning("*", "score on the data", "the metric's own", "near the score on the task's own split"),
+        Meaning(
+            "*@*", "accuracy on one part of the data", "[0, 1]", "the same on all parts: no shallow rule", better="higher"
+        ),
+        Meaning(
+            "*",
+            "score on the data",
+            "the metric's own",
+            "near the score on the task's own split",
+            better="higher",
+            outcome="out of domain ({about})",
+        ),
     )
     cost = "1 forward pass over the data"
     answers = ("classes", "score")
@@ -53,6 +62,11 @@ class OutOfDomain(Measure):
     @property
     def title(self) -> str:
         return f"{self.skill} on {self.data.title}"
+
+    @property
+    def about(self) -> str:
+        """The data's title."""
+        return self.data.title
 
     @property
     def skills(self) -> tuple[str, ...]:

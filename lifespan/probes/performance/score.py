@@ -22,7 +22,9 @@ class Score(TaskMeasure):
     """
 
     citation = "wang2018glue"
-    meanings = (Meaning("*", "the task's official metrics", "the metric's own", "as high as right after learning"),)
+    meanings = (
+        Meaning("*", "the task's official metrics", "the metric's own", "as high as right after learning", better="higher"),
+    )
     cost = "1 forward pass over the split"
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:

@@ -28,9 +28,23 @@ class FreshTask(Measure):
 
     citation = "dohare2024plasticity"
     meanings = (
-        Meaning("*@*", "score after so many steps", "the metric's own", "rises fast"),
-        Meaning("learning_curve_area", "mean of the curve", "the metric's own", "high, and as high late in life as early"),
-        Meaning("steps_to_criterion", "steps until the criterion is reached", "[0, steps], or none", "few", "optimizer steps"),
+        Meaning("*@*", "score after so many steps", "the metric's own", "rises fast", better="higher"),
+        Meaning(
+            "learning_curve_area",
+            "mean of the curve",
+            "the metric's own",
+            "high, and as high late in life as early",
+            better="higher",
+            outcome="learning {task} afresh",
+        ),
+        Meaning(
+            "steps_to_criterion",
+            "steps until the criterion is reached",
+            "[0, steps], or none",
+            "few",
+            "optimizer steps",
+            better="lower",
+        ),
     )
     cost = "a whole learning of the task, and a forward pass over the split at each evaluation"
 

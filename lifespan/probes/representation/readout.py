@@ -29,7 +29,14 @@ class Readout(Measure):
 
     citation = "lopezpaz2017gem"
     meanings = (
-        Meaning("readout_*", "score of a linear readout of the body's states", "the metric's own", "rises before learning"),
+        Meaning(
+            "readout_*",
+            "score of a linear readout of the body's states",
+            "the metric's own",
+            "rises before learning",
+            better="higher",
+            outcome="linear readout",
+        ),
     )
     cost = "1 forward pass over the training and evaluation examples"
     answers = ("classes", "score")

@@ -18,14 +18,37 @@ if TYPE_CHECKING:
     from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
 
-CURVE = (
-    Meaning("*@area", "mean of the curve over its range of doses", "the metric's own", "near the healthy score"),
-    Meaning("*@D50", "dose at which half of the healthy score above chance is lost", "the doses', or none", "large"),
-    Meaning("*@critical", "dose up to which 90% of it is kept", "the doses', or none", "large"),
-    Meaning("*@*/sd", "standard deviation over draws", "[0, inf)", "small: the draw does not matter"),
-    Meaning("*@*", "score at one dose, the mean over draws", "the metric's own", "near the healthy score, @0"),
-)
 KEPT = 0.9
+
+
+def curve(outcome: str) -> tuple[Meaning, ...]:
+    """What the metrics of a dose-response curve mean, whose area is an outcome of this name."""
+    return (
+        Meaning(
+            "*@area",
+            "mean of the curve over its range of doses",
+            "the metric's own",
+            "near the healthy score",
+            better="higher",
+            outcome=outcome,
+        ),
+        Meaning(
+            "*@D50",
+            "dose at which half of the healthy score above chance is lost",
+            "the doses', or none",
+            "large",
+            better="higher",
+        ),
+        Meaning("*@critical", "dose up to which 90% of it is kept", "the doses', or none", "large", better="higher"),
+        Meaning("*@*/sd", "standard deviation over draws", "[0, inf)", "small: the draw does not matter", better="lower"),
+        Meaning(
+            "*@*",
+            "score at one dose, the mean over draws",
+            "the metric's own",
+            "near the healthy score, @0",
+            better="higher",
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +63,7 @@ class DoseResponse(TaskMeasure):
 
     draws: int = 1
 
-    meanings = CURVE
+    meanings = curve("")
     cost = "1 forward pass over the split for every dose and draw"
 
     def __post_init__(self) -> None:

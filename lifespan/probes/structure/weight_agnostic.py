@@ -32,9 +32,21 @@ class WeightAgnostic(TaskMeasure):
     citation = "gaier2019weight"
 
     meanings = (
-        Meaning("weight_agnostic_*@mean", "mean score over the shared strengths", "the metric's own", "above a random mask's"),
-        Meaning("weight_agnostic_*@max", "best score over the shared strengths", "the metric's own", "near the trained score"),
-        Meaning("weight_agnostic_*@*", "score at one factor of the mean strength", "the metric's own", ""),
+        Meaning(
+            "weight_agnostic_*@mean",
+            "mean score over the shared strengths",
+            "the metric's own",
+            "above a random mask's",
+            better="higher",
+        ),
+        Meaning(
+            "weight_agnostic_*@max",
+            "best score over the shared strengths",
+            "the metric's own",
+            "near the trained score",
+            better="higher",
+        ),
+        Meaning("weight_agnostic_*@*", "score at one factor of the mean strength", "the metric's own", "", better="higher"),
     )
     cost = "1 forward pass over the split for every factor"
 
