@@ -204,9 +204,14 @@ class Analysis:
         return endpoints.outcome_comparisons(self.cohort, self.outcomes)
 
     @cached_property
+    def chance_controls(self) -> pd.DataFrame:
+        """The control's final score in each task against chance (`summaries.chance_controls`)."""
+        return summaries.chance_controls(self.cohort, self.final_scores)
+
+    @cached_property
     def over_all_tasks(self) -> pd.DataFrame:
         """Final scores of each group over all tasks (`summaries.over_all_tasks`)."""
-        return summaries.over_all_tasks(self.cohort, self.final_scores)
+        return summaries.over_all_tasks(self.cohort, self.final_scores, self.chance_controls)
 
     @cached_property
     def answers(self) -> pd.DataFrame:
@@ -252,6 +257,7 @@ class Analysis:
             "declines": self.declines,
             "ed50s": self.ed50s,
             "overall": self.over_all_tasks,
+            "chance_controls": self.chance_controls,
             "over_examples": self.over_examples,
             "sparsity_reached": self.sparsity_reached,
             "steps_lived": self.steps_lived,

@@ -60,9 +60,7 @@ def declared_outcomes(cohort: Cohort) -> dict[tuple[str, str, str], tuple[str, M
     return found
 
 
-def _named(
-    cohort: Cohort, task: str, fits: list[tuple[str, Meaning, tuple[str, ...]]]
-) -> Iterator[tuple[str, str, Meaning]]:
+def _named(cohort: Cohort, task: str, fits: list[tuple[str, Meaning, tuple[str, ...]]]) -> Iterator[tuple[str, str, Meaning]]:
     """(metric, the outcome's name, meaning) of those that stand for the task's primary metric, or for none of its metrics."""
     known = {*METRICS, *cohort.tasks.get(task, {}).get("metrics", [])}
     scored = {text for _, _, texts in fits for text in texts if text in known}

@@ -47,7 +47,9 @@ def _untwinned(analysis: Analysis) -> str:
 
 def _overall(analysis: Analysis) -> list[str]:
     table, sentences = analysis.over_all_tasks, []
-    for _, row in table[table["group"].isin(analysis.highlighted)].iterrows():
+    if table.empty:
+        return []
+    for _, row in table[table["group"].isin(analysis.highlighted) & (table["tasks"] > 0)].iterrows():
         sentence = f"{row['group']}: interquartile mean {number(row['iqm'])} ({interval(row)}, n = {row['n']})"
         if math.isfinite(row["improvement"]):
             bounds = _between(row, "improvement_")
@@ -55,7 +57,25 @@ def _overall(analysis: Analysis) -> list[str]:
         sentences.append(f"{sentence}.")
     if sentences:
         sentences.insert(0, "Scores are normalised task by task: 0 is chance, 1 the control group's mean.")
-    return sentences
+    return [*sentences, *_without_scale(analysis)]
+
+
+def _without_scale(analysis: Analysis) -> list[str]:
+    """Which tasks are left out of the summary over all tasks, and why."""
+    controls = analysis.chance_controls
+    apart = controls[~controls["above"]]
+    if apart.empty:
+        return []
+    named = [
+        f"{row['task']} ({number(row['mean'])}, {interval(row)}; chance {number(row['chance'])})"
+        for _, row in apart.iterrows()
+    ]
+    names = listed(named[:NAMED]) + (f" and {len(named) - NAMED} more" if len(named) > NAMED else "")
+    if len(apart) == len(controls):
+        which = f"none of {counted(len(controls), 'task')}"
+        return [f"No number can be given over all tasks: in {which} is the control above chance, which is the scale: {names}."]
+    left, rule = counted(len(controls) - len(apart), "task"), "as the control is not above chance there, which is the scale"
+    return [f"These numbers are over {left}. Left out, {rule}: {names}."]
 
 
 def _over_examples(analysis: Analysis) -> list[str]:
