@@ -68,7 +68,9 @@ def declarations(plan: Plan) -> dict[str, Any]:
     """The entries `probes` of dictionary.json: every measure and contrast of a plan by the title that its rows have."""
     found: dict[str, dict[str, Any]] = {}
     for title, looker in _lookers(plan):
-        entry = found.setdefault(title, {"class": str(looker.to_data()["class"]), "meaning": _purpose(looker), "metrics": []})
+        # Since compares by a contrast, which may be of another package.
+        source = getattr(looker, "contrast", looker)
+        entry = found.setdefault(title, {"class": str(source.to_data()["class"]), "meaning": _purpose(source), "metrics": []})
         about = looker.about if isinstance(looker, Measure) else ""
         for meaning in looker.meanings:
             own = asdict(meaning) | {"outcome": meaning.outcome.replace("{about}", about)}

@@ -83,8 +83,8 @@ def exported(name: str) -> Any:
 def class_recorded(data: Any) -> type[Spec] | None:
     """The class that wrote a spec's data, where it can be found; None for one of a scenario file, or not installed here."""
     recorded = data.get("class") if isinstance(data, Mapping) else None
-    package, _, name = recorded.partition(":") if isinstance(recorded, str) else ("", "", "")
-    found = _attribute(package, name) if package not in ("", SCENARIO) else None
+    module, _, name = recorded.partition(":") if isinstance(recorded, str) else ("", "", "")
+    found = _attribute(module, name) if module.partition(".")[0] not in ("", SCENARIO) else None
     return found if isinstance(found, type) and issubclass(found, Spec) else None
 
 

@@ -9,8 +9,9 @@ import pandas as pd
 
 from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.joint_twins import without_joint_twin
+from lifespan.analysis.out_of_domain import CONSISTENCY
 from lifespan.report.formatting import counted, equals, interval, listed, number
-from lifespan.report.labels import PAIRS, outcome_label
+from lifespan.report.labels import PAIRS, metric_label, outcome_label
 from lifespan.stats import power
 
 NAMED = 6
@@ -25,6 +26,8 @@ def further_results(analysis: Analysis) -> list[tuple[str, list[str]]]:
         ("Loss and recovery", _recovery(analysis)),
         ("How functions last", _survival(analysis)),
         ("Doses", _doses(analysis)),
+        ("Out of domain", _out_of_domain(analysis)),
+        ("The study's own measures", _own_measures(analysis)),
         ("Mask overlap", _overlap(analysis)),
         ("All outcomes (exploratory)", _outcomes(analysis)),
     ]
@@ -144,6 +147,56 @@ def _doses(analysis: Analysis) -> list[str]:
         word = "curve has" if none.sum() == 1 else "curves have"
         sentences.append(f"{none.sum()} further dose-response {word} no ED50 ({'; '.join(reasons)}).")
     return sentences
+
+
+def _out_of_domain(analysis: Analysis) -> list[str]:
+    sentences, parts = [], 0
+    table = analysis.out_of_domain_means
+    for (task, data, metric, part), rows in table.groupby(["task", "data", "metric", "part"], sort=False):
+        rows = rows[rows["group"].isin(analysis.highlighted)]
+        if part:
+            parts += 1
+            continue
+        found = listed([_out_of_domain_of(row) for _, row in rows.iterrows()])
+        if metric == CONSISTENCY:
+            sentences.append(f"Of edited pairs in {data}, the skill {task} has every row right in a share of {found}.")
+        else:
+            sentences.append(f"On {data}, out of its domain, the {metric_label(metric)} of the skill {task} is {found}.")
+    told = _first(sentences, "out_of_domain.csv")
+    named = f"{counted(parts, 'part')} of the data {_has(parts)} a score of {'its' if parts == 1 else 'their'} own"
+    return [*told, *([f"{named}: see the figure and tables/out_of_domain.csv."] if parts and told else [])]
+
+
+def _out_of_domain_of(row: pd.Series) -> str:
+    text = f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']}"
+    if math.isfinite(row["change"]):
+        way = "higher" if row["change"] > 0 else "lower"
+        bounds = interval(pd.Series({name: row[f"change_{name}"] for name in ("low", "high", "note")}))
+        text += f"; {number(abs(row['change']))} {way} than in domain, change {bounds}" if row["change"] else "; as in domain"
+    return f"{text})"
+
+
+def _own_measures(analysis: Analysis) -> list[str]:
+    sentences = []
+    table = analysis.own_measure_means
+    for (name, probe, metric), rows in table.groupby(["name", "probe", "metric"], sort=False):
+        fit = analysis.cohort.declared[str(probe)].of(str(metric))
+        rows = rows[rows["group"].isin(analysis.highlighted)]
+        if fit is None or rows.empty:
+            continue
+        meaning = fit[0]
+        found = listed(
+            [f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']})" for _, row in rows.iterrows()]
+        )
+        facts = [
+            meaning.meaning,
+            f"in {meaning.unit}" if meaning.unit else "",
+            f"range {meaning.range}" if meaning.range else "",
+        ]
+        facts += ["" if meaning.better == "neither" else f"{meaning.better} is better"]
+        facts += [f"good: {meaning.good}" if meaning.good not in ("", "-") else ""]
+        sentences.append(f"{name} ({'; '.join(filter(None, facts))}) was last {found}.")
+    return _first(sentences, "own_measures.csv")
 
 
 def _overlap(analysis: Analysis) -> list[str]:
