@@ -68,6 +68,10 @@ class Cohort:
         """The task's primary metric, or "score" where the record does not say."""
         return next(iter(self.tasks.get(task, {}).get("metrics", [])), "score")
 
+    def positive(self, task: str) -> str:
+        """The class that the task's F1, precision, recall or area under the ROC curve is about; empty where there is none."""
+        return str(self.tasks.get(task, {}).get("positive", ""))
+
     def chance(self, task: str) -> float:
         """Primary score of the best constant answer; 0 where the record does not say."""
         return float(self.tasks.get(task, {}).get("chance", {}).get(self.primary(task), 0.0))

@@ -17,7 +17,9 @@ from typing import Any
 
 from lifespan.contracts import Contrast, Meaning, Measure
 from lifespan.errors import ScenarioError
+from lifespan.record.manifest import positive_of, tasks_of
 from lifespan.record.specs import exported
+from lifespan.stats.metrics import METRICS, OF_POSITIVE
 from lifespan.study.plan import Plan
 
 OWN = "lifespan:"
@@ -64,6 +66,11 @@ class Declared:
         return None
 
 
+def probes_and_tasks(plan: Plan) -> dict[str, Any]:
+    """The entries of dictionary.json that depend on the study."""
+    return {"probes": declarations(plan), "tasks": tasks_declared(plan)}
+
+
 def declarations(plan: Plan) -> dict[str, Any]:
     """The entries `probes` of dictionary.json: every measure and contrast of a plan by the title that its rows have."""
     found: dict[str, dict[str, Any]] = {}
@@ -76,6 +83,19 @@ def declarations(plan: Plan) -> dict[str, Any]:
             own = asdict(meaning) | {"outcome": meaning.outcome.replace("{about}", about)}
             if own not in entry["metrics"]:
                 entry["metrics"].append(own)
+    return found
+
+
+def tasks_declared(plan: Plan) -> dict[str, Any]:
+    """The entries `tasks` of dictionary.json: what each task's metrics are, and which class is the positive one."""
+    found = {}
+    for title, task in tasks_of(plan).items():
+        positive = positive_of(task)
+        of = [metric for metric in task.metrics if metric in OF_POSITIVE] if positive else []
+        kind = f"classes {', '.join(task.labels)}" if task.labels else "a score"
+        meaning = kind + (f"; {', '.join(of)} of the positive class {positive}" if positive else "")
+        metrics = {metric: (inspect.getdoc(METRICS[metric]) or metric).splitlines()[0] for metric in task.metrics}
+        found[title] = {"meaning": meaning, "metrics": metrics, **({"positive": positive} if positive else {})}
     return found
 
 

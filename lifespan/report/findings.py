@@ -161,7 +161,7 @@ def _out_of_domain(analysis: Analysis) -> list[str]:
         if metric == CONSISTENCY:
             sentences.append(f"Of edited pairs in {data}, the skill {task} has every row right in a share of {found}.")
         else:
-            sentences.append(f"On {data}, out of its domain, the {metric_label(metric)} of the skill {task} is {found}.")
+            sentences.append(f"On {data}, out of its domain, the {metric_label(str(metric))} of the skill {task} is {found}.")
     told = _first(sentences, "out_of_domain.csv")
     named = f"{counted(parts, 'part')} of the data {_has(parts)} a score of {'its' if parts == 1 else 'their'} own"
     return [*told, *([f"{named}: see the figure and tables/out_of_domain.csv."] if parts and told else [])]

@@ -16,7 +16,7 @@ import numpy as np
 from lifespan.contracts import Examples, Task
 from lifespan.contracts.sources import Files, Source, Stamp, stamps
 from lifespan.errors import DataError, did_you_mean
-from lifespan.stats.metrics import CLASS_METRICS, METRICS, SCORE_METRICS
+from lifespan.stats.metrics import CLASS_METRICS, METRICS, OF_TWO_CLASSES, SCORE_METRICS
 from lifespan.tasks.reading import (
     Table,
     as_written,
@@ -167,9 +167,10 @@ def _content(task: TableTask, stamps: tuple[Stamp, ...]) -> tuple[tuple[str, ...
     """Class names and every split, at once: a mistake in any file shows before learning starts."""
     tables = _tables(task)
     names = _class_names(task, tables["train"]) if task.kind == "classes" else ()
-    if "f1" in task.metrics and len(names) != 2:
-        what = f"has {len(names)} classes ({', '.join(names)}), but f1 needs exactly two."
-        raise DataError(tables["train"].where, what, "Choose other metrics with scored_by=.")
+    binary = [metric for metric in task.metrics if metric in OF_TWO_CLASSES]
+    if binary and len(names) != 2:
+        what = f"has {len(names)} classes ({', '.join(names)}), but {binary[0]} needs exactly two."
+        raise DataError(tables["train"].where, what, "Choose other metrics with scored_by=, such as macro_f1.")
     splits = {split: _examples(task, table, names) for split, table in tables.items()}
     if "dev" not in splits:
         splits |= held_out(splits["train"], task.held_out, tables["train"].where)

@@ -83,9 +83,12 @@ class OutOfDomain(Measure):
             return
         split = self.data.splits[-1]
         rows, tokens = tokenised(self.data, split, self.length, subject.tokenizer, self.examples)
-        predicted = self._translated(tasks[self.skill], answers(tasks[self.skill], token_logits(subject, self.skill, tokens)))
+        task, outputs = tasks[self.skill], token_logits(subject, self.skill, tokens)
+        predicted = self._translated(task, answers(task, outputs))
+        meant = self._meant(task, outputs) if self.data.labels else outputs
         for metric in self.data.metrics:
-            yield Reading(metric, score(metric, predicted, rows.labels), len(rows), self.skill, split)
+            value = score(metric, predicted, rows.labels, outputs=meant, positive=self.data.positive_class)
+            yield Reading(metric, value, len(rows), self.skill, split)
         for name, chosen in self._parts(split, len(rows)).items():
             if chosen.any():
                 value = score("accuracy", predicted[chosen], rows.labels[chosen])
@@ -103,10 +106,21 @@ class OutOfDomain(Measure):
             low, high = task.score_range
             least, most = self.data.score_range
             return least + (predicted - low) * (most - least) / (high - low)
+        return np.where(predicted < 0, predicted, self._codes(task)[predicted])
+
+    def _meant(self, task: Task, outputs: np.ndarray) -> np.ndarray:
+        """Outputs as log-probabilities of the data's labels."""
+        from lifespan.stats.class_metrics import merged
+
+        return merged(outputs, self._codes(task), len(self.data.labels))
+
+    def _codes(self, task: Task) -> np.ndarray:
+        """The data's label that each of the skill's labels means."""
+        import numpy as np
+
         meant = {_plain(label): code for code, label in enumerate(self.data.labels)}
         given = {_plain(own): _plain(theirs) for own, theirs in (self.meaning or {}).items()}
-        codes = np.array([self._code(label, given, meant) for label in task.labels])
-        return np.where(predicted < 0, predicted, codes[predicted])
+        return np.array([self._code(label, given, meant) for label in task.labels])
 
     def _code(self, label: str, given: Mapping[str, str], meant: Mapping[str, int]) -> int:
         name = given.get(_plain(label), _plain(label))

@@ -97,9 +97,8 @@ class FreshTask(Measure):
         """Primary score by optimizer step of a copy that learns; NaN once it diverged."""
         from lifespan.errors import Diverged
         from lifespan.model.forward import copy_of
-        from lifespan.stats.metrics import score
         from lifespan.training.batches import task_source
-        from lifespan.training.evaluation import predictions
+        from lifespan.training.evaluation import task_logits, task_scores
         from lifespan.training.loop import Recipe, train
 
         pupil, learner, task = copy_of(subject), self.by, self.task
@@ -111,8 +110,8 @@ class FreshTask(Measure):
         curve: dict[int, float] = {}
 
         def evaluate(subject: Subject, done: int) -> None:
-            predicted, labels = predictions(subject, task, task.splits[1], self.length, self.examples)
-            curve[done] = score(task.metrics[0], predicted, labels)
+            outputs, labels = task_logits(subject, task, task.splits[1], self.length, self.examples)
+            curve[done] = task_scores(task, outputs, labels, task.metrics[:1])[task.metrics[0]]
 
         evaluate(pupil, 0)
         plasticity = learner.attach(pupil, (task,), steps, own)

@@ -220,9 +220,8 @@ def _silenced(subject: Subject, kind: str, lost: Lost) -> Iterator[None]:
 
 
 def _score(subject: Subject, task: Task, split: str, measure: TaskMeasure, kind: str, lost: Lost) -> tuple[float, int]:
-    from lifespan.stats.metrics import score
-    from lifespan.training.evaluation import predictions
+    from lifespan.training.evaluation import task_logits, task_scores
 
     with _silenced(subject, kind, lost):
-        predicted, labels = predictions(subject, task, split, measure.length, measure.examples)
-    return score(task.metrics[0], predicted, labels), len(labels)
+        outputs, labels = task_logits(subject, task, split, measure.length, measure.examples)
+    return task_scores(task, outputs, labels, task.metrics[:1])[task.metrics[0]], len(labels)

@@ -24,8 +24,10 @@ def draw(analysis: Analysis) -> Drawn:
     means = means[means["group"].isin(analysis.highlighted)]
     if means.empty:
         return None
-    drawn = {(task, data): _rows(rows, analysis) for (task, data), rows in means.groupby(["task", "data"], sort=False)}
-    table = pd.concat([rows.assign(task=task, data=data) for (task, data), rows in drawn.items()], ignore_index=True)
+    drawn = {}
+    for (task, data), rows in means.groupby(["task", "data"], sort=False):
+        drawn[str(task), str(data)] = _rows(rows, analysis).assign(task=str(task), data=str(data))
+    table = pd.concat(drawn.values(), ignore_index=True)
     tallest = max(rows["row"].nunique() for rows in drawn.values())
     with style():
         across = 2 if len(drawn) > 1 else 1
@@ -50,7 +52,8 @@ def _rows(means: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
     names = list(dict.fromkeys(means[means["part"] != ""]["part"]))[:PARTS]
     parts += [means[means["part"] == name].assign(row=name) for name in names]
     parts.append(means[(means["metric"] == CONSISTENCY) & (means["part"] == "")].assign(row="edited pairs, all right"))
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    table: pd.DataFrame = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return table
 
 
 def _in_domain(own: pd.DataFrame, metric: str) -> pd.DataFrame:
