@@ -281,7 +281,6 @@ class Analysis:
             "out_of_domain": self.out_of_domain_means,
             "out_of_domain_individuals": self.out_of_domain_scores,
             "own_measures": self.own_measure_means,
-            "own_measures_individuals": self.own_measures,
             "overall": self.over_all_tasks,
             "chance_controls": self.chance_controls,
             "over_examples": self.over_examples,
