@@ -72,12 +72,13 @@ def auc(outputs: ArrayLike, labels: ArrayLike, positive: int = 1) -> float:
 def merged(outputs: ArrayLike, codes: ArrayLike, count: int) -> NDArray:
     """Log-probabilities of `count` classes, from outputs of classes that mean them: `codes` has each output's class.
 
-    A class that none of them means has log-probability minus infinity.
+    A class that none of them means has log-probability minus infinity; NaN where an output is not finite.
 
     >>> np.exp(merged([[0.0, 0.0, 0.0, 0.0]], [0, 1, 1, 1], 3)).round(2).tolist()
     [[0.25, 0.75, 0.0]]
     """
     scores, meant = np.asarray(outputs, dtype=np.float64), np.asarray(codes)
+    scores = np.where(np.isfinite(scores).all(axis=1, keepdims=True), scores, np.nan)
     shifted = scores - scores.max(axis=1, keepdims=True)
     shares = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
     found = np.zeros((len(scores), count))

@@ -83,6 +83,7 @@ def test_merged_outputs_are_probabilities_of_what_they_mean():
     assert auc(merged(outputs, [0, 1, 1], 2), [0, 1]) == 1.0
     # A class that no answer means is scored alike for all, at chance.
     assert auc(merged(outputs, [0, 0, 0], 2), [0, 1]) == 0.5
+    assert np.isnan(auc(merged([[np.inf, 0.0], [0.0, 1.0]], [0, 1], 2), [0, 1]))
 
 
 @pytest.mark.parametrize(
