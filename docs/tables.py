@@ -99,7 +99,10 @@ contrast looks at two: at a subject and its younger self, `Probe(Since("developm
 `Study(between=(Between(contrast),))`. `usual()` and `robustness()` are sets of measures for a look at everything. Looking
 changes nothing: neither the subject, nor a later draw, nor a digest.
 
-In a metric's name `*` stands for any text, such as a task's metric, a layer or a dose. `lifespan show NAME` prints the
+In a metric's name `*` stands for any text, such as a task's metric, a layer or a dose. What is marked as an outcome is compared
+with the control twins by its last value in life; a measure of your own says so in its `meanings`, too:
+`Meaning("depth", "slow waves per minute", "[0, inf)", "above 10", "1/min", better="higher", outcome="depth of sleep")` reaches
+the record's `dictionary.json`, the tables, the figures and the sentences of the report. `lifespan show NAME` prints the
 arguments and the whole description. This page is written from the classes."""
 
 DISORDERS = """# Disorders, treatments and drugs
@@ -117,9 +120,11 @@ Ways of learning (`Learn(task, by=Masks())`), of choosing what dies (`Age(to=0.5
 
 
 def _table(meanings: tuple[Meaning, ...]) -> str:
-    head = "| metric | meaning | range | what good looks like |\n|---|---|---|---|"
+    head = "| metric | meaning | range | what good looks like | better |\n|---|---|---|---|---|"
     rows = [
-        f"| `{m.metric}` | {m.meaning}{f', in {m.unit}' if m.unit else ''} | {m.range} | {m.good or '-'} |" for m in meanings
+        f"| `{m.metric}` | {m.meaning}{f', in {m.unit}' if m.unit else ''} | {m.range} | {m.good or '-'} "
+        f"| {m.better}{', an outcome' if m.outcome else ''} |"
+        for m in meanings
     ]
     return "\n".join([head, *rows])
 

@@ -16,6 +16,7 @@ from lifespan.errors import RecordError, ScenarioError, UserError
 from lifespan.record import record
 from lifespan.record.assembly import assemble
 from lifespan.record.changes import changes_since, inputs_of, missing_in
+from lifespan.record.declarations import probes_and_tasks
 from lifespan.record.files import write_bytes, write_json
 from lifespan.record.manifest import describe_study, fingerprints
 from lifespan.record.shared_store import attach
@@ -115,7 +116,7 @@ def simulate(
     write_json(directory / "study.json", described)
     environment = {**hardware.environment(threads=threads, device=device), "started": datetime.now(UTC).isoformat()}
     write_json(directory / "environment.json", environment)
-    write_json(directory / "dictionary.json", record.dictionary())
+    write_json(directory / "dictionary.json", record.dictionary() | probes_and_tasks(plan))
     write_bytes(directory / "store" / ".gitignore", b"*\n")
     _drop_ends(plan, Store(directory / "store"), retry)
     mixed = other_threads(plan, Store(directory / "store"), threads)

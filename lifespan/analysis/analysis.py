@@ -18,10 +18,12 @@ from lifespan.analysis import (
     endpoints,
     exposures,
     forgetting,
+    out_of_domain,
     retention,
     scores,
     sparsity,
     steps,
+    study_measures,
     summaries,
     timelines,
 )
@@ -204,9 +206,34 @@ class Analysis:
         return endpoints.outcome_comparisons(self.cohort, self.outcomes)
 
     @cached_property
+    def out_of_domain_scores(self) -> pd.DataFrame:
+        """Learned skills on data from elsewhere, by individual (`out_of_domain.out_of_domain_scores`)."""
+        return out_of_domain.out_of_domain_scores(self.cohort)
+
+    @cached_property
+    def out_of_domain_means(self) -> pd.DataFrame:
+        """The same by task, data, metric, part and group (`out_of_domain.out_of_domain_means`)."""
+        return out_of_domain.out_of_domain_means(self.out_of_domain_scores)
+
+    @cached_property
+    def own_measures(self) -> pd.DataFrame:
+        """What measures of other packages, and of the scenario, declare and found (`study_measures.own_measures`)."""
+        return study_measures.own_measures(self.cohort)
+
+    @cached_property
+    def own_measure_means(self) -> pd.DataFrame:
+        """Their last values by group (`study_measures.own_measure_means`)."""
+        return study_measures.own_measure_means(self.cohort, self.own_measures)
+
+    @cached_property
+    def chance_controls(self) -> pd.DataFrame:
+        """The control's final score in each task against chance (`summaries.chance_controls`)."""
+        return summaries.chance_controls(self.cohort, self.final_scores)
+
+    @cached_property
     def over_all_tasks(self) -> pd.DataFrame:
         """Final scores of each group over all tasks (`summaries.over_all_tasks`)."""
-        return summaries.over_all_tasks(self.cohort, self.final_scores)
+        return summaries.over_all_tasks(self.cohort, self.final_scores, self.chance_controls)
 
     @cached_property
     def answers(self) -> pd.DataFrame:
@@ -251,7 +278,11 @@ class Analysis:
             "survivals": self.survivals,
             "declines": self.declines,
             "ed50s": self.ed50s,
+            "out_of_domain": self.out_of_domain_means,
+            "out_of_domain_individuals": self.out_of_domain_scores,
+            "own_measures": self.own_measure_means,
             "overall": self.over_all_tasks,
+            "chance_controls": self.chance_controls,
             "over_examples": self.over_examples,
             "sparsity_reached": self.sparsity_reached,
             "steps_lived": self.steps_lived,

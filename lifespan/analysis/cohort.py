@@ -14,6 +14,7 @@ import pandas as pd
 from lifespan.errors import RecordError, did_you_mean
 from lifespan.randomness import individual_seed
 from lifespan.record.changes import differing_tasks
+from lifespan.record.declarations import Declared, declared
 from lifespan.record.record import MADE, Record
 
 INDIVIDUAL = ["group", "individual", "seed"]
@@ -41,6 +42,8 @@ COLUMNS = {
 class Cohort:
     """One or several records as one: groups by name in study order, tasks by title, and the kinds of rows.
 
+    `declared` says what the probes' metrics mean, by the probe's title in rows.
+
     Compared by identity. Its tables are for reading: nobody changes them in place.
     """
 
@@ -55,6 +58,7 @@ class Cohort:
     studies: tuple[Mapping[str, Any], ...]
     environments: tuple[Mapping[str, Any], ...]
     directories: tuple[Path, ...]
+    declared: Mapping[str, Declared]
 
     def timeline(self, group: str) -> list[dict[str, Any]]:
         """The planned steps of a group's life, birth first."""
@@ -63,6 +67,10 @@ class Cohort:
     def primary(self, task: str) -> str:
         """The task's primary metric, or "score" where the record does not say."""
         return next(iter(self.tasks.get(task, {}).get("metrics", [])), "score")
+
+    def positive(self, task: str) -> str:
+        """The class that the task's F1, precision, recall or area under the ROC curve is about; empty where there is none."""
+        return str(self.tasks.get(task, {}).get("positive", ""))
 
     def chance(self, task: str) -> float:
         """Primary score of the best constant answer; 0 where the record does not say."""
@@ -93,6 +101,7 @@ def gather(records: Sequence[Record]) -> Cohort:
         studies=tuple(record.study for record in records),
         environments=tuple(record.environment or {} for record in records),
         directories=tuple(Path(record.directory) for record in records),
+        declared=_declared(records, parts),
         **{kind: pd.concat([part[kind] for part in parts], ignore_index=True) for kind in COLUMNS},
     )
 
@@ -156,6 +165,15 @@ def _part(record: Record, prefix: str) -> dict[str, Any]:
     part["participants"] = people.assign(group=prefix + people["group"].astype(str))
     part["participants"] = _everyone(part["participants"], groups, record.study)
     return part
+
+
+def _declared(records: Sequence[Record], parts: Sequence[Mapping[str, Any]]) -> dict[str, Declared]:
+    """What probes declare, in the order in which they first have rows."""
+    found: dict[str, Declared] = {}
+    for record, part in zip(records, parts, strict=True):
+        titles = dict.fromkeys(str(title) for kind in ("measurements", "contrasts") for title in part[kind]["probe"])
+        found = {**declared(record.dictionary(), titles), **found}
+    return found
 
 
 def _everyone(known: pd.DataFrame, groups: Mapping[str, Any], study: Mapping[str, Any]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -10,24 +10,12 @@ import pandas as pd
 from lifespan.analysis.cohort import INDIVIDUAL, Cohort
 from lifespan.analysis.forgetting import END
 from lifespan.analysis.scores import against_control
+from lifespan.contracts.measure import Meaning
+from lifespan.record.declarations import DURING
 from lifespan.stats import inference
+from lifespan.stats.metrics import METRICS
 
-RULES: tuple[tuple[str, str, int, str], ...] = (
-    (r"Response to (.+)", r"{primary}@area", +1, "under {0}"),
-    (r"Pruned by (.+)", r"{primary}@area", +1, "pruned by {0}"),
-    (r"OutOfDomain(.*)", r"{primary}", +1, "out of domain{0}"),
-    (r"Calibration", r"ece", -1, "calibration error"),
-    (r"Perplexity(.*)", r"perplexity", -1, "perplexity{0}"),
-    (r"Readout", r"readout_{primary}", +1, "linear readout"),
-    (r"FreshTask (.*)", r"learning_curve_area", +1, "learning {0} afresh"),
-    (r"DormantUnits", r"dormant", -1, "dormant units"),
-    (r"EffectiveRank", r"effective_rank", +1, "effective rank"),
-    (r"Sharpness", r"hessian_trace", -1, "Hessian trace"),
-    (r"FisherTrace", r"fisher_trace", 0, "Fisher trace"),
-    (r"WeightNorm", r"rms", 0, "size of weights"),
-    (r"TaskInference", r"inferred_accuracy", +1, "task not told"),
-)
-"""(probe, metric, direction, name) of what becomes an outcome: its last value in life. +1: more is better; 0: neither."""
+DIRECTIONS = {"higher": +1, "lower": -1, "neither": 0}
 
 COLUMNS = ["outcome", "task", "direction", *INDIVIDUAL, "step", "value"]
 
@@ -35,27 +23,55 @@ COLUMNS = ["outcome", "task", "direction", *INDIVIDUAL, "step", "value"]
 def individual_outcomes(cohort: Cohort, final: pd.DataFrame, forgetting: pd.DataFrame) -> pd.DataFrame:
     """One row per outcome and individual that lived to the end, from final scores, forgetting and the last measurements.
 
-    Outcomes are the final primary score of each task, forgetting_max at the end of life, and the last values of what `RULES`
-    names. Columns: outcome (its name), task, direction (+1 where more is better, -1 where less is, 0 for neither), group,
-    individual, seed, step (at which it was measured; NaN for forgetting, which has several), value.
+    Outcomes are the final primary score of each task, forgetting_max at the end of life, and the last values of what the
+    measures declare to be outcomes (`Meaning.outcome`), the built-in ones and others alike. Columns: outcome (its name), task,
+    direction (+1 where more is better, -1 where less is, 0 for neither), group, individual, seed, step (at which it was
+    measured; NaN for forgetting, which has several), value.
     """
     parts = [final.assign(outcome=final["metric"] + " on " + final["task"], direction=1)]
     lost = forgetting[(forgetting["moment"] == END) & (forgetting["metric"] == "forgetting_max")]
     parts.append(lost.assign(outcome="forgetting_max", direction=-1, task="", step=np.nan))
     rows = cohort.measurements.dropna(subset=["value"])
-    for probe, metric, direction, name in RULES:
-        own = rows[rows["probe"].str.fullmatch(probe)]
-        wanted = own["task"].map(lambda task, metric=metric: metric.format(primary=cohort.primary(task)))
-        own = own[own["metric"] == wanted] if len(own) else own
-        own = own.groupby([*INDIVIDUAL, "probe", "task"], sort=False).tail(1)
-        outcome = own["probe"].map(lambda text, probe=probe, name=name: re.sub(probe, name.replace("{0}", r"\1"), text))
-        fresh = own["probe"].str.startswith("FreshTask")
-        on = own["task"].where(~fresh, "").map(lambda task: f" on {task}" if task else "")
-        parts.append(own.assign(outcome=outcome + on, direction=direction))
+    for (probe, task, metric), (name, meaning) in declared_outcomes(cohort).items():
+        own = rows[(rows["probe"] == probe) & (rows["task"] == task) & (rows["metric"] == metric)]
+        own = own.groupby(INDIVIDUAL, sort=False).tail(1)
+        parts.append(own.assign(outcome=name, direction=DIRECTIONS[meaning.better]))
     table = pd.concat([part.reindex(columns=COLUMNS) for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS)])
     people = cohort.participants
     done = people[people["status"] == "done"][["group", "individual"]]
     return table.merge(done, on=["group", "individual"]).reset_index(drop=True)
+
+
+def declared_outcomes(cohort: Cohort) -> dict[tuple[str, str, str], tuple[str, Meaning]]:
+    """What of the measured values is an outcome by the measures' own word: (name, meaning) by (probe, task, metric).
+
+    Evaluations inside events, whose values belong to the event's course, have none.
+    """
+    found: dict[tuple[str, str, str], tuple[str, Meaning]] = {}
+    known = cohort.measurements[["probe", "task", "metric"]].drop_duplicates()
+    for probe, declared in cohort.declared.items():
+        if probe.endswith(DURING) or not any(meaning.outcome for meaning in declared.meanings):
+            continue
+        for task, rows in known[known["probe"] == probe].groupby("task", sort=False):
+            fits = [(metric, declared.of(metric)) for metric in rows["metric"]]
+            named = [(metric, *fit) for metric, fit in fits if fit is not None and fit[0].outcome]
+            for metric, name, meaning in _named(cohort, str(task), named):
+                found[probe, str(task), metric] = (name, meaning)
+    return found
+
+
+def _named(cohort: Cohort, task: str, fits: list[tuple[str, Meaning, tuple[str, ...]]]) -> Iterator[tuple[str, str, Meaning]]:
+    """(metric, the outcome's name, meaning) of those that stand for the task's primary metric, or for none of its metrics."""
+    known = {*METRICS, *cohort.tasks.get(task, {}).get("metrics", [])}
+    scored = {text for _, _, texts in fits for text in texts if text in known}
+    first = next((text for _, _, texts in fits for text in texts if text in known), "")
+    primary = cohort.primary(task) if cohort.primary(task) in scored else first
+    for metric, meaning, texts in fits:
+        if any(text in known and text != primary for text in texts):
+            continue
+        name = " ".join([meaning.outcome, *(text for text in texts if text and text not in known)])
+        where = f" on {task}" if task and "{task}" not in name else ""
+        yield metric, name.replace("{task}", task) + where, meaning
 
 
 def outcome_comparisons(cohort: Cohort, outcomes: pd.DataFrame) -> pd.DataFrame:

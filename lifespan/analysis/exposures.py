@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-import lifespan
 from lifespan.analysis.cohort import Cohort
 from lifespan.contracts.spec import NOT_ARGUMENTS
+from lifespan.record.specs import class_recorded
 
 COLUMNS = ["group", "disorder", "severity", "step", "onset", "lasting"]
 
@@ -31,9 +31,10 @@ def single_exposures(cohort: Cohort) -> pd.DataFrame:
         for place, event in enumerate(events):
             if class_of(event) == "Suffer" and events[:place] + events[place + 1 :] == healthy:
                 disorder = event.get("disorder", {})
+                severity = severity_of(_whole(cohort, group, place).get("disorder", disorder))
                 rows.append(
                     {
-                        **{"group": group, "disorder": class_of(disorder), "severity": severity_of(disorder)},
+                        **{"group": group, "disorder": class_of(disorder), "severity": severity},
                         "settings": _settings(disorder),
                         **{"step": place + 1, "onset": _age(cohort, group, place)},
                         "lasting": event.get("lasting"),
@@ -56,20 +57,32 @@ def class_of(data: Any) -> str:
 
 
 def severity_of(disorder: Any) -> float:
-    """The severity in a disorder's data, which leaves it out where it is the class's own default; NaN where none is known.
+    """The severity in a disorder's data; where they leave it out, the class's own default, or else NaN.
+
+    Records that keep specs whole leave nothing out; of older ones the class is asked, where it can still be found.
 
     >>> severity_of({"class": "lifespan:WeightNoise", "severity": 0.25}), severity_of({"class": "lifespan:UnstableOptimizer"})
     (0.25, 0.5)
     """
-    default = getattr(getattr(lifespan, class_of(disorder), None), "severity", float("nan"))
-    severity = disorder.get("severity", default) if isinstance(disorder, Mapping) else default
+    severity = disorder.get("severity", default_severity(disorder)) if isinstance(disorder, Mapping) else None
     return float(severity) if isinstance(severity, int | float) else float("nan")
 
 
-def events_of(cohort: Cohort, group: str) -> list[Any]:
-    """A group's events as data, probes left out."""
-    scenario = cohort.groups.get(group, {}).get("scenario", {})
+def default_severity(disorder: Any) -> Any:
+    """The default severity of the class that wrote this data, where that class has one and can be found; or else None."""
+    return getattr(class_recorded(disorder), "severity", None)
+
+
+def events_of(cohort: Cohort, group: str, form: str = "scenario") -> list[Any]:
+    """A group's events as data, probes left out; in the form "whole" with every argument, where the record has that."""
+    scenario = cohort.groups.get(group, {}).get(form) or {}
     return [event for event in scenario.get("events", []) if class_of(event) != "Probe"]
+
+
+def _whole(cohort: Cohort, group: str, place: int) -> Mapping[str, Any]:
+    """The event at a place of a group's life with every argument; empty where the record does not have that."""
+    events = events_of(cohort, group, "whole")
+    return events[place] if place < len(events) and isinstance(events[place], Mapping) else {}
 
 
 def _subject(cohort: Cohort, group: str) -> Any:

@@ -7,18 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-import lifespan
 from lifespan.analysis.cohort import Cohort
-from lifespan.analysis.exposures import class_of, events_of
+from lifespan.analysis.exposures import class_of, default_severity, events_of
 from lifespan.contracts.spec import NOT_ARGUMENTS
 
 _INVISIBLE = NOT_ARGUMENTS
 
 
-def describe(data: Any) -> str:
+def describe(data: Any, whole: Any = None) -> str:
     """A spec's data as the Python that wrote it.
 
-    Data leaves out what equals its default; the severity of a built-in disorder is written even so.
+    Data leaves out what equals its default; the severity of a disorder is written even so, from `whole`, the same spec with
+    every argument, where the record has it.
 
     >>> describe({"class": "lifespan:Masks", "revision": 1, "sparsity": 0.05})
     'Masks(sparsity=0.05)'
@@ -27,9 +27,10 @@ def describe(data: Any) -> str:
     """
     if isinstance(data, Mapping):
         name = class_of(data)
-        severity = getattr(getattr(lifespan, name, None), "severity", None)
+        known = whole if isinstance(whole, Mapping) else {}
+        severity = known.get("severity", default_severity(data))
         entries = {"severity": severity, **data} if isinstance(severity, float) else data
-        shown = [f"{key}={describe(value)}" for key, value in entries.items() if key not in _INVISIBLE]
+        shown = [f"{key}={describe(value, known.get(key))}" for key, value in entries.items() if key not in _INVISIBLE]
         return f"{name}({', '.join(shown)})"
     if isinstance(data, list):
         return f"({', '.join(describe(value) for value in data)})"
@@ -46,6 +47,7 @@ def steps_lived(cohort: Cohort) -> pd.DataFrame:
     for group in cohort.groups:
         scenario = cohort.groups[group].get("scenario", {})
         events = [scenario.get("subject", {}), *events_of(cohort, group)]
+        whole = [None, *events_of(cohort, group, "whole")]
         lived = cohort.steps[(cohort.steps["group"] == group) & (cohort.steps["status"] == "done")]
         for step in sorted(lived["step"].astype(int).unique().tolist()):
             part = lived[lived["step"] == step]
@@ -53,7 +55,7 @@ def steps_lived(cohort: Cohort) -> pd.DataFrame:
             rows.append(
                 {
                     **{"group": group, "step": step, "stage": part["stage"].iloc[0]},
-                    "event": describe(events[step]) if step < len(events) else "",
+                    "event": describe(events[step], whole[step] if step < len(whole) else None) if step < len(events) else "",
                     "lived": part["individual"].nunique(),
                     **{name: _median(part[name]) for name in ("optimizer_steps", "examples")},
                     "seconds": _median((own if len(own) else part)["seconds"]),

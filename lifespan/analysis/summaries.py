@@ -15,34 +15,58 @@ COLUMNS = ["group", "individual", "other", "pairs", "task", "step", "age", "jacc
 SUMMARY = ["mean", "low", "high", "n", "note"]
 
 
-def over_all_tasks(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
+def chance_controls(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
+    """Each task's final score in the control group against chance, and whether it is a scale for the other groups.
+
+    It is one where the 95% interval of the control's mean lies above chance; without an interval (fewer than 3 individuals, or
+    equal values), where every individual of the control does. Columns: task, chance, mean, low, high, n, note, above. One row
+    per task that has final scores.
+    """
+    healthy = final[final["group"] == cohort.control]
+    rows = []
+    for task in (task for task in cohort.tasks if task in set(final["task"])):
+        values = healthy[healthy["task"] == task]["value"]
+        row = {"task": task, "chance": cohort.chance(task), **mean_entries(values)}
+        least = row["low"] if np.isfinite(row["low"]) else values.min() if len(values) else np.nan
+        rows.append({**row, "above": bool(least > row["chance"])})
+    return pd.DataFrame(rows, columns=["task", "chance", "mean", "low", "high", "n", "note", "above"])
+
+
+def over_all_tasks(cohort: Cohort, final: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
     """Final scores of each group over all tasks; no rows for studies of one task.
 
-    Scores are normalised task by task, 0 at chance and 1 at the control group's mean. Columns: group, n (individuals), iqm
-    (interquartile mean) with low and high, improvement (probability that an individual of the group scores higher than one of
-    the control, the mean over tasks; NaN for the control) with improvement_low and improvement_high, note.
+    Scores are normalised task by task, 0 at chance and 1 at the control group's mean. Tasks in which the control is not above
+    chance by the table of `chance_controls` give no such scale and are left out; where none is left there is no number.
+    Columns: group, n (individuals), tasks (their number), iqm (interquartile mean) with low and high, improvement (probability
+    that an individual of the group scores higher than one of the control, the mean over tasks; NaN for the control) with
+    improvement_low and improvement_high, left_out (those tasks), note.
     """
-    tasks = [task for task in cohort.tasks if task in set(final["task"])]
-    columns = ["group", "n", "iqm", "low", "high", "improvement", "improvement_low", "improvement_high", "note"]
-    if len(tasks) < 2:
+    columns = ["group", "n", "tasks", "iqm", "low", "high", "improvement", "improvement_low", "improvement_high"]
+    columns += ["left_out", "note"]
+    if len(controls) < 2:
         return pd.DataFrame(columns=columns)
-    healthy = final[final["group"] == cohort.control]
-    reference = healthy.groupby("task")["value"].mean().reindex(tasks).to_numpy()
-    chance = np.array([cohort.chance(task) for task in tasks])
+    scale = controls[controls["above"]]
+    tasks, left_out = list(scale["task"]), ", ".join(controls[~controls["above"]]["task"])
     seeds = sorted(final["seed"].unique())
     matrices = {
         str(group): rows.pivot_table(index="seed", columns="task", values="value").reindex(index=seeds, columns=tasks)
         for group, rows in final.groupby("group", sort=False)
     }
-    table = []
+    table: list[dict[str, object]] = []
     for group in (group for group in cohort.groups if group in matrices):
+        if not tasks:
+            note = "no number: in no task is the control above chance"
+            table.append({"group": group, "n": 0, "tasks": 0, "left_out": left_out, "note": note})
+            continue
         scores = matrices[group].to_numpy()
-        middle = aggregates.interquartile_interval(aggregates.normalised(scores, chance, reference))
+        shares = aggregates.normalised(scores, scale["chance"].to_numpy(), scale["mean"].to_numpy())
+        middle = aggregates.interquartile_interval(shares)
         row = {"group": group, "n": middle.n, "iqm": middle.estimate, "low": middle.low, "high": middle.high}
         if group != cohort.control and cohort.control in matrices:
             better = aggregates.probability_of_improvement(scores, matrices[cohort.control].to_numpy())
             row |= {"improvement": better.estimate, "improvement_low": better.low, "improvement_high": better.high}
-        table.append({**row, "note": middle.note})
+        notes = [middle.note, f"left out, as the control is not above chance: {left_out}" if left_out else ""]
+        table.append({**row, "tasks": len(tasks), "left_out": left_out, "note": "; ".join(filter(None, notes))})
     return pd.DataFrame(table, columns=columns)
 
 

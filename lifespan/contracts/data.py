@@ -17,7 +17,7 @@ import numpy as np
 from lifespan.contracts.head import ClassHead, Head, ScoreHead
 from lifespan.contracts.sources import Rows, Source
 from lifespan.contracts.spec import Spec
-from lifespan.errors import DataError
+from lifespan.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     import torch
@@ -129,16 +129,21 @@ class Task(Spec):
 
     `train_examples` and `eval_examples` thin a split: a subset drawn once per task, the same for every individual, and
     nested (a smaller number is contained in a larger one).
+
+    `positive` names the class, of two, that F1, precision, recall and the area under the ROC curve are about (None: the last).
     """
 
     train_examples: int | None = None
     eval_examples: int | None = None
+    positive: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("train_examples", "eval_examples"):
             if getattr(self, name) is not None:
                 self.require_count(name)
+        named = self.positive is None or isinstance(self.positive, str)
+        self.require("positive", named, "must be the name of a class, as text.", 'For example: positive="duplicate".')
 
     @property
     @abstractmethod
@@ -159,6 +164,18 @@ class Task(Spec):
     def score_range(self) -> tuple[float, float]:
         """Smallest and largest possible answer of a score task."""
         return (0.0, 1.0)
+
+    @property
+    def positive_class(self) -> int:
+        """Index of the class that is `positive`: 1, the last of two, unless said. Raises `ScenarioError` where it is none."""
+        if self.positive is None:
+            return 1
+        labels = self.labels
+        self.require("positive", len(labels) > 0, "has no use for a score.", "Leave it out.")
+        self.require("positive", self.positive in labels, "is no class of the data.", did_you_mean(self.positive, labels))
+        rule = f"is one of {len(labels)} classes ({', '.join(labels)}), and a positive class is one of two."
+        self.require("positive", len(labels) == 2, rule, "Leave it out: macro_f1 and auc are means over all classes.")
+        return labels.index(self.positive)
 
     @property
     def head(self) -> Head:
@@ -206,6 +223,8 @@ class Task(Spec):
         rows = self.load(split)
         if len(rows) == 0:
             raise DataError(self.describe(), f"the split {split!r} is empty.")
+        if self.positive is not None:
+            self.positive_class  # noqa: B018  A wrong name is said before anything is learned.
         learned = split == self.splits[0] and split not in self.splits[1:]
         limit = self.train_examples if learned else self.eval_examples
         return rows.thinned(f"{self.title}/{split}/thinning", limit)

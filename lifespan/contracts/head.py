@@ -16,6 +16,7 @@ import numpy as np
 
 from lifespan.contracts.spec import NOT_ARGUMENTS, Spec
 from lifespan.errors import RecordError
+from lifespan.stats.metrics import CLASS_METRICS
 
 if TYPE_CHECKING:
     import torch
@@ -183,7 +184,7 @@ class ClassHead(Head):
     """One of `count` classes for a text: softmax over a head on the first token's state, cross-entropy."""
 
     kind = "classes"
-    metrics = ("accuracy", "f1", "matthews")
+    metrics = CLASS_METRICS
 
     count: int
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 
 from lifespan.contracts.spec import Spec
+from lifespan.errors import ScenarioError, did_you_mean
 
 if TYPE_CHECKING:
     from lifespan.contracts.data import Corpus, Moment, Task
@@ -57,12 +58,22 @@ class Effort:
     length: int = 128
 
 
+Direction = Literal["higher", "lower", "neither"]
+"""Which values of a metric are better."""
+
+
 @dataclass(frozen=True)
 class Meaning:
-    """What a metric means: for the documentation, the record's dictionary and captions.
+    """What a metric means: for the documentation, the record's dictionary, outcomes, figures and sentences.
 
-    In `metric`, `*` stands for any text, such as a task's metric or a dose. `range` is written as an interval, with the
-    sign's meaning where there is one; `good` says what good looks like.
+    In `metric`, `*` stands for any text, such as a task's metric or a dose; of several meanings that fit a name, the first
+    holds. `range` is written as an interval, with the sign's meaning where there is one; `good` says what good looks like;
+    `better` says which way is better.
+
+    `outcome` makes the metric's last value in life an outcome of the individual, which is compared with the control twins, and
+    is the outcome's name in tables, figures and sentences. In it `{about}` stands for `Measure.about` and `{task}` for the
+    row's task, which is added as " on <task>" where the name does not have it. Where `*` stands for a task's metrics, the
+    outcome is that of the primary one; any other text that it stands for is added to the name. Empty: no outcome.
     """
 
     metric: str
@@ -70,13 +81,23 @@ class Meaning:
     range: str
     good: str
     unit: str = ""
+    better: Direction = "neither"
+    outcome: str = ""
+
+    def __post_init__(self) -> None:
+        if self.better not in get_args(Direction):
+            where = f"Meaning({self.metric!r}, better={self.better!r})"
+            raise ScenarioError(where, "is not known here.", did_you_mean(self.better, get_args(Direction)))
+        if not isinstance(self.outcome, str):
+            where = f"Meaning({self.metric!r}, outcome={self.outcome!r})"
+            raise ScenarioError(where, "must be the outcome's name.", 'For example: outcome="depth of sleep".')
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure(Spec):
     """A look at the subject. It never changes it, nor any random draw that follows.
 
-    `meanings` explains the metrics, `cost` says in words what `effort` says in numbers.
+    `meanings` explains the metrics and says which of them are outcomes, `cost` says in words what `effort` says in numbers.
     """
 
     citation: ClassVar[str] = ""
@@ -89,6 +110,11 @@ class Measure(Spec):
     def title(self) -> str:
         """The probe's name in rows."""
         return type(self).__name__
+
+    @property
+    def about(self) -> str:
+        """What this measure looks at beside the tasks, for `{about}` in the names of outcomes; empty by default."""
+        return ""
 
     @property
     def moments(self) -> tuple[Moment, ...]:

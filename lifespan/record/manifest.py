@@ -66,6 +66,7 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
                 "metrics": list(task.metrics),
                 "kind": task.head.kind,
                 "labels": list(task.labels),
+                **({"positive": name} if (name := positive_of(task)) else {}),
                 "chance": _chance(task),
                 "spec": task.to_data(),
                 "whole": task.whole(),
@@ -88,10 +89,16 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
     }
 
 
+def positive_of(task: Task) -> str:
+    """The class that the task's F1, precision, recall or area under the ROC curve is about; empty where none of them is."""
+    counts = len(task.labels) == 2 and any(metric in metrics.OF_POSITIVE for metric in task.metrics)
+    return task.labels[task.positive_class] if counts else ""
+
+
 def _chance(task: Task) -> dict[str, float]:
     """What the best constant answer scores on the task's second split, by metric."""
     labels = task.examples(task.splits[1]).labels
-    return {metric: metrics.chance(metric, labels) for metric in task.metrics}
+    return {metric: metrics.chance(metric, labels, task.positive_class) for metric in task.metrics}
 
 
 def citations_of(part: Any) -> dict[str, str]:

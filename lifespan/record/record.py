@@ -172,6 +172,10 @@ class Record:
         """One row per step of every life."""
         return self._lines("steps.jsonl", STEP_COLUMNS)
 
+    def dictionary(self) -> dict[str, Any]:
+        """The record's data dictionary, as written when it was made; empty where it has none."""
+        return _object(self.directory / "dictionary.json", optional=True)
+
     def participants(self) -> pandas.DataFrame:
         """One row per individual."""
         import pandas

@@ -75,6 +75,19 @@ def _class(recorded: str, family: type[Kind], where: str, *, exact: bool) -> typ
     return found
 
 
+def exported(name: str) -> Any:
+    """What this package exports under a name, or None."""
+    return _attribute(__name__.partition(".")[0], name)
+
+
+def class_recorded(data: Any) -> type[Spec] | None:
+    """The class that wrote a spec's data, where it can be found; None for one of a scenario file, or not installed here."""
+    recorded = data.get("class") if isinstance(data, Mapping) else None
+    module, _, name = recorded.partition(":") if isinstance(recorded, str) else ("", "", "")
+    found = _attribute(module, name) if module.partition(".")[0] not in ("", SCENARIO) else None
+    return found if isinstance(found, type) and issubclass(found, Spec) else None
+
+
 def _attribute(package: str, name: str) -> Any:
     """What a package, or a module of one, has under a name, or None. It is imported by its own name alone."""
     if not all(part.isidentifier() for part in package.split(".")):

@@ -9,8 +9,9 @@ import pandas as pd
 
 from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.joint_twins import without_joint_twin
+from lifespan.analysis.out_of_domain import CONSISTENCY
 from lifespan.report.formatting import counted, equals, interval, listed, number
-from lifespan.report.labels import PAIRS, outcome_label
+from lifespan.report.labels import PAIRS, metric_label, outcome_label
 from lifespan.stats import power
 
 NAMED = 6
@@ -25,6 +26,8 @@ def further_results(analysis: Analysis) -> list[tuple[str, list[str]]]:
         ("Loss and recovery", _recovery(analysis)),
         ("How functions last", _survival(analysis)),
         ("Doses", _doses(analysis)),
+        ("Out of domain", _out_of_domain(analysis)),
+        ("The study's own measures", _own_measures(analysis)),
         ("Mask overlap", _overlap(analysis)),
         ("All outcomes (exploratory)", _outcomes(analysis)),
     ]
@@ -47,7 +50,9 @@ def _untwinned(analysis: Analysis) -> str:
 
 def _overall(analysis: Analysis) -> list[str]:
     table, sentences = analysis.over_all_tasks, []
-    for _, row in table[table["group"].isin(analysis.highlighted)].iterrows():
+    if table.empty:
+        return []
+    for _, row in table[table["group"].isin(analysis.highlighted) & (table["tasks"] > 0)].iterrows():
         sentence = f"{row['group']}: interquartile mean {number(row['iqm'])} ({interval(row)}, n = {row['n']})"
         if math.isfinite(row["improvement"]):
             bounds = _between(row, "improvement_")
@@ -55,7 +60,25 @@ def _overall(analysis: Analysis) -> list[str]:
         sentences.append(f"{sentence}.")
     if sentences:
         sentences.insert(0, "Scores are normalised task by task: 0 is chance, 1 the control group's mean.")
-    return sentences
+    return [*sentences, *_without_scale(analysis)]
+
+
+def _without_scale(analysis: Analysis) -> list[str]:
+    """Which tasks are left out of the summary over all tasks, and why."""
+    controls = analysis.chance_controls
+    apart = controls[~controls["above"]]
+    if apart.empty:
+        return []
+    named = [
+        f"{row['task']} ({number(row['mean'])}, {interval(row)}; chance {number(row['chance'])})"
+        for _, row in apart.iterrows()
+    ]
+    names = listed(named[:NAMED]) + (f" and {len(named) - NAMED} more" if len(named) > NAMED else "")
+    if len(apart) == len(controls):
+        which = f"none of {counted(len(controls), 'task')}"
+        return [f"No number can be given over all tasks: in {which} is the control above chance, which is the scale: {names}."]
+    left, rule = counted(len(controls) - len(apart), "task"), "as the control is not above chance there, which is the scale"
+    return [f"These numbers are over {left}. Left out, {rule}: {names}."]
 
 
 def _over_examples(analysis: Analysis) -> list[str]:
@@ -124,6 +147,56 @@ def _doses(analysis: Analysis) -> list[str]:
         word = "curve has" if none.sum() == 1 else "curves have"
         sentences.append(f"{none.sum()} further dose-response {word} no ED50 ({'; '.join(reasons)}).")
     return sentences
+
+
+def _out_of_domain(analysis: Analysis) -> list[str]:
+    sentences, parts = [], 0
+    table = analysis.out_of_domain_means
+    for (task, data, metric, part), rows in table.groupby(["task", "data", "metric", "part"], sort=False):
+        rows = rows[rows["group"].isin(analysis.highlighted)]
+        if part:
+            parts += 1
+            continue
+        found = listed([_out_of_domain_of(row) for _, row in rows.iterrows()])
+        if metric == CONSISTENCY:
+            sentences.append(f"Of edited pairs in {data}, the skill {task} has every row right in a share of {found}.")
+        else:
+            sentences.append(f"On {data}, out of its domain, the {metric_label(str(metric))} of the skill {task} is {found}.")
+    told = _first(sentences, "out_of_domain.csv")
+    named = f"{counted(parts, 'part')} of the data {_has(parts)} a score of {'its' if parts == 1 else 'their'} own"
+    return [*told, *([f"{named}: see the figure and tables/out_of_domain.csv."] if parts and told else [])]
+
+
+def _out_of_domain_of(row: pd.Series) -> str:
+    text = f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']}"
+    if math.isfinite(row["change"]):
+        way = "higher" if row["change"] > 0 else "lower"
+        bounds = interval(pd.Series({name: row[f"change_{name}"] for name in ("low", "high", "note")}))
+        text += f"; {number(abs(row['change']))} {way} than in domain, change {bounds}" if row["change"] else "; as in domain"
+    return f"{text})"
+
+
+def _own_measures(analysis: Analysis) -> list[str]:
+    sentences = []
+    table = analysis.own_measure_means
+    for (name, probe, metric), rows in table.groupby(["name", "probe", "metric"], sort=False):
+        fit = analysis.cohort.declared[str(probe)].of(str(metric))
+        rows = rows[rows["group"].isin(analysis.highlighted)]
+        if fit is None or rows.empty:
+            continue
+        meaning = fit[0]
+        found = listed(
+            [f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']})" for _, row in rows.iterrows()]
+        )
+        facts = [
+            meaning.meaning,
+            f"in {meaning.unit}" if meaning.unit else "",
+            f"range {meaning.range}" if meaning.range else "",
+        ]
+        facts += ["" if meaning.better == "neither" else f"{meaning.better} is better"]
+        facts += [f"good: {meaning.good}" if meaning.good not in ("", "-") else ""]
+        sentences.append(f"{name} ({'; '.join(filter(None, facts))}) was last {found}.")
+    return _first(sentences, "own_measures.csv")
 
 
 def _overlap(analysis: Analysis) -> list[str]:

@@ -27,7 +27,7 @@ from lifespan.report import citations, figures, findings, markdown, methods, sen
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
 from lifespan.report.formatting import bounds, number, probability
-from lifespan.report.labels import metric_label
+from lifespan.report.labels import metric_label, primary_label
 
 LINES = (
     "Thin lines are individuals, bold lines means over those measured, bands 95% BCa intervals; dots are measured, "
@@ -165,7 +165,7 @@ def _final_rows(analysis: Analysis) -> list[dict[str, str]]:
     return [
         {
             **{name: str(row[name]) for name in ("task", "group", "n", "stage", "note")},
-            "metric": metric_label(row["metric"]),
+            "metric": primary_label(analysis.cohort, row["task"]),
             **{"mean": number(row["mean"]), "interval": bounds(row, "[{}, {}]")},
             "lost": str(int(people.loc[row["group"], ["failed", "diverged", "pending"]].sum())),
         }

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from lifespan.analysis.cohort import Cohort
+from lifespan.stats.metrics import OF_POSITIVE
 
 METRICS = {
     "f1": "F1",
+    "macro_f1": "Macro-F1",
+    "auc": "Area under the ROC curve",
+    "precision": "Precision",
+    "recall": "Recall",
     "matthews": "Matthews correlation",
     "span_f1": "F1 of spans",
     "tag_accuracy": "Accuracy of tags",
@@ -54,8 +59,9 @@ def metric_label(name: str) -> str:
 
 
 def primary_label(cohort: Cohort, task: str) -> str:
-    """A task's primary metric as people read it."""
-    return metric_label(cohort.primary(task))
+    """A task's primary metric as people read it, with the positive class where it is about one."""
+    metric, positive = cohort.primary(task), cohort.positive(task)
+    return metric_label(metric) + (f" of {positive}" if positive and metric in OF_POSITIVE else "")
 
 
 def outcome_label(outcome: str) -> str:

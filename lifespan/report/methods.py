@@ -134,6 +134,10 @@ def _measurements(analysis: Analysis, keys: list[str]) -> list[str]:
         for probe, row in counts.iterrows()
     ]
     texts = [f"Probes: {listed(listing)}. Probes change neither the subject nor any later random draw."]
+    counted_as = [(task, name) for task in analysis.cohort.tasks if (name := analysis.cohort.positive(task))]
+    if counted_as:
+        named = [f"{name} on {task}" for task, name in counted_as]
+        texts.append(f"The positive class of F1, precision, recall and the area under the ROC curve is {listed(named)}.")
     if all(key in keys for key in FORGETTING):
         first, second = (REFERENCES[key].cited for key in FORGETTING)
         most, since = (metric_label(name) for name in ("forgetting_max", "forgetting_last"))

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.stats._arrays import NDArray
+from lifespan.stats.class_metrics import auc, macro_f1, precision, recall
 
 
 def accuracy(predictions: ArrayLike, labels: ArrayLike) -> float:
@@ -36,12 +37,12 @@ def accuracy(predictions: ArrayLike, labels: ArrayLike) -> float:
     return float(np.mean(predicted == true))
 
 
-def f1(predictions: ArrayLike, labels: ArrayLike) -> float:
-    """F1 of class 1, the harmonic mean of precision and recall: 2 TP / (2 TP + FP + FN).
+def f1(predictions: ArrayLike, labels: ArrayLike, positive: int = 1) -> float:
+    """F1 of the class `positive`, the harmonic mean of precision and recall: 2 TP / (2 TP + FP + FN).
 
-    In [0, 1]. Every class other than 1 is negative. 0 where no class 1 occurs in predictions or labels. It does not
-    see true negatives, so its chance level is not fixed: always guessing class 1 scores 2p / (1 + p), p being the
-    frequency of class 1 (0.81 on MRPC). Sources: van Rijsbergen, Information Retrieval (1979); used for MRPC and QQP by
+    In [0, 1]. Every other class is negative. 0 where that class occurs neither in predictions nor in labels. It does not
+    see true negatives, so its chance level is not fixed: always guessing that class scores 2p / (1 + p), p being its
+    frequency (0.81 on MRPC). Sources: van Rijsbergen, Information Retrieval (1979); used for MRPC and QQP by
     GLUE (Wang et al. 2018).
 
     TP = 2, FP = 1, FN = 1, hence 4 / 6:
@@ -49,7 +50,7 @@ def f1(predictions: ArrayLike, labels: ArrayLike) -> float:
     >>> round(f1([1, 1, 1, 0, 0], [1, 1, 0, 1, 0]), 4)
     0.6667
     """
-    predicted, true = (values == 1 for values in _paired(predictions, labels))
+    predicted, true = (values == positive for values in _paired(predictions, labels))
     hits = int(np.sum(predicted & true))
     marked = int(np.sum(predicted)) + int(np.sum(true))
     return 2 * hits / marked if marked else 0.0
@@ -174,21 +175,31 @@ def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
 
 
 Tagged = Sequence[Sequence[str]] | NDArray
-Metric = Callable[[Any, Any], float]
+Metric = Callable[..., float]
 
-CLASS_METRICS: tuple[str, ...] = ("accuracy", "f1", "matthews")
+CLASS_METRICS: tuple[str, ...] = ("accuracy", "f1", "matthews", "macro_f1", "auc", "precision", "recall")
+OF_TWO_CLASSES: tuple[str, ...] = ("f1", "precision", "recall")
+"""Metrics of the positive one of exactly two classes."""
+OF_POSITIVE: tuple[str, ...] = (*OF_TWO_CLASSES, "auc")
+"""Metrics that depend on which of two classes is the positive one."""
+FROM_OUTPUTS: tuple[str, ...] = ("auc",)
+"""Metrics of a head's outputs instead of the answers that these mean."""
 SCORE_METRICS: tuple[str, ...] = ("pearson", "spearman")
 TAG_METRICS: tuple[str, ...] = ("tag_accuracy", "span_f1")
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {
         **{"accuracy": accuracy, "f1": f1, "matthews": matthews, "pearson": pearson, "spearman": spearman},
+        **{"macro_f1": macro_f1, "auc": auc, "precision": precision, "recall": recall},
         **{"tag_accuracy": tag_accuracy, "span_f1": span_f1},
     }
 )
 
 
-def score(metric_name: str, predictions: Any, labels: Any) -> float:
+def score(metric_name: str, predictions: Any, labels: Any, *, outputs: Any = None, positive: int = 1) -> float:
     """The metric of this name. Raises `ScenarioError` with the nearest name where there is none.
+
+    `outputs` are the head's, (examples, outputs), which `auc` is made from; `positive` is the class that F1, precision, recall
+    and `auc` of two classes are about. `lifespan.training.evaluation.task_scores` gives both.
 
     NaN where an answer is none: a class index below 0, or a score that is NaN, as outputs that are not finite leave them.
 
@@ -200,14 +211,23 @@ def score(metric_name: str, predictions: Any, labels: Any) -> float:
     given = np.zeros(0) if metric_name in TAG_METRICS else np.asarray(predictions)
     if np.issubdtype(given.dtype, np.integer) and (given < 0).any():
         return float("nan")
-    return METRICS[metric_name](predictions, labels)
+    if metric_name in FROM_OUTPUTS:
+        if outputs is None:
+            what = "is made from a head's outputs, not from answers."
+            raise ScenarioError(
+                f"metric {metric_name!r}", what, "Give them: score(..., outputs=...), or use task_scores(...)."
+            )
+        return auc(outputs, labels, positive)
+    chosen = {"positive": positive} if metric_name in OF_POSITIVE else {}
+    return METRICS[metric_name](predictions, labels, **chosen)
 
 
-def chance(metric_name: str, labels: Any) -> float:
+def chance(metric_name: str, labels: Any, positive: int = 1) -> float:
     """The best that one constant answer can score: what is left when nothing is known but the labels' frequencies.
 
-    Accuracy: the frequency of the commonest class. F1: 2p / (1 + p) of always answering class 1, p being its frequency.
-    Correlations: 0. Tags: the best that one tag for every word can score.
+    Accuracy: the frequency of the commonest class. Always answering the class `positive`, p being its frequency: F1 has
+    2p / (1 + p), precision p, recall 1. Macro-F1: that of always answering the commonest class. The area under the ROC curve:
+    0.5. Correlations: 0. Tags: the best that one tag for every word can score.
 
     >>> chance("accuracy", [1, 1, 0]), chance("matthews", [1, 0]), round(chance("f1", [1, 1, 0]), 3)
     (0.6666666666666666, 0.0, 0.8)
@@ -215,9 +235,12 @@ def chance(metric_name: str, labels: Any) -> float:
     if metric_name in TAG_METRICS:
         tags = sorted({tag for row in labels for tag in row})
         return max(score(metric_name, [[tag] * len(row) for row in labels], labels) for tag in tags)
-    if metric_name == "accuracy":
-        return float(np.unique(np.asarray(labels), return_counts=True)[1].max() / len(np.asarray(labels)))
-    return score("f1", np.ones(len(np.asarray(labels))), labels) if metric_name == "f1" else 0.0
+    if metric_name in ("accuracy", "macro_f1"):
+        names, counts = np.unique(np.asarray(labels), return_counts=True)
+        return score(metric_name, np.full(len(np.asarray(labels)), names[counts.argmax()]), labels)
+    if metric_name in OF_TWO_CLASSES:
+        return score(metric_name, np.full(len(np.asarray(labels)), positive), labels, positive=positive)
+    return 0.5 if metric_name == "auc" else 0.0
 
 
 def effective_rank(states: ArrayLike) -> float:

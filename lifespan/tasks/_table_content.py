@@ -12,6 +12,7 @@ import numpy as np
 
 from lifespan.contracts import Examples
 from lifespan.errors import DataError
+from lifespan.stats.metrics import OF_TWO_CLASSES
 from lifespan.tasks._columns import whole
 from lifespan.tasks._holdout import held_out_rows
 from lifespan.tasks._table_files import Format, inner_splits, read_place, validation_of
@@ -39,9 +40,10 @@ def content_of_task(task: TableTask) -> Content:
     """Class names and every split, at once: a mistake in any file shows before learning starts."""
     tables, facts = _tables(task)
     names = _class_names(task, tables["train"]) if task.kind == "classes" else ()
-    if "f1" in task.metrics and len(names) != 2:
-        what = f"has {len(names)} classes ({', '.join(names)}), but f1 needs exactly two."
-        raise DataError(tables["train"].where, what, "Choose other metrics with scored_by=.")
+    binary = [metric for metric in task.metrics if metric in OF_TWO_CLASSES]
+    if binary and len(names) != 2:
+        what = f"has {len(names)} classes ({', '.join(names)}), but {binary[0]} needs exactly two."
+        raise DataError(tables["train"].where, what, "Choose other metrics with scored_by=, such as macro_f1.")
     splits = {split: _examples(task, table, names) for split, table in tables.items()}
     beside = {split: _beside(task, table) for split, table in tables.items()}
     _refuse_the_training_rows(splits, tables)

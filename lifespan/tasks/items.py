@@ -39,6 +39,7 @@ class Items(Task):
         self.require("share", self.share > 0, "must be above 0: some items have to be treated.")
         remedy = "Write Items(task_with_train_examples), so that all of them know the same items."
         self.require("train_examples", self.train_examples is None, "is the inner task's business.", remedy)
+        self.require("positive", self.positive is None, "is the inner task's business.", "Write it there.")
 
     @property
     def title(self) -> str:
@@ -59,6 +60,11 @@ class Items(Task):
     def head(self) -> Head:
         """The inner task's."""
         return self.task.head
+
+    @property
+    def positive_class(self) -> int:
+        """The inner task's."""
+        return self.task.positive_class
 
     @property
     def score_range(self) -> tuple[float, float]:

@@ -51,6 +51,15 @@ def answers(task: Task, logits: np.ndarray) -> np.ndarray:
     return task.head.answers(logits)
 
 
+def task_scores(task: Task, logits: np.ndarray, labels: np.ndarray, metrics: Sequence[str] | None = None) -> dict[str, float]:
+    """The task's metrics, or these, of outputs of its head on examples with these labels, by name; NaN where undefined."""
+    from lifespan.stats.metrics import score
+
+    found, positive = answers(task, logits), task.positive_class
+    names = task.metrics if metrics is None else metrics
+    return {name: score(name, found, labels, outputs=logits, positive=positive) for name in names}
+
+
 def task_logits(
     subject: Subject, task: Task, split: str, length: int, limit: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -121,7 +121,7 @@ def test_tasks_not_learned_are_left_out_and_a_bare_skill_has_no_strength():
 
 def test_where_a_score_is_undefined_the_mean_is_and_the_best_is_of_the_others(monkeypatch):
     values = iter([0.2, float("nan"), 0.6])
-    monkeypatch.setattr("lifespan.stats.metrics.score", lambda metric, predicted, labels: next(values))
+    monkeypatch.setattr("lifespan.stats.metrics.score", lambda metric, predicted, labels, **given: next(values))
     subject = schooled()
     task = {FIRST: TASKS[0]}
     found = {r.metric.split("@")[1]: r.value for r in WeightAgnostic(factors=(0.5, 1.0, 2.0)).read(subject, task, NoDraws())}

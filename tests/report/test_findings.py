@@ -9,6 +9,7 @@ import pytest
 from synthetic_looks import CYCLES, ED50, EXAMPLES, GROUPS, INDIVIDUALS, TASKS, write_looks
 
 from lifespan.analysis.analysis import Analysis
+from lifespan.analysis.steps import describe
 from lifespan.report import figures, findings
 
 
@@ -150,3 +151,23 @@ def test_variants_of_a_disorder_have_dose_curves_of_their_own(analysis):
 def test_another_subject_is_not_the_controls_life_with_a_disorder_more(analysis):
     other = {"subject": {"class": "lifespan:Micro", "revision": 1, "width": 999}}
     assert with_groups(analysis, a=(loss(0.5), other)).exposures.empty
+
+
+FATIGUE = {"class": "sleep_lab:Fatigue", "revision": 1}
+
+
+def test_a_disorder_of_others_at_its_own_default_keeps_its_dose_where_the_record_has_it_whole(analysis):
+    """The record leaves out what equals a default; the class of another package may not be here to ask."""
+    bare = with_groups(analysis, a=(FATIGUE, {}), b=({**FATIGUE, "severity": 0.9}, {}))
+    assert np.isnan(bare.exposures["severity"][0]) and bare.exposures["severity"][1] == 0.9
+    groups = dict(bare.cohort.groups)
+    for name, severity in (("a", 0.5), ("b", 0.9)):
+        events = groups[name]["scenario"]["events"]
+        whole = [{**events[0], "disorder": {**FATIGUE, "severity": severity, "by": "random"}, "lasting": None}, *events[1:]]
+        groups[name] = {**groups[name], "whole": {"events": whole}}
+    kept = Analysis(dataclasses.replace(bare.cohort, groups=groups))
+    assert kept.exposures["severity"].tolist() == [0.5, 0.9]
+    assert kept.exposures["disorder"].tolist() == ["Fatigue", "Fatigue"]
+    suffered = groups["a"]["scenario"]["events"][0]
+    assert describe(suffered) == "Suffer(disorder=Fatigue())"
+    assert describe(suffered, groups["a"]["whole"]["events"][0]) == "Suffer(disorder=Fatigue(severity=0.5))"

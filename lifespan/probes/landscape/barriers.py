@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from lifespan.training.batches import Batch
 
 PATH = (
-    Meaning("loss@*", "mean loss at a place of the path, 0 the first and 1 the second subject", "[0, inf)", "low", "nats"),
-    Meaning("barrier", "largest rise of the loss over the line between the ends' losses", "[0, inf)", "0: linked", "nats"),
+    Meaning(
+        "loss@*", "mean loss at a place of the path, 0 the first and 1 the second subject", "[0, inf)", "low", "nats", "lower"
+    ),
+    Meaning(
+        "barrier", "largest rise of the loss over the line between the ends' losses", "[0, inf)", "0: linked", "nats", "lower"
+    ),
     Meaning("distance", "Euclidean distance of the ends", "[0, inf)", "-"),
 )
 

@@ -32,9 +32,22 @@ class Sharpness(TaskMeasure):
 
     citation = "yao2020pyhessian"
     meanings = (
-        Meaning("hessian_trace", "sum of the loss's curvatures over the synapses", "(-inf, inf)", "small: a flat place"),
+        Meaning(
+            "hessian_trace",
+            "sum of the loss's curvatures over the synapses",
+            "(-inf, inf)",
+            "small: a flat place",
+            better="lower",
+            outcome="Hessian trace",
+        ),
         Meaning("hessian_trace/se", "standard error of its estimate", "[0, inf)", "far below the trace"),
-        Meaning("top_eigenvalue", "largest curvature in absolute value", "(-inf, inf)", "small, and above 0: no saddle"),
+        Meaning(
+            "top_eigenvalue",
+            "largest curvature in absolute value",
+            "(-inf, inf)",
+            "small, and above 0: no saddle",
+            better="lower",
+        ),
     )
     cost = "about 8 forward passes over the examples for every draw and iteration"
 

@@ -25,9 +25,17 @@ class Calibration(TaskMeasure):
 
     citation = "guo2017calibration"
     meanings = (
-        Meaning("ece", "mean gap between confidence and accuracy", "[0, 1]", "near 0"),
-        Meaning("brier", "squared distance of probabilities from the labels", "[0, 2]", "below that of chance, 1 - 1/K"),
-        Meaning("log_loss", "negative log-likelihood of the labels", "[0, inf)", "below log K", "nats"),
+        Meaning(
+            "ece", "mean gap between confidence and accuracy", "[0, 1]", "near 0", better="lower", outcome="calibration error"
+        ),
+        Meaning(
+            "brier",
+            "squared distance of probabilities from the labels",
+            "[0, 2]",
+            "below that of chance, 1 - 1/K",
+            better="lower",
+        ),
+        Meaning("log_loss", "negative log-likelihood of the labels", "[0, inf)", "below log K", "nats", "lower"),
         Meaning("confidence", "mean largest probability", "[1/K, 1]", "near the accuracy"),
     )
     cost = "1 forward pass over the split"
@@ -68,8 +76,8 @@ class NullInput(TaskMeasure):
 
     citation = "hoffman1997synaptic"
     meanings = (
-        Meaning("confidence", "mean largest probability on masked sentences", "[1/K, 1]", "near 1/K"),
-        Meaning("entropy", "mean entropy of the answers, over log K", "[0, 1]", "near 1: not sure"),
+        Meaning("confidence", "mean largest probability on masked sentences", "[1/K, 1]", "near 1/K", better="lower"),
+        Meaning("entropy", "mean entropy of the answers, over log K", "[0, 1]", "near 1: not sure", better="higher"),
     )
     cost = "1 forward pass over the split"
 

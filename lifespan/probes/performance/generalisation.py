@@ -25,7 +25,11 @@ class Generalisation(Measure):
 
     citation = "plaut1996relearning"
 
-    meanings = (Meaning("*", "the task's official metrics on each part", "the metric's own", "untreated items gain too"),)
+    meanings = (
+        Meaning(
+            "*", "the task's official metrics on each part", "the metric's own", "untreated items gain too", better="higher"
+        ),
+    )
     cost = "1 forward pass over the training items"
 
     length: int = 128

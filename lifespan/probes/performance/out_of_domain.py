@@ -36,9 +36,18 @@ class OutOfDomain(Measure):
     """
 
     meanings = (
-        Meaning("*@*", "accuracy on one part of the data", "[0, 1]", "the same on all parts: no shallow rule"),
-        Meaning("consistency", "share of edited pairs with every row right", "[0, 1]", "near the accuracy"),
-        Meaning("*", "score on the data", "the metric's own", "near the score on the task's own split"),
+        Meaning(
+            "*@*", "accuracy on one part of the data", "[0, 1]", "the same on all parts: no shallow rule", better="higher"
+        ),
+        Meaning("consistency", "share of edited pairs with every row right", "[0, 1]", "near the accuracy", better="higher"),
+        Meaning(
+            "*",
+            "score on the data",
+            "the metric's own",
+            "near the score on the task's own split",
+            better="higher",
+            outcome="out of domain ({about})",
+        ),
     )
     cost = "1 forward pass over the data"
     answers = ("classes", "score")
@@ -69,6 +78,11 @@ class OutOfDomain(Measure):
         return f"{self.skill} on {self.data.title}"
 
     @property
+    def about(self) -> str:
+        """The data's title."""
+        return self.data.title
+
+    @property
     def skills(self) -> tuple[str, ...]:
         return (self.skill,)
 
@@ -94,10 +108,12 @@ class OutOfDomain(Measure):
             return
         split = self.data.evaluated_split
         rows, tokens = tokenised(self.data, split, self.length, subject.tokenizer, self.examples)
-        predicted = self._translated(tasks[self.skill], answers(tasks[self.skill], token_logits(subject, self.skill, tokens)))
-        labels = self._labels(tasks[self.skill], rows.labels)
+        task, outputs = tasks[self.skill], token_logits(subject, self.skill, tokens)
+        predicted, labels = self._translated(task, answers(task, outputs)), self._labels(task, rows.labels)
+        meant, positive = self._meant(task, outputs)
         for metric in self.data.metrics:
-            yield Reading(metric, score(metric, predicted, labels), len(rows), self.skill, split)
+            value = score(metric, predicted, labels, outputs=meant, positive=positive)
+            yield Reading(metric, value, len(rows), self.skill, split)
         for name, chosen in self._parts(split, len(rows)).items():
             if chosen.any():
                 value = score("accuracy", predicted[chosen], labels[chosen])
@@ -136,6 +152,15 @@ class OutOfDomain(Measure):
         low, high = task.score_range
         least, most = self.data.score_range
         return least + (predicted - low) * (most - least) / (high - low)
+
+    def _meant(self, task: Task, outputs: np.ndarray) -> tuple[np.ndarray, int]:
+        """(outputs as log-probabilities of the common classes, the index of the data's positive class among these)."""
+        from lifespan.stats.class_metrics import merged
+
+        met, positive = self._meet(task), self.data.positive_class
+        if met is None:
+            return outputs, positive
+        return merged(outputs, met.answers, len(met.names)), int(met.labels[positive])
 
     def _labels(self, task: Task, labels: np.ndarray) -> np.ndarray:
         """The data's labels, merged as `meaning` says."""

@@ -30,8 +30,15 @@ class Perplexity(Measure):
 
     citation = "devlin2019bert"
     meanings = (
-        Meaning("perplexity", "exp of the mean loss on masked tokens", "[1, inf), chance the vocabulary's size", "low"),
-        Meaning("masked_accuracy", "masked tokens predicted rightly", "[0, 1]", "high"),
+        Meaning(
+            "perplexity",
+            "exp of the mean loss on masked tokens",
+            "[1, inf), chance the vocabulary's size",
+            "low",
+            better="lower",
+            outcome="perplexity {about}",
+        ),
+        Meaning("masked_accuracy", "masked tokens predicted rightly", "[0, 1]", "high", better="higher"),
     )
     cost = "1 forward pass over the passages"
 
@@ -61,6 +68,11 @@ class Perplexity(Measure):
     @property
     def title(self) -> str:
         return f"Perplexity {self.corpus.title}"
+
+    @property
+    def about(self) -> str:
+        """The corpus's title."""
+        return self.corpus.title
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return [Effort(self.corpus, examples=self.examples, length=self.length)]

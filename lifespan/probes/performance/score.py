@@ -22,14 +22,15 @@ class Score(TaskMeasure):
     """
 
     citation = "wang2018glue"
-    meanings = (Meaning("*", "the task's official metrics", "the metric's own", "as high as right after learning"),)
+    meanings = (
+        Meaning("*", "the task's official metrics", "the metric's own", "as high as right after learning", better="higher"),
+    )
     cost = "1 forward pass over the split"
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
-        from lifespan.stats.metrics import score
-        from lifespan.training.evaluation import predictions
+        from lifespan.training.evaluation import task_logits, task_scores
 
         for title, task, split in self.learned(subject, tasks):
-            predicted, labels = predictions(subject, task, split, self.length, self.examples)
-            for metric in task.metrics:
-                yield Reading(metric, score(metric, predicted, labels), len(labels), title, split)
+            logits, labels = task_logits(subject, task, split, self.length, self.examples)
+            for metric, value in task_scores(task, logits, labels).items():
+                yield Reading(metric, value, len(labels), title, split)

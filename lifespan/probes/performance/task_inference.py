@@ -35,12 +35,20 @@ class TaskInference(Measure):
     citation = "wortsman2020supermasks"
 
     meanings = (
-        Meaning("inference_accuracy", "examples whose task was inferred", "[0, 1], chance 1/k for k tasks", "near 1"),
+        Meaning(
+            "inference_accuracy",
+            "examples whose task was inferred",
+            "[0, 1], chance 1/k for k tasks",
+            "near 1",
+            better="higher",
+        ),
         Meaning(
             "inferred_accuracy",
             "examples answered rightly by it",
             "[0, 1]",
             "near the score when told",
+            better="higher",
+            outcome="task not told",
         ),
     )
     cost = "1 forward and 1 backward pass over the split"

@@ -28,9 +28,23 @@ class FreshTask(Measure):
 
     citation = "dohare2024plasticity"
     meanings = (
-        Meaning("*@*", "score after so many steps", "the metric's own", "rises fast"),
-        Meaning("learning_curve_area", "mean of the curve", "the metric's own", "high, and as high late in life as early"),
-        Meaning("steps_to_criterion", "steps until the criterion is reached", "[0, steps], or none", "few", "optimizer steps"),
+        Meaning("*@*", "score after so many steps", "the metric's own", "rises fast", better="higher"),
+        Meaning(
+            "learning_curve_area",
+            "mean of the curve",
+            "the metric's own",
+            "high, and as high late in life as early",
+            better="higher",
+            outcome="learning {task} afresh",
+        ),
+        Meaning(
+            "steps_to_criterion",
+            "steps until the criterion is reached",
+            "[0, steps], or none",
+            "few",
+            "optimizer steps",
+            better="lower",
+        ),
     )
     cost = "a whole learning of the task, and a forward pass over the split at each evaluation"
 
@@ -83,9 +97,8 @@ class FreshTask(Measure):
         """Primary score by optimizer step of a copy that learns; NaN once it diverged."""
         from lifespan.errors import Diverged
         from lifespan.model.forward import copy_of
-        from lifespan.stats.metrics import score
         from lifespan.training.batches import task_source
-        from lifespan.training.evaluation import predictions
+        from lifespan.training.evaluation import task_logits, task_scores
         from lifespan.training.loop import Recipe, train
 
         pupil, learner, task = copy_of(subject), self.by, self.task
@@ -97,8 +110,8 @@ class FreshTask(Measure):
         curve: dict[int, float] = {}
 
         def evaluate(subject: Subject, done: int) -> None:
-            predicted, labels = predictions(subject, task, task.splits[1], self.length, self.examples)
-            curve[done] = score(task.metrics[0], predicted, labels)
+            outputs, labels = task_logits(subject, task, task.splits[1], self.length, self.examples)
+            curve[done] = task_scores(task, outputs, labels, task.metrics[:1])[task.metrics[0]]
 
         evaluate(pupil, 0)
         plasticity = learner.attach(pupil, (task,), steps, own)

@@ -24,8 +24,15 @@ class DormantUnits(TaskMeasure):
 
     citation = "sokar2023dormant"
     meanings = (
-        Meaning("dormant", "neurons at most tau times as active as their layer's mean", "[0, 1]", "low, and not rising"),
-        Meaning("dormant/*", "the same inside one layer", "[0, 1]", "low"),
+        Meaning(
+            "dormant",
+            "neurons at most tau times as active as their layer's mean",
+            "[0, 1]",
+            "low, and not rising",
+            better="lower",
+            outcome="dormant units",
+        ),
+        Meaning("dormant/*", "the same inside one layer", "[0, 1]", "low", better="lower"),
     )
     cost = "1 forward pass over the split"
 
@@ -68,8 +75,17 @@ class EffectiveRank(TaskMeasure):
 
     citation = "roy2007effective"
     meanings = (
-        Meaning("effective_rank", "exp of the entropy of the states' singular values", "[1, width]", "high, and not falling"),
-        Meaning("stable_rank", "squared singular values over the largest", "[1, width]", "high, and not falling"),
+        Meaning(
+            "effective_rank",
+            "exp of the entropy of the states' singular values",
+            "[1, width]",
+            "high, and not falling",
+            better="higher",
+            outcome="effective rank",
+        ),
+        Meaning(
+            "stable_rank", "squared singular values over the largest", "[1, width]", "high, and not falling", better="higher"
+        ),
     )
     cost = "1 forward pass over the split"
 
@@ -96,7 +112,7 @@ class WeightNorm(Measure):
 
     citation = "dohare2024plasticity"
     meanings = (
-        Meaning("rms", "root mean square of living weights", "[0, inf)", "steady"),
+        Meaning("rms", "root mean square of living weights", "[0, inf)", "steady", outcome="size of weights"),
         Meaning("rms/*", "the same for one kind of matrix in one layer", "[0, inf)", "steady"),
         Meaning("norm", "Euclidean norm of living weights", "[0, inf)", "steady"),
     )
@@ -137,7 +153,13 @@ class FisherTrace(TaskMeasure):
 
     citation = "achille2019critical"
     meanings = (
-        Meaning("fisher_trace", "mean squared gradient of the log-likelihood of the subject's own answers", "[0, inf)", "-"),
+        Meaning(
+            "fisher_trace",
+            "mean squared gradient of the log-likelihood of the subject's own answers",
+            "[0, inf)",
+            "-",
+            outcome="Fisher trace",
+        ),
         Meaning("fisher_trace/se", "standard error over examples", "[0, inf)", "far below the trace"),
     )
     cost = "1 forward and 1 backward pass for every example, one by one"

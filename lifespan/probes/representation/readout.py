@@ -29,7 +29,14 @@ class Readout(Measure):
 
     citation = "lopezpaz2017gem"
     meanings = (
-        Meaning("readout_*", "score of a linear readout of the body's states", "the metric's own", "rises before learning"),
+        Meaning(
+            "readout_*",
+            "score of a linear readout of the body's states",
+            "the metric's own",
+            "rises before learning",
+            better="higher",
+            outcome="linear readout",
+        ),
     )
     cost = "1 forward pass over the training and evaluation examples"
     answers = ("classes", "score")
@@ -53,15 +60,14 @@ class Readout(Measure):
                 yield Effort(task, 1.0, split, self.examples, self.length)
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
-        from lifespan.stats.metrics import score
-        from lifespan.training.evaluation import answers
+        from lifespan.training.evaluation import task_scores
 
         for task in self.tasks:
             (known, taught), (asked, labels) = (self._states(subject, task, split) for split in task.splits[:2])
             classes = task.head.count if isinstance(task.head, ClassHead) else 0
-            predicted = answers(task, ridge_answers(known, taught, asked, classes, self.ridge, task.score_range))
-            for metric in task.metrics:
-                yield Reading(f"readout_{metric}", score(metric, predicted, labels), len(labels), task.title, task.splits[1])
+            outputs = ridge_answers(known, taught, asked, classes, self.ridge, task.score_range)
+            for metric, value in task_scores(task, outputs, labels).items():
+                yield Reading(f"readout_{metric}", value, len(labels), task.title, task.splits[1])
 
     def _states(self, subject: Subject, task: Task, split: str) -> tuple[np.ndarray, np.ndarray]:
         import numpy as np

@@ -18,14 +18,37 @@ if TYPE_CHECKING:
     from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
 
-CURVE = (
-    Meaning("*@area", "mean of the curve over its range of doses", "the metric's own", "near the healthy score"),
-    Meaning("*@D50", "dose at which half of the healthy score above chance is lost", "the doses', or none", "large"),
-    Meaning("*@critical", "dose up to which 90% of it is kept", "the doses', or none", "large"),
-    Meaning("*@*/sd", "standard deviation over draws", "[0, inf)", "small: the draw does not matter"),
-    Meaning("*@*", "score at one dose, the mean over draws", "the metric's own", "near the healthy score, @0"),
-)
 KEPT = 0.9
+
+
+def curve(outcome: str) -> tuple[Meaning, ...]:
+    """What the metrics of a dose-response curve mean, whose area is an outcome of this name."""
+    return (
+        Meaning(
+            "*@area",
+            "mean of the curve over its range of doses",
+            "the metric's own",
+            "near the healthy score",
+            better="higher",
+            outcome=outcome,
+        ),
+        Meaning(
+            "*@D50",
+            "dose at which half of the healthy score above chance is lost",
+            "the doses', or none",
+            "large",
+            better="higher",
+        ),
+        Meaning("*@critical", "dose up to which 90% of it is kept", "the doses', or none", "large", better="higher"),
+        Meaning("*@*/sd", "standard deviation over draws", "[0, inf)", "small: the draw does not matter", better="lower"),
+        Meaning(
+            "*@*",
+            "score at one dose, the mean over draws",
+            "the metric's own",
+            "near the healthy score, @0",
+            better="higher",
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +63,7 @@ class DoseResponse(TaskMeasure):
 
     draws: int = 1
 
-    meanings = CURVE
+    meanings = curve("")
     cost = "1 forward pass over the split for every dose and draw"
 
     def __post_init__(self) -> None:
@@ -76,15 +99,15 @@ class DoseResponse(TaskMeasure):
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         from lifespan.stats.metrics import chance
-        from lifespan.training.evaluation import predictions
+        from lifespan.training.evaluation import task_logits, task_scores
 
         known = {title: task for title, task, _ in self.learned(subject, tasks)}
         if not known:
             return
         splits = {title: self.split or task.splits[1] for title, task in known.items()}
         seen = (self.length, self.examples)
-        healthy = {title: predictions(subject, task, splits[title], *seen) for title, task in known.items()}
-        curves = {title: _scores(known[title], predicted, labels) for title, (predicted, labels) in healthy.items()}
+        healthy = {title: task_logits(subject, task, splits[title], *seen) for title, task in known.items()}
+        curves = {title: task_scores(known[title], outputs, labels) for title, (outputs, labels) in healthy.items()}
         found: dict[float, list[dict[str, np.ndarray]]] = {}
         for dose in self.reachable(subject):
             try:
@@ -92,33 +115,22 @@ class DoseResponse(TaskMeasure):
             except OutOfReach:
                 break
         for title, task in known.items():
-            scores = {
-                dose: [_scores(task, answered[title], healthy[title][1]) for answered in each] for dose, each in found.items()
-            }
+            labels = healthy[title][1]
+            scores = {dose: [task_scores(task, outputs[title], labels) for outputs in each] for dose, each in found.items()}
             for metric in task.metrics:
                 drawn = {dose: [score[metric] for score in each] for dose, each in scores.items()}
-                place = (len(healthy[title][1]), title, splits[title])
-                floor = chance(metric, healthy[title][1])
+                place = (len(labels), title, splits[title])
+                floor = chance(metric, labels, task.positive_class)
                 for name, value in _told(metric, curves[title][metric], drawn, floor, self.suffered(subject)):
                     yield Reading(name, value, *place)
 
     def _tried(
         self, subject: Subject, known: Mapping[str, Task], splits: Mapping[str, str], dose: float, draw: int, streams: Streams
     ) -> dict[str, np.ndarray]:
-        """Answers of every task at one dose and draw."""
-        from lifespan.training.evaluation import answers
-
+        """Outputs of every task's head at one dose and draw."""
         own = streams.child(draw)
         with self.damaged(subject, dose, own, known):
-            return {
-                title: answers(task, self.answer(subject, task, splits[title], dose, own)) for title, task in known.items()
-            }
-
-
-def _scores(task: Task, predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    from lifespan.stats.metrics import score
-
-    return {metric: score(metric, predicted, labels) for metric in task.metrics}
+            return {title: self.answer(subject, task, splits[title], dose, own) for title, task in known.items()}
 
 
 def _told(

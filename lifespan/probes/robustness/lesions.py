@@ -34,8 +34,14 @@ class LesionMap(TaskMeasure):
 
     citation = "michel2019sixteen"
     meanings = (
-        Meaning("*@none", "score without a lesion", "the metric's own", "high"),
-        Meaning("*@*", "score with one unit silenced", "the metric's own", "near @none: no single unit carries the task"),
+        Meaning("*@none", "score without a lesion", "the metric's own", "high", better="higher"),
+        Meaning(
+            "*@*",
+            "score with one unit silenced",
+            "the metric's own",
+            "near @none: no single unit carries the task",
+            better="higher",
+        ),
     )
     cost = "1 forward pass over the split for every head or layer"
 
@@ -73,11 +79,23 @@ class TargetedLesions(TaskMeasure):
 
     citation = "michel2019sixteen"
     meanings = (
-        Meaning("*@0", "score without a lesion", "the metric's own", "high"),
-        Meaning("*@*/targeted", "score without the share of units that matters most", "the metric's own", "near @0"),
-        Meaning("*@*/random", "score without as many drawn units, the mean over draws", "the metric's own", "near @0"),
-        Meaning("*@*/random sd", "standard deviation over draws", "[0, inf)", "small"),
-        Meaning("*@*/harmless", "score without the share that matters least", "the metric's own", "near @0"),
+        Meaning("*@0", "score without a lesion", "the metric's own", "high", better="higher"),
+        Meaning(
+            "*@*/targeted",
+            "score without the share of units that matters most",
+            "the metric's own",
+            "near @0",
+            better="higher",
+        ),
+        Meaning(
+            "*@*/random",
+            "score without as many drawn units, the mean over draws",
+            "the metric's own",
+            "near @0",
+            better="higher",
+        ),
+        Meaning("*@*/random sd", "standard deviation over draws", "[0, inf)", "small", better="lower"),
+        Meaning("*@*/harmless", "score without the share that matters least", "the metric's own", "near @0", better="higher"),
     )
     cost = "1 forward pass over the split for every share and kind of lesion, and the importance"
 
@@ -202,9 +220,8 @@ def _silenced(subject: Subject, kind: str, lost: Lost) -> Iterator[None]:
 
 
 def _score(subject: Subject, task: Task, split: str, measure: TaskMeasure, kind: str, lost: Lost) -> tuple[float, int]:
-    from lifespan.stats.metrics import score
-    from lifespan.training.evaluation import predictions
+    from lifespan.training.evaluation import task_logits, task_scores
 
     with _silenced(subject, kind, lost):
-        predicted, labels = predictions(subject, task, split, measure.length, measure.examples)
-    return score(task.metrics[0], predicted, labels), len(labels)
+        outputs, labels = task_logits(subject, task, split, measure.length, measure.examples)
+    return task_scores(task, outputs, labels, task.metrics[:1])[task.metrics[0]], len(labels)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Pruner, Task
-from lifespan.probes.robustness._dose_response import DoseResponse
+from lifespan.probes.robustness._dose_response import DoseResponse, curve
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +30,7 @@ class Pruned(DoseResponse):
 
     citation = "han2015learning"
     revision = 2
+    meanings = curve("pruned by {about}")
 
     by: Pruner = field(kw_only=False)
     sparsities: tuple[float, ...] = (0.3, 0.5, 0.7, 0.9)
@@ -43,7 +44,12 @@ class Pruned(DoseResponse):
 
     @property
     def title(self) -> str:
-        return f"Pruned by {self.by.describe().removesuffix('()')}"
+        return f"Pruned by {self.about}"
+
+    @property
+    def about(self) -> str:
+        """The pruner."""
+        return self.by.describe().removesuffix("()")
 
     @property
     def doses(self) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifespan.contracts import Course, Disorder, Examples, Plasticity, Task
 from lifespan.errors import ScenarioError
-from lifespan.probes.robustness._dose_response import DoseResponse
+from lifespan.probes.robustness._dose_response import DoseResponse, curve
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +33,7 @@ class Response(DoseResponse):
 
     citation = "guest2020levels"
     revision = 2
+    meanings = curve("under {about}")
 
     disorder: Disorder = field(kw_only=False)
     severities: tuple[float, ...] = (0.25, 0.5, 0.75)
@@ -52,8 +53,13 @@ class Response(DoseResponse):
 
     @property
     def title(self) -> str:
+        return f"Response to {self.about}"
+
+    @property
+    def about(self) -> str:
+        """The disorder, but for its severity."""
         usual: Any = {field.name: field.default for field in fields(self.disorder)}["severity"]
-        return f"Response to {replace(self.disorder, severity=usual).describe().removesuffix('()')}"
+        return replace(self.disorder, severity=usual).describe().removesuffix("()")
 
     @property
     def doses(self) -> tuple[float, ...]:

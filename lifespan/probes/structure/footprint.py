@@ -31,8 +31,10 @@ class Footprint(Measure):
     """
 
     meanings = (
-        Meaning("bytes", "what the task adds to the shared base", "[0, inf)", "far below the base's own bytes", "bytes"),
-        Meaning("mask_bytes", "entropy floor of the task's mask", "[0, inf)", "small beside the head", "bytes"),
+        Meaning(
+            "bytes", "what the task adds to the shared base", "[0, inf)", "far below the base's own bytes", "bytes", "lower"
+        ),
+        Meaning("mask_bytes", "entropy floor of the task's mask", "[0, inf)", "small beside the head", "bytes", "lower"),
         Meaning("from_magnitude", "synapses in which the mask differs from a magnitude mask", "[0, 1]", ""),
     )
     cost = "none worth telling"

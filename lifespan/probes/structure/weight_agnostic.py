@@ -32,9 +32,21 @@ class WeightAgnostic(TaskMeasure):
     citation = "gaier2019weight"
 
     meanings = (
-        Meaning("weight_agnostic_*@mean", "mean score over the shared strengths", "the metric's own", "above a random mask's"),
-        Meaning("weight_agnostic_*@max", "best score over the shared strengths", "the metric's own", "near the trained score"),
-        Meaning("weight_agnostic_*@*", "score at one factor of the mean strength", "the metric's own", ""),
+        Meaning(
+            "weight_agnostic_*@mean",
+            "mean score over the shared strengths",
+            "the metric's own",
+            "above a random mask's",
+            better="higher",
+        ),
+        Meaning(
+            "weight_agnostic_*@max",
+            "best score over the shared strengths",
+            "the metric's own",
+            "near the trained score",
+            better="higher",
+        ),
+        Meaning("weight_agnostic_*@*", "score at one factor of the mean strength", "the metric's own", "", better="higher"),
     )
     cost = "1 forward pass over the split for every factor"
 
@@ -53,22 +65,22 @@ class WeightAgnostic(TaskMeasure):
         return float(len(self.factors))
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
-        from lifespan.stats.metrics import score
-        from lifespan.training.evaluation import predictions
+        from lifespan.training.evaluation import task_logits, task_scores
 
         for title, task, split in self.learned(subject, tasks):
             strength = mean_strength(subject, title)
-            answers = []
+            scores = []
             for factor in self.factors:
                 with shared_strength(subject, factor * strength):
-                    answers.append(predictions(subject, task, split, self.length, self.examples))
+                    outputs, labels = task_logits(subject, task, split, self.length, self.examples)
+                scores.append(task_scores(task, outputs, labels))
             for metric in task.metrics:
-                values = [score(metric, predicted, labels) for predicted, labels in answers]
+                values = [each[metric] for each in scores]
                 named = {f"{factor:g}": value for factor, value in zip(self.factors, values, strict=True)}
                 named["mean"] = sum(values) / len(values)
                 named["max"] = max((value for value in values if value == value), default=float("nan"))
                 for name, value in named.items():
-                    yield Reading(f"weight_agnostic_{metric}@{name}", value, len(answers[0][1]), title, split)
+                    yield Reading(f"weight_agnostic_{metric}@{name}", value, len(labels), title, split)
 
 
 def mean_strength(subject: Subject, task: str) -> float:

@@ -11,7 +11,9 @@ from lifespan.report.figures.estimation import ESTIMATION
 from lifespan.report.figures.forest import EVERYTHING, SCORES
 from lifespan.report.figures.landscape import BARRIERS, SLICES
 from lifespan.report.figures.lesions import MAPS, TARGETED
+from lifespan.report.figures.out_of_domain import OUT_OF_DOMAIN
 from lifespan.report.figures.overlap import OVERLAP
+from lifespan.report.figures.own_measures import OWN_MEASURES
 from lifespan.report.figures.plasticity import PLASTICITY
 from lifespan.report.figures.recovery import DECAY, RECOVERY
 from lifespan.report.figures.retention import RETENTION
@@ -29,6 +31,7 @@ FIGURES: dict[str, Drawing] = {
     **{"dose_response": DOSES},
     **{"mask_overlap": OVERLAP, "lesion_map": MAPS, "targeted_lesions": TARGETED},
     **{"loss_slices": SLICES, "loss_barriers": BARRIERS, "plasticity": PLASTICITY},
+    **{"out_of_domain": OUT_OF_DOMAIN, "own_measures": OWN_MEASURES},
     **{"outcomes": EVERYTHING, "training": TRAINING},
 }
 
