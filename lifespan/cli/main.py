@@ -132,6 +132,7 @@ def plan(
     from lifespan.cli.simulate import changes_in
     from lifespan.execution import estimate
     from lifespan.simulation import CHOICES, plan_for
+    from lifespan.study.length_mismatches import length_mismatches
     from lifespan.study.loading import load
 
     study = load(scenario, settings=settings or (), individuals=individuals, precision=precision)
@@ -145,6 +146,8 @@ def plan(
         display.show_json(estimate.as_json(compiled, found))
     else:
         display.show_plan(compiled, found)
+    for text in length_mismatches(compiled):
+        display.notice(f"warning: {text}")
 
 
 @app.command("list")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.contracts.spec import Spec
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Effort:
     passes: float = 1.0
     split: str | None = None
     examples: int | None = None
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
 
 @dataclass(frozen=True)

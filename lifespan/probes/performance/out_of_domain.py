@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Effort, Meaning, Measure, Reading, ScoreHead, Task, thinning
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.errors import ScenarioError, did_you_mean
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class OutOfDomain(Measure):
     data: Task = field(kw_only=False)
     meaning: Mapping[str, str] | None = None
     examples: int | None = None
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()
