@@ -170,16 +170,26 @@ def list_(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A class, a function, or a built-in scenario.")]) -> None:
-    """What one class, function or built-in scenario is."""
+def show(
+    name: Annotated[
+        str,
+        typer.Argument(help="A class, a function or a built-in scenario; FILE.py:NAME or MODULE:NAME for your own."),
+    ],
+) -> None:
+    """What one class, function or built-in scenario is.
+
+    Of a class of your own it shows what it overrides and where it is written; of a contract (Pruner, Measure, Subject, ...)
+    its methods.
+    """
     from lifespan.cli import catalog, display
+    from lifespan.cli.own_classes import find_own, source_of
     from lifespan.study.loading import study_of
 
-    entry = catalog.find(name)
+    entry = find_own(name) if ":" in name else catalog.find(name)
     if entry.source is not None:
         display.show_scenario(entry.doc, entry.source.constants, study_of(entry.source))
     else:
-        display.show_class(entry, catalog.signature(entry.kind))
+        display.show_class(entry, catalog.signature(entry.kind), source_of(entry.kind) if ":" in name else "")
 
 
 @app.command()
