@@ -150,6 +150,30 @@ def plan(
         display.notice(f"warning: {text}")
 
 
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the file to write, without .py.")],
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A study of your own table: CSV, TSV, Parquet, ...", show_default=False),
+    ] = None,
+    disorder: Annotated[bool, typer.Option("--disorder", help="A disorder of your own, with its test.")] = False,
+    pruner: Annotated[bool, typer.Option("--pruner", help="A pruner of your own, with its test.")] = False,
+    learner: Annotated[bool, typer.Option("--learner", help="A learner of your own, with its test.")] = False,
+    probe: Annotated[bool, typer.Option("--probe", help="A probe of your own, with its test.")] = False,
+) -> None:
+    """Write a scenario, or a method of your own, to start from.
+
+    NAME.py runs as it is; every line that one would change has a comment. Files that are there are never overwritten.
+    """
+    from lifespan.cli import display
+    from lifespan.cli.new import new as write_new
+
+    asked = {"disorder": disorder, "pruner": pruner, "learner": learner, "probe": probe}
+    files, said = write_new(name, task=task, plug_ins=[kind for kind, wanted in asked.items() if wanted])
+    display.say(f"Wrote {' and '.join(map(str, files))}.\n{said}")
+
+
 @app.command("list")
 def list_(
     family: Annotated[
