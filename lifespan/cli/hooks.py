@@ -70,7 +70,7 @@ def _hook(name: str, member: Any, abstract: bool) -> Hook:
 
 
 def _text(parameter: inspect.Parameter) -> str:
-    star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    star = "*" * (parameter.kind is parameter.VAR_POSITIONAL) + "**" * (parameter.kind is parameter.VAR_KEYWORD)
     told = "" if parameter.annotation is parameter.empty else f": {_plain(parameter.annotation)}"
     default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
     return f"{star}{parameter.name}{told}{default}"

@@ -8,8 +8,8 @@ from typing import Any
 
 from lifespan.contracts import Measure, Task
 from lifespan.contracts.spec import Spec
-from lifespan.study.events import Learn, Recover
-from lifespan.study.plan import Birth, Life, Plan
+from lifespan.study.events import Birth, Learn, Recover
+from lifespan.study.plan import Life, Plan
 
 Mismatch = tuple[int, int, str]
 """(tokens learned at, tokens read elsewhere, who reads so)."""
