@@ -9,6 +9,7 @@ from lifespan.cli import catalog
 from lifespan.contracts import Contrast, Meaning
 from lifespan.contracts.disorder import AETIOLOGIES
 from lifespan.record import record
+from lifespan.training.metrics import TRAINING
 
 
 def lives() -> str:
@@ -39,6 +40,7 @@ def measures() -> str:
         meanings = getattr(kind, "meanings", ())
         if isinstance(meanings, tuple):
             parts.append(_table(meanings))
+    parts.append(f"{TRAINING_ROWS}\n\n{_table(TRAINING)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -99,11 +101,17 @@ contrast looks at two: at a subject and its younger self, `Probe(Since("developm
 `Study(between=(Between(contrast),))`. `usual()` and `robustness()` are sets of measures for a look at everything. Looking
 changes nothing: neither the subject, nor a later draw, nor a digest.
 
-In a metric's name `*` stands for any text, such as a task's metric, a layer or a dose. What is marked as an outcome is compared
-with the control twins by its last value in life; a measure of your own says so in its `meanings`, too:
+In a metric's name `*` stands for any text, such as a task's metric, a layer or a dose. What is marked as an outcome is
+compared with the control twins by its last value in life; a measure of your own says so in its `meanings`, too:
 `Meaning("depth", "slow waves per minute", "[0, inf)", "above 10", "1/min", better="higher", outcome="depth of sleep")` reaches
 the record's `dictionary.json`, the tables, the figures and the sentences of the report. `lifespan show NAME` prints the
 arguments and the whole description. This page is written from the classes."""
+
+TRAINING_ROWS = """## Training (the loop itself)
+
+Rows of every learning, measured or not, with the probe's name `Training` and the split train: they are what the report's
+training curves show. `loss` is always there, with the number of examples seen so far in the event as `n`; the others come
+with the learners named, with the number of synapses."""
 
 DISORDERS = """# Disorders, treatments and drugs
 

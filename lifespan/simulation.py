@@ -22,6 +22,7 @@ from lifespan.record.manifest import describe_study, fingerprints
 from lifespan.record.shared_store import attach
 from lifespan.study.events import Birth
 from lifespan.study.identity import MISSING
+from lifespan.study.length_mismatches import length_mismatches
 from lifespan.study.plan import Plan, compile_study
 from lifespan.study.scenario import Study
 from lifespan.subjects.pretrained import Pretrained
@@ -131,6 +132,8 @@ def simulate(
         observer=observer,
         should_stop=should_stop,
     )
+    for text in length_mismatches(plan):
+        job.observer.warns(text)
     try:
         engine.run(plan, job)
         _check_input(plan, Store(directory / "store"))

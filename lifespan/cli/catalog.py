@@ -31,7 +31,10 @@ FAMILIES = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One built-in class or function, or one built-in scenario (then `kind` is None and `source` its file, parsed)."""
+    """One class or function, or one built-in scenario (then `kind` is None and `source` its file, parsed).
+
+    `module` is where a class is imported from.
+    """
 
     name: str
     family: str
@@ -39,6 +42,7 @@ class Entry:
     citation: str = ""
     kind: Any = None
     source: Source | None = None
+    module: str = "lifespan"
 
     @property
     def doc(self) -> str:
@@ -75,7 +79,8 @@ def find(name: str) -> Entry:
         if entry.name.lower() == name.lower():
             return entry
     hint = did_you_mean(name, [entry.name for entry in known]).partition("Known:")[0]
-    raise ScenarioError(name, "nothing built in has this name.", f"{hint}`lifespan list` shows all names.")
+    own = "A class of your own: `lifespan show my_study.py:Name`."
+    raise ScenarioError(name, "nothing built in has this name.", f"{hint}`lifespan list` shows all names. {own}")
 
 
 def signature(kind: Any) -> str:
@@ -110,7 +115,13 @@ def _parameters(kind: Any) -> list[inspect.Parameter]:
 
 def _entry(kind: Any, family: str) -> Entry:
     summary = inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]
-    return Entry(kind.__name__, family, summary, _citation(kind), kind)
+    return Entry(kind.__name__, family, summary, citation_of(kind), kind, module=_home(kind))
+
+
+def _home(kind: Any) -> str:
+    import lifespan
+
+    return "lifespan" if kind.__name__ in lifespan.__all__ else kind.__module__
 
 
 def _events() -> list[type]:
@@ -137,17 +148,31 @@ def _functions() -> list[Any]:
 
 
 def _contracts() -> list[type]:
+    from lifespan.contracts.disorder import Course, Regimen
+    from lifespan.contracts.subject import Skill, Subject
+    from lifespan.randomness import Streams
+
+    given = (Course, Regimen, Skill, Streams, Subject)
+    return sorted([*_exported_contracts(), *given], key=lambda kind: kind.__name__)
+
+
+def _exported_contracts() -> list[type]:
     return [value for value in _exported() if isinstance(value, type) and value.__module__.startswith("lifespan.contracts.")]
 
 
 _OF_THE_PACKAGE = {"studies": _studies, "events": _events, "functions": _functions, "contracts": _contracts}
 
 
-def _citation(kind: type) -> str:
+def citation_of(kind: type) -> str:
+    """Whom to cite for a class, as (author, year): of a key of references.bib, or of an entry of BibTeX; empty without one."""
+    from lifespan.report.bibtex import publication
     from lifespan.report.references import REFERENCES
 
-    known = REFERENCES.get(getattr(kind, "citation", ""))
-    return known.cited if known is not None else ""
+    given = getattr(kind, "citation", "")
+    if not isinstance(given, str) or not given.strip():
+        return ""
+    known = REFERENCES.get(given)
+    return known.cited if known is not None else publication(given).cited
 
 
 def _default(kind: Any, parameter: inspect.Parameter) -> str:

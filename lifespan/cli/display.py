@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from lifespan.cli.hooks import contract_of, hooks, overridden
 from lifespan.errors import UserError
 
 if TYPE_CHECKING:
@@ -188,15 +189,38 @@ def show_families(families: Mapping[str, Sequence[Entry]]) -> None:
     console.print("[dim]`lifespan show NAME` tells more about any of them.[/]")
 
 
-def show_class(entry: Entry, signature: str) -> None:
-    """One class: how to import and write it, what it does, whom to cite."""
-    code = Syntax(f"from lifespan import {entry.name}\n\n{signature}", "python", background_color="default")
+def show_class(entry: Entry, signature: str, source: str = "") -> None:
+    """One class: how to import and write it, what it does, its methods, whom to cite, where it is written."""
+    importing = f"from {entry.module} import {entry.name}"
+    written = "" if entry.family == "contracts" and signature.endswith("()") else f"\n\n{signature}"
+    code = Syntax(importing + written, "python", background_color="default")
     parts: list[Any] = [f"[bold]{entry.name}[/] [dim]({entry.family})[/]", "", Padding(code, (0, 0, 0, 2)), ""]
     parts.append(Text(reflowed(entry.doc)))
     parts += _meanings(entry.kind)
+    parts += _methods(entry)
     if entry.citation:
         parts += ["", f"[dim]Cite: {escape(entry.citation)}.[/]"]
+    if source:
+        parts += ["", Text(f"Written in {source}.", "dim")]
     console.print(Group(*parts))
+
+
+def _methods(entry: Entry) -> list[Any]:
+    """What a contract asks for, one method a row, or what a class overrides of its contract; nothing for functions."""
+    if not isinstance(entry.kind, type):
+        return []
+    is_contract = entry.family == "contracts"
+    found = hooks(entry.kind) if is_contract else overridden(entry.kind)
+    if not found:
+        return []
+    contract = contract_of(entry.kind)
+    title = "Methods and properties" if is_contract else f"Overrides of {contract.__name__ if contract else ''}"
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(title, overflow="fold", ratio=3)
+    table.add_column("", overflow="fold", ratio=3)
+    for hook in found:
+        table.add_row(Text(hook.written), Text(("To be written. " if hook.abstract else "") + hook.summary))
+    return ["", table]
 
 
 def _meanings(kind: type | None) -> list[Any]:

@@ -133,6 +133,7 @@ def plan(
     from lifespan.execution import estimate
     from lifespan.execution.data_checks import check_data
     from lifespan.simulation import CHOICES, plan_for
+    from lifespan.study.length_mismatches import length_mismatches
     from lifespan.study.loading import load
 
     study = load(scenario, settings=settings or (), individuals=individuals, precision=precision)
@@ -147,6 +148,32 @@ def plan(
         display.show_json(estimate.as_json(compiled, found))
     else:
         display.show_plan(compiled, found)
+    for text in length_mismatches(compiled):
+        display.notice(f"warning: {text}")
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the file to write, without .py.")],
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A study of your own table: CSV, TSV, Parquet, ...", show_default=False),
+    ] = None,
+    disorder: Annotated[bool, typer.Option("--disorder", help="A disorder of your own, with its test.")] = False,
+    pruner: Annotated[bool, typer.Option("--pruner", help="A pruner of your own, with its test.")] = False,
+    learner: Annotated[bool, typer.Option("--learner", help="A learner of your own, with its test.")] = False,
+    probe: Annotated[bool, typer.Option("--probe", help="A probe of your own, with its test.")] = False,
+) -> None:
+    """Write a scenario, or a method of your own, to start from.
+
+    NAME.py runs as it is; every line that one would change has a comment. Files that are there are never overwritten.
+    """
+    from lifespan.cli import display
+    from lifespan.cli.new import new as write_new
+
+    asked = {"disorder": disorder, "pruner": pruner, "learner": learner, "probe": probe}
+    files, said = write_new(name, task=task, plug_ins=[kind for kind, wanted in asked.items() if wanted])
+    display.say(f"Wrote {' and '.join(map(str, files))}.\n{said}")
 
 
 @app.command("list")
@@ -169,16 +196,26 @@ def list_(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A class, a function, or a built-in scenario.")]) -> None:
-    """What one class, function or built-in scenario is."""
+def show(
+    name: Annotated[
+        str,
+        typer.Argument(help="A class, a function or a built-in scenario; FILE.py:NAME or MODULE:NAME for your own."),
+    ],
+) -> None:
+    """What one class, function or built-in scenario is.
+
+    Of a class of your own it shows what it overrides and where it is written; of a contract (Pruner, Measure, Subject, ...)
+    its methods.
+    """
     from lifespan.cli import catalog, display
+    from lifespan.cli.own_classes import find_own, source_of
     from lifespan.study.loading import study_of
 
-    entry = catalog.find(name)
+    entry = find_own(name) if ":" in name else catalog.find(name)
     if entry.source is not None:
         display.show_scenario(entry.doc, entry.source.constants, study_of(entry.source))
     else:
-        display.show_class(entry, catalog.signature(entry.kind))
+        display.show_class(entry, catalog.signature(entry.kind), source_of(entry.kind) if ":" in name else "")
 
 
 @app.command()

@@ -22,12 +22,14 @@ from lifespan.contracts.data import Body, Corpus, Examples, Moment, Origin, Pass
 from lifespan.contracts.disorder import AETIOLOGIES, Course, Disorder, Regimen
 from lifespan.contracts.head import Answered, ClassHead, Head, ScoreHead
 from lifespan.contracts.learning import Learner, Plasticity, Pruner
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.contracts.measure import Bulk, Contrast, Effort, Meaning, Measure, Reading
 from lifespan.contracts.objective import Objective, Predicted, Source
 from lifespan.contracts.strategy import Guard, Lesson, Strategy
 
 __all__ = [
     "AETIOLOGIES",
+    "STANDARD_LENGTH",
     "Answered",
     "Body",
     "Bulk",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.contracts.spec import Spec
 from lifespan.errors import ScenarioError, did_you_mean
 
@@ -55,7 +56,7 @@ class Effort:
     passes: float = 1.0
     split: str | None = None
     examples: int | None = None
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
 
 Direction = Literal["higher", "lower", "neither"]

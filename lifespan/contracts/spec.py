@@ -19,6 +19,7 @@ from types import FunctionType
 from typing import Any, ClassVar, Literal, get_args, get_origin
 
 from lifespan.contracts.code import OWN, code_of, is_own
+from lifespan.contracts.length import StandardLength
 from lifespan.contracts.sources import Source, named_files
 from lifespan.errors import ScenarioError, did_you_mean
 
@@ -203,6 +204,8 @@ def digest_of(data: Any) -> str:
 
 
 def _is_default(field: Field[Any], value: Any) -> bool:
+    if isinstance(field.default, StandardLength):
+        return isinstance(value, int) and value == field.default
     if field.default is not MISSING:
         return type(value) is type(field.default) and bool(value == field.default)
     if field.default_factory is not MISSING:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Effort, Measure, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 
 if TYPE_CHECKING:
     from lifespan.contracts.subject import Subject
@@ -22,7 +23,7 @@ class TaskMeasure(Measure):
 
     split: str | None = None
     examples: int | None = None
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()

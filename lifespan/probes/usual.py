@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lifespan.contracts import Measure
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.disorders.deprivation.token_blur import TokenBlur
 from lifespan.disorders.deprivation.typos import Typos
 from lifespan.disorders.deprivation.word_order_shuffle import WordOrderShuffle
@@ -22,7 +23,7 @@ from lifespan.pruning.magnitude import Magnitude
 from lifespan.pruning.random import Random
 
 
-def usual(*, examples: int | None = 64, length: int = 128) -> tuple[Measure, ...]:
+def usual(*, examples: int | None = 64, length: int = STANDARD_LENGTH) -> tuple[Measure, ...]:
     """The usual set of probes for the end of an event: `Probe(*usual())`.
 
     Scores and sparsity in full; calibration, confidence without input, signs of vitality, wiring and the overlap of masks, and
@@ -36,7 +37,7 @@ def usual(*, examples: int | None = 64, length: int = 128) -> tuple[Measure, ...
     )
 
 
-def robustness(*, examples: int | None = 64, length: int = 128) -> tuple[Measure, ...]:
+def robustness(*, examples: int | None = 64, length: int = STANDARD_LENGTH) -> tuple[Measure, ...]:
     """The usual set of dose-response probes: `Probe(Score(), *robustness())`.
 
     Noise on weights, pruning by magnitude and at random, bits per synapse, and three corruptions of input, at 25 doses on

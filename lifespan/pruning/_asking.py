@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Pruner, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.pruning.scopes import Scope
 
 if TYPE_CHECKING:
@@ -24,11 +25,13 @@ class AskingPruner(Pruner):
     batches: int = 8
     batch_size: int = 32
     scope: Scope = "global"
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_count("batches")
         self.require_count("batch_size")
+        self.require_count("length", at_least=8)
         self.require_literal("scope")
 
     @abstractmethod

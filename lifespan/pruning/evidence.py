@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from lifespan.contracts import Task
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.contracts.subject import Subject
 from lifespan.errors import ScenarioError
 from lifespan.model.forward import batch_loss
@@ -24,7 +25,7 @@ def evidence(
     batch_size: int,
     streams: Streams,
     who: str,
-    length: int = 128,
+    length: int = STANDARD_LENGTH,
 ) -> Iterator[tuple[str, Batch]]:
     """(task's title, training batch), `asked(batches, tasks)` of them, the tasks in turn; drawn from `streams` ("order").
 

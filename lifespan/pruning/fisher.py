@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Pruner, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.pruning.scopes import Scope
 
 if TYPE_CHECKING:
@@ -31,10 +32,12 @@ class Fisher(Pruner):
 
     examples: int = 64
     scope: Scope = "global"
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_count("examples")
+        self.require_count("length", at_least=8)
         self.require_literal("scope")
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
@@ -49,7 +52,9 @@ class Fisher(Pruner):
 
         from lifespan.pruning.evidence import asked, evidence, loss_gradients, worn
 
-        pairs = evidence(subject, tasks, batches=self.examples, batch_size=1, streams=streams, who=self.describe())
+        pairs = evidence(
+            subject, tasks, batches=self.examples, batch_size=1, streams=streams, who=self.describe(), length=self.length
+        )
         rise = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
         for task, gradients in loss_gradients(subject, pairs):
             weights = worn(subject, task)

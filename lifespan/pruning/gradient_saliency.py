@@ -36,7 +36,13 @@ class GradientSaliency(AskingPruner):
         from lifespan.pruning.evidence import asked, evidence, loss_gradients, worn
 
         pairs = evidence(
-            subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=self.describe()
+            subject,
+            tasks,
+            batches=self.batches,
+            batch_size=self.batch_size,
+            streams=streams,
+            who=self.describe(),
+            length=self.length,
         )
         felt = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
         for task, gradients in loss_gradients(subject, pairs):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Pruner, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 
 if TYPE_CHECKING:
     import torch
@@ -41,12 +42,14 @@ class GreedyForward(Pruner):
     batches: int = 2
     batch_size: int = 32
     block: int | None = None
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_literal("units")
         self.require_count("batches")
         self.require_count("batch_size")
+        self.require_count("length", at_least=8)
         if self.block is not None:
             self.require_count("block")
 
@@ -59,7 +62,11 @@ class GreedyForward(Pruner):
 
         who = self.describe()
         units = units_of(subject, self.units)
-        pairs = list(evidence(subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=who))
+        pairs = list(
+            evidence(
+                subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=who, length=self.length
+            )
+        )
         # Units of a layer cost about alike, so a dry run tells how many to select in each; the last line makes it exact.
         nothing = [subject.alive[each.output].new_zeros(each.number) for each in units]
         planned = weakest_units(subject, units, nothing, sparsity, scope="layer", who=who)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Pruner, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +41,7 @@ class Heads(Pruner):
     normalize: bool = True
     scope: Literal["global", "layer"] = "global"
     keep: int = 1
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,6 +50,7 @@ class Heads(Pruner):
         self.require_literal("per")
         self.require_literal("scope")
         self.require_count("keep")
+        self.require_count("length", at_least=8)
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """One forward and one backward pass per batch. Batches come from the "order" stream of the event."""
@@ -57,6 +60,8 @@ class Heads(Pruner):
 
         who = self.describe()
         units = units_of(subject, "heads")
-        pairs = evidence(subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=who)
+        pairs = evidence(
+            subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=who, length=self.length
+        )
         importance = gate_importance(subject, units, pairs, per=self.per, normalize=self.normalize)
         return weakest_units(subject, units, importance, sparsity, scope=self.scope, keep=self.keep, who=who)

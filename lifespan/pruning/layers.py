@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Pruner, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.errors import OutOfReach
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class Layers(Pruner):
     order: Literal["top", "every-other", "importance"] = "top"
     batches: int = 8
     batch_size: int = 32
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_literal("order")
         self.require_count("batches")
         self.require_count("batch_size")
+        self.require_count("length", at_least=8)
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Batches come from the "order" stream of the event."""
@@ -98,7 +101,11 @@ class Layers(Pruner):
         from lifespan.pruning.gates import mean_loss, units_of
 
         who = self.describe()
-        pairs = list(evidence(subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=who))
+        pairs = list(
+            evidence(
+                subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=who, length=self.length
+            )
+        )
         units = [*units_of(subject, "heads"), *units_of(subject, "neurons")]
         closed = [(each, torch.zeros(each.number, device=subject.device)) for each in units]
         without = {layer: [gate for gate in closed if layer_of(gate[0].output) == layer] for layer in layers}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Pruner, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.pruning.scopes import Scope
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ class Movement(Pruner):
     rate: float = 3e-5
     batch_size: int = 32
     scope: Scope = "global"
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_count("steps")
         self.require_positive("rate")
         self.require_count("batch_size")
+        self.require_count("length", at_least=8)
         self.require_literal("scope")
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
@@ -55,5 +58,7 @@ class Movement(Pruner):
         from lifespan.pruning.window import movement_scores
 
         who, steps = self.describe(), asked(self.steps, tasks)
-        pairs = evidence(subject, tasks, batches=steps, batch_size=self.batch_size, streams=streams, who=who)
+        pairs = evidence(
+            subject, tasks, batches=steps, batch_size=self.batch_size, streams=streams, who=who, length=self.length
+        )
         return movement_scores(subject, pairs, steps=steps, rate=self.rate, streams=streams, who=who)

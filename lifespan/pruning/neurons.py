@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Pruner, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +43,7 @@ class Neurons(Pruner):
     normalize: bool = True
     scope: Literal["global", "layer"] = "global"
     keep: int = 1
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,6 +53,7 @@ class Neurons(Pruner):
         self.require_literal("per")
         self.require_literal("scope")
         self.require_count("keep")
+        self.require_count("length", at_least=8)
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """One forward and one backward pass per batch, or none by magnitude. Draws from the "order" stream of the event."""
@@ -70,6 +73,12 @@ class Neurons(Pruner):
         if self.criterion == "magnitude":
             return magnitudes(subject, units, normalize=self.normalize)
         pairs = evidence(
-            subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=self.describe()
+            subject,
+            tasks,
+            batches=self.batches,
+            batch_size=self.batch_size,
+            streams=streams,
+            who=self.describe(),
+            length=self.length,
         )
         return gate_importance(subject, units, pairs, per=self.per, normalize=self.normalize)

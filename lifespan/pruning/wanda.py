@@ -40,7 +40,13 @@ class Wanda(AskingPruner):
         from lifespan.pruning.inputs import squared_inputs
 
         pairs = evidence(
-            subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=self.describe()
+            subject,
+            tasks,
+            batches=self.batches,
+            batch_size=self.batch_size,
+            streams=streams,
+            who=self.describe(),
+            length=self.length,
         )
         carried = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
         for task, squares in squared_inputs(subject, pairs).items():

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from lifespan.contracts import Contrast, Corpus, Disorder, Learner, Measure, Objective, Origin, Pruner, Strategy, Task
 from lifespan.contracts.learning import counting_of_epochs
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.contracts.spec import Spec
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.study.costs import Gauge, Sizes, Work, schooling
@@ -79,7 +80,7 @@ class Develop(Event):
     batch_size: int = 32
     rate: float = 5e-4
     masking: float = 0.15
-    length: int = 128
+    length: int = STANDARD_LENGTH
     objective: Objective | None = None
 
     def __post_init__(self) -> None:
@@ -134,7 +135,7 @@ class Learn(Event):
 
     task: Task = field(kw_only=False)
     by: Learner
-    length: int = 128
+    length: int = STANDARD_LENGTH
     also: tuple[Task, ...] = ()
     against_forgetting: Strategy | None = None
 
@@ -223,7 +224,7 @@ class Recover(Event):
 
     steps: int
     by: Learner | None = None
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         self.require_count("steps")

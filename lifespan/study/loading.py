@@ -9,16 +9,18 @@ from __future__ import annotations
 import ast
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lifespan.contracts.code import TREE
 from lifespan.errors import ScenarioError, UserError, did_you_mean
 from lifespan.study.neighbours import Neighbours, folders_of
 from lifespan.study.scenario import Scenario, Study
 from lifespan.study.scenario_errors import complaint_about, nearest, syntax_complaint
+
+Found = TypeVar("Found")
 
 MODULE = "scenario"
 """Module name under which every scenario file runs: digests of its own classes depend on no path."""
@@ -146,6 +148,15 @@ def with_settings(source: Source, settings: Sequence[str]) -> Source:
 
 def run(source: Source) -> Study:
     """Run a scenario file and take the study that it defines."""
+    return _taken(source, lambda module: _study_in(module, source.path))
+
+
+def module_of(source: Source) -> types.ModuleType:
+    """Run a file, which need not define a study, and take the module that it makes."""
+    return _taken(source, lambda module: module)
+
+
+def _taken(source: Source, take: Callable[[types.ModuleType], Found]) -> Found:
     module = types.ModuleType(MODULE, source.doc)
     module.__file__ = str(source.path)
     vars(module)["__builtins__"] = Neighbours(source.path).builtins
@@ -159,7 +170,7 @@ def run(source: Source) -> Study:
     sys.modules[MODULE] = module
     try:
         exec(compile(source.tree, str(source.path), "exec"), module.__dict__)
-        return _study_in(module, source.path)
+        return take(module)
     except (Exception, SystemExit) as error:
         if before is not None:
             sys.modules[MODULE] = before

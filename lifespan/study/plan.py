@@ -20,6 +20,7 @@ from lifespan.randomness import individual_seed
 from lifespan.study.answers import check_answers
 from lifespan.study.events import Birth, Event, Learn, Probe, Suffer, colors
 from lifespan.study.identity import Fingerprints, Input, content_of
+from lifespan.study.lengths import with_lengths
 from lifespan.study.scenario import Between, Scenario, Study, position_of
 
 FORMAT = 1
@@ -158,6 +159,7 @@ def compile_study(study: Study, *, precision: str, fingerprints: Fingerprints | 
     All that its steps read is looked at now, by `fingerprints` where some are given.
     """
     found = Fingerprints() if fingerprints is None else fingerprints
+    study = with_lengths(study)
     lives = []
     for group, scenario in study.groups.items():
         for individual in range(study.individuals):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from lifespan.contracts import Learner
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.disorders.data.withheld_items import WithheldItems
 from lifespan.errors import ScenarioError
 from lifespan.study.events import Event, Learn, Treat
 from lifespan.tasks.items import Items
 
 
-def rehabilitate(task: Items, *, by: Learner, length: int = 128) -> tuple[Event, ...]:
+def rehabilitate(task: Items, *, by: Learner, length: int = STANDARD_LENGTH) -> tuple[Event, ...]:
     """Events that retrain a task on its treated items alone (Plaut 1996). Probe before and after by `Generalisation()`.
 
     The retraining goes on with the skill's head. It takes the steps that `by` would take on all training items, unless it

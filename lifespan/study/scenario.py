@@ -19,14 +19,20 @@ Group = str
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario(Spec):
-    """One life course: a subject and the events of its life, in order."""
+    """One life course: a subject and the events of its life, in order.
+
+    `length` is the number of tokens that is read of a text in every event and evaluation that does not say its own (None:
+    the study's).
+    """
 
     name: str
     subject: Origin
     events: tuple[Event, ...]
+    length: int | None = None
 
     def __post_init__(self) -> None:
         require_name(self, "name")
+        _check_length(self)
         self.require_a("subject", Origin, "Micro()")
         object.__setattr__(self, "events", flattened(self.events))
         learned = False
@@ -88,7 +94,9 @@ class Study(Spec):
 
     `control` names the group that others are compared with (None: the first). Seeds are `seed`, `seed` + 1, ...
     `precision` is "fp32", "bf16" or "auto" (bf16 for pretrained subjects where the hardware multiplies it natively).
-    `between` are comparisons of lives with each other, made when all are lived.
+    `between` are comparisons of lives with each other, made when all are lived. `length` is the number of tokens that is
+    read of a text, in learning, pruning and evaluations alike, wherever neither the scenario nor the event, pruner or
+    measure says its own (None: 128).
     """
 
     name: str
@@ -98,9 +106,11 @@ class Study(Spec):
     control: Group | None = None
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     between: tuple[Between, ...] = ()
+    length: int | None = None
 
     def __post_init__(self) -> None:
         require_name(self, "name")
+        _check_length(self)
         self.require("groups", isinstance(self.groups, Mapping) and len(self.groups) > 0, "needs at least one group.")
         for group, scenario in self.groups.items():
             where = f"Study({self.name!r}) group {group!r}"
@@ -141,6 +151,11 @@ def _check_between(study: Study) -> None:
             if between.at is not None:
                 events = [event for event in scenario.events if not isinstance(event, Probe)]
                 position_of(between.at, events, f"{where}, group {group!r}")
+
+
+def _check_length(spec: Scenario | Study) -> None:
+    if spec.length is not None:
+        spec.require_count("length", at_least=8)
 
 
 def require_name(spec: Spec, field_name: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lifespan.contracts import Learner, Strategy, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.errors import ScenarioError, require_package
 from lifespan.study.events import Event, Learn, flattened
 
@@ -48,7 +49,7 @@ def stream(
     thin: int | None = None,
     blur: float = 0.0,
     cumulative: bool = False,
-    length: int = 128,
+    length: int = STANDARD_LENGTH,
     each: Each | None = None,
 ) -> Stream:
     """The events of a school that teaches tasks one after the other; each has a head of its own (task-incremental).

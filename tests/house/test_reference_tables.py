@@ -1,9 +1,12 @@
+import ast
 import importlib.util
 from pathlib import Path
 
 import pytest
 
+import lifespan
 from lifespan.cli import catalog
+from lifespan.training.metrics import TRAINING
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -45,3 +48,15 @@ def test_lives_has_everything_that_is_no_method_disorder_or_measure():
     page = handbook.lives()
     for name in ("Study", "Suffer", "gradually", "Micro", "Glue", "TaskText", "Slurm"):
         assert page.count(f"| `{name}` |") == 1, name
+
+
+def test_every_number_that_a_learner_reports_is_explained():
+    """Read from the source, as some learners need days to report: the keys of what `report` returns."""
+    reported = {"loss"}
+    for path in (Path(lifespan.__file__).parent / "learners").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name == "report":
+                reported |= {key.value for part in ast.walk(node) if isinstance(part, ast.Dict) for key in part.keys}
+    assert {meaning.metric for meaning in TRAINING} == reported
+    for metric in reported:
+        assert f"| `{metric}` |" in handbook.measures().partition("## Training (the loop itself)")[2]

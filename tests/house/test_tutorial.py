@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(python|sh)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-EXECUTED = ("tutorial", "bring-your-own-task", "read-a-record")
+EXECUTED = ("tutorial", "bring-your-own-task", "read-a-record", "write-a-pruner", "write-a-learner", "write-a-probe")
 
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="the documentation is not here")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Course, Disorder, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Replay(Disorder):
 
     tasks: tuple[Task, ...]
     batch_size: int = 32
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()

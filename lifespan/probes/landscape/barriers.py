@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lifespan.contracts import Contrast, Effort, Meaning, Reading, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 
 if TYPE_CHECKING:
     from lifespan.contracts.subject import Subject
@@ -36,7 +37,7 @@ class AlongPath(Contrast):
     points: int = 9
     split: str | None = None
     examples: int | None = 128
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
     meanings: ClassVar[tuple[Meaning, ...]] = PATH
     cost = "1 forward pass over the examples for every place"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Effort, Meaning, Measure, Reading, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.tasks.items import PARTS, Items
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Generalisation(Measure):
     )
     cost = "1 forward pass over the training items"
 
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         self.require_count("length", at_least=8)

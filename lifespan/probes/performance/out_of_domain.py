@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Effort, Meaning, Measure, Reading, Task, thinning
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.errors import ScenarioError
 from lifespan.probes.performance._label_names import Meeting, meeting
 
@@ -56,7 +57,7 @@ class OutOfDomain(Measure):
     data: Task = field(kw_only=False)
     meaning: Mapping[str, str] | None = None
     examples: int | None = None
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Bulk, ClassHead, Contrast, Effort, Meaning, Reading, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.probes._task_measure import TaskMeasure
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class ErrorOverlap(Contrast):
 
     split: str | None = None
     examples: int | None = None
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()

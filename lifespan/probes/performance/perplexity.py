@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Corpus, Effort, Meaning, Measure, Objective, Reading, Source, Task, thinning
+from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.training.objectives.masked import MaskedLanguage
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Perplexity(Measure):
     corpus: Corpus = field(kw_only=False)
     masking: float = 0.15
     examples: int = 500
-    length: int = 128
+    length: int = STANDARD_LENGTH
     objective: Objective | None = None
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Effort, Meaning, Measure, Reading, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 
 if TYPE_CHECKING:
     from lifespan.contracts.subject import Subject
@@ -56,7 +57,7 @@ class TaskInference(Measure):
     batch_size: int = 16
     examples: int | None = None
     split: str | None = None
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         self.require_count("batch_size")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifespan.contracts import Effort, Learner, Meaning, Measure, Reading, Task
 from lifespan.contracts.learning import counting_of_epochs
+from lifespan.contracts.length import STANDARD_LENGTH
 
 if TYPE_CHECKING:
     from lifespan.contracts.subject import Subject
@@ -53,7 +54,7 @@ class FreshTask(Measure):
     criterion: float = 0.7
     every: int = 10
     examples: int | None = 200
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
     stated = ("epochs_counted",)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import ClassHead, Effort, Meaning, Measure, Reading, Task
+from lifespan.contracts.length import STANDARD_LENGTH
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +45,7 @@ class Readout(Measure):
     tasks: tuple[Task, ...] = field(kw_only=False)
     examples: int = 500
     ridge: float = 1.0
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()

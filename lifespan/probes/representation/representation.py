@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lifespan.contracts import Contrast, Corpus, Effort, Meaning, Reading, Task, thinning
+from lifespan.contracts.length import STANDARD_LENGTH
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +40,7 @@ class RepresentationSimilarity(Contrast):
     corpus: Corpus | None = None
     pool: Literal["mean", "first"] = "mean"
     examples: int = 200
-    length: int = 128
+    length: int = STANDARD_LENGTH
 
     def __post_init__(self) -> None:
         super().__post_init__()
