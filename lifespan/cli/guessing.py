@@ -60,14 +60,13 @@ def guess(path: str) -> Guess:
 
 def _columns(path: str) -> dict[str, list[str]]:
     """Every column as text."""
-    from lifespan.tasks.table import _read
+    from lifespan.tasks._table_files import Format, read_place
 
     place = Path(path).expanduser()
     if not place.exists():
         near = nearest(path, [str(each) for each in place.parent.glob("*")])
         raise DataError(path, "there is no such file or folder.", near or f"Looked in {place.absolute().parent}.")
-    # Which columns there are is what is asked here: the names given play no part in reading.
-    table = _read(TableTask(path, name="guess", first="text"), path, "train")
+    table = read_place(path, "train", Format("utf-8", None, None, ()))
     if len(table) == 0:
         raise DataError(table.where, "holds no row.")
     return {name: ["" if value is None else str(value) for value in table.values(name)] for name in table.columns}
