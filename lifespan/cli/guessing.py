@@ -12,6 +12,7 @@ from typing import Any
 
 from lifespan.errors import DataError
 from lifespan.study.scenario_errors import nearest
+from lifespan.tasks._table_files import Format, read_place
 from lifespan.tasks.table import TableTask
 
 LABELS = ("label", "labels", "gold_label", "gold", "class", "category", "target", "sentiment", "stars", "rating", "score", "y")
@@ -60,13 +61,11 @@ def guess(path: str) -> Guess:
 
 def _columns(path: str) -> dict[str, list[str]]:
     """Every column as text."""
-    from lifespan.tasks._table_files import Format, read_place
-
     place = Path(path).expanduser()
     if not place.exists():
         near = nearest(path, [str(each) for each in place.parent.glob("*")])
         raise DataError(path, "there is no such file or folder.", near or f"Looked in {place.absolute().parent}.")
-    table = read_place(path, "train", Format("utf-8", None, None, ()))
+    table = read_place(path, "train", Format(encoding="utf-8", delimiter=None, quoted=None, columns=()))
     if len(table) == 0:
         raise DataError(table.where, "holds no row.")
     return {name: ["" if value is None else str(value) for value in table.values(name)] for name in table.columns}
@@ -110,7 +109,7 @@ def _remedy(columns: Mapping[str, Sequence[str]]) -> str:
 def _scores(labels: Sequence[str]) -> tuple[float, float] | None:
     """The range, in whole numbers, of a label with fractions, or with many whole numbers; None for classes."""
     try:
-        numbers = [float(label) for label in labels]
+        numbers = [float(label) for label in labels if label]
     except ValueError:
         return None
     if not all(map(isfinite, numbers)):
@@ -124,7 +123,7 @@ def _kinds(labels: Sequence[str]) -> str:
     scores = _scores(labels)
     if scores is not None:
         return f"a score from {scores[0]:g} to {scores[1]:g}"
-    kinds = sorted(set(labels))
+    kinds = sorted(set(labels) - {""})
     gaps = all(re.fullmatch(r"-?\d+", kind) for kind in kinds) and len(kinds) > 2
     also = '; where they are a scale, write kind="score"' if gaps and _even(kinds) else ""
     shown = ", ".join(map(repr, kinds[:4])) + (", ..." if len(kinds) > 4 else "")
