@@ -135,9 +135,9 @@ def test_the_fisher_information_is_that_of_a_calculation_by_hand():
     name = next(iter(subject.synapses))
     from lifespan.model.forward import token_states
     from lifespan.training.batches import Tokens
-    from lifespan.training.evaluation import looked_at
+    from lifespan.training.evaluation import evaluated_rows
 
-    rows = task.examples("train").take(looked_at(task, "train", 3))
+    rows = task.examples("train").take(evaluated_rows(task, "train", 3))
     tokens = Tokens(subject.tokenizer, rows.first, rows.second, 32)
     expected = torch.zeros_like(subject.synapses[name].data)
     for i in range(3):

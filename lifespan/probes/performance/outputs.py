@@ -34,7 +34,7 @@ class Outputs(TaskMeasure):
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading | Bulk]:
         import numpy as np
 
-        from lifespan.training.evaluation import answers, looked_at, task_logits
+        from lifespan.training.evaluation import answers, evaluated_rows, task_logits
 
         known = list(self.learned(subject, tasks))
         heads = [task.head for _, task, _ in known]
@@ -50,7 +50,7 @@ class Outputs(TaskMeasure):
                 {
                     "task": np.full(rows, title),
                     "split": np.full(rows, split),
-                    "example": looked_at(task, split, self.examples)[table.example],
+                    "example": evaluated_rows(task, split, self.examples)[table.example],
                     **({"word": word} if any(head.words for head in heads) else {}),
                     "label": table.label,
                     "prediction": table.prediction,
