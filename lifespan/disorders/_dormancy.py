@@ -9,7 +9,7 @@ import torch
 
 from lifespan.contracts.subject import Subject
 from lifespan.model.anatomy import Units, anatomy_of
-from lifespan.pruning.evidence import evidence
+from lifespan.pruning._task_batches import task_batches
 from lifespan.pruning.inputs import squared_inputs
 from lifespan.randomness import Streams
 
@@ -23,7 +23,7 @@ Activities = Mapping[str, torch.Tensor]
 def activities(subject: Subject, recipe: ReinitializeDormant, streams: Streams) -> Activities:
     """Root of the sum of squares of each neuron's activation over real tokens of the recipe's tasks."""
     known = [task for task in recipe.tasks if task.title in subject.skills] or list(recipe.tasks)
-    pairs = evidence(
+    pairs = task_batches(
         subject, known, batches=recipe.batches, batch_size=recipe.batch_size, streams=streams, who=recipe.describe()
     )
     found = squared_inputs(subject, pairs).values()

@@ -1,4 +1,4 @@
-"""Iterative magnitude pruning with rewinding, at work."""
+"""The plasticity of `Lottery`: iterative magnitude pruning with rewinding."""
 
 from __future__ import annotations
 

@@ -240,10 +240,10 @@ def test_utility_by_activations_asks_the_data():
     hook = subject.encoder.get_submodule(layer.output.removesuffix(".weight")).register_forward_pre_hook(
         lambda _, given: seen.append(given[0].detach())
     )
-    from lifespan.pruning.evidence import evidence
+    from lifespan.pruning._task_batches import task_batches
 
     total = torch.zeros(32, dtype=torch.float64)
-    for _, batch in evidence(subject, TASKS[:1], batches=2, batch_size=8, streams=STREAMS, who="test"):
+    for _, batch in task_batches(subject, TASKS[:1], batches=2, batch_size=8, streams=STREAMS, who="test"):
         from lifespan.model.forward import token_states
 
         with torch.no_grad():

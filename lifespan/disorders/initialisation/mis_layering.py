@@ -38,7 +38,7 @@ class MisLayering(LayerFocal):
         """Moves W, masks and the layers' other parameters. Reports displaced `units` (layers), `entries` and `norm`."""
         import torch
 
-        from lifespan.disorders._exchange import exchange
+        from lifespan.disorders._exchange import exchange_layers
         from lifespan.disorders._rewriting import NOTHING, compared, copies
 
         paths = [layer.path for layer in self.focus(subject)]
@@ -49,5 +49,5 @@ class MisLayering(LayerFocal):
         order = torch.randperm(len(paths), generator=streams.torch("disorder")).tolist()
         cycle = [paths[i] for i in order[: max(2, round(self.severity * len(paths)))]]
         before = copies(subject, self.region(subject))
-        exchange(subject, cycle)
+        exchange_layers(subject, cycle)
         return {**compared(subject, before), "units": float(len(cycle))}

@@ -145,10 +145,10 @@ class TargetedLesions(TaskMeasure):
         """Importance of all units in their order, (units,)."""
         import torch
 
-        from lifespan.pruning.evidence import evidence
+        from lifespan.pruning._task_batches import task_batches
         from lifespan.pruning.gates import gate_importance, units_of
 
-        pairs = evidence(
+        pairs = task_batches(
             subject, [task], batches=self.batches, batch_size=BATCH, streams=streams, who=self.describe(), length=self.length
         )
         found = gate_importance(subject, units_of(subject, self.kind), pairs, per="example", normalize=True)
