@@ -49,8 +49,8 @@ class AvalancheStrategy(Learner):
     or ER_ACE, by name or as the class; `settings` are its own arguments. `SUPPORTED` lists both, `REFUSED` why others are not.
 
     Penalties, rehearsal and projections are Avalanche's, in its order of callbacks; the step is the training loop's, with
-    this learner's rates, schedule, clipping and AdamW, so that disorders, evaluations inside and rows are as for `Weights`. What the
-    strategy keeps lies in `subject.remembered` as tensors. One task is one experience; each task has its head.
+    this learner's rates, schedule, clipping and AdamW, so that disorders, evaluations inside and rows are as for `Weights`.
+    What the strategy keeps lies in `subject.remembered` as tensors. One task is one experience; each task has its head.
 
     Ageing: dead synapses neither act nor learn, whatever a penalty pulls at; a strategy's anchors and rows stay as they were.
     A kill inside a learning begins that learning anew, with the same bits. Tasks must have classes. Avalanche's import, which

@@ -27,7 +27,7 @@ def task_batches(
     who: str,
     length: int = STANDARD_LENGTH,
 ) -> Iterator[tuple[str, Batch]]:
-    """(task's title, training batch), `batch_count(batches, tasks)` of them, the tasks in turn; drawn from `streams` ("order").
+    """(task's title, training batch), `batch_count(batches, tasks)` of them, the tasks in turn, drawn from "order".
 
     Raises `ScenarioError` in the name of `who` where no task was learned yet.
     """

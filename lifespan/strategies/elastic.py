@@ -77,8 +77,8 @@ class _Elastic(Guard):
 
         name, decay = self.strategy.name, self.strategy.decay
         for task in self.lesson.tasks:
-            how = {"estimator": self.strategy.fisher, "examples": self.strategy.examples}
-            found = fisher_diagonal(subject, task, self.lesson, **how)
+            estimator, examples = self.strategy.fisher, self.strategy.examples
+            found = fisher_diagonal(subject, task, self.lesson, estimator=estimator, examples=examples)
             key = task.title
             if decay is not None:
                 key, old = "online", filed(subject, f"{name}/fisher/online/")

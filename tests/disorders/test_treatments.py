@@ -303,7 +303,7 @@ def test_what_masks_hide_cannot_be_rehearsed():
     with pytest.raises(UserError, match=r"cannot be rehearsed while micro-entailment is learned through masks.*lasting=1"):
         Replay(tasks=TASKS[:1]).penalty(course(subject, TASKS[1].title, 0, Moving()))
     subject.skills[TASKS[0].title].mask = subject.alive
-    with pytest.raises(UserError, match="micro-sentiment has a mask of its own, which nothing else can wear"):
+    with pytest.raises(UserError, match="micro-sentiment has a mask of its own, so it does not share W"):
         Replay(tasks=TASKS[:1]).penalty(course(subject, TASKS[1].title, 0, Moving(*subject.encoder.parameters())))
 
 

@@ -1,4 +1,4 @@
-"""A chronic disorder: one answer is right nearly all the time."""
+"""A chronic disorder of data: one class becomes far more common than the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An instant disorder of structural initialisation: layers in the wrong places."""
+"""An instant disorder of structural initialisation: layers in each other's places."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class MisLayering(LayerFocal):
     layers of trained transformers in other orders: those in the middle bear it, the first and the last do not.
 
     A layer moves with all that is its own: matrices, biases, LayerNorms, and which of its synapses live and belong to
-    which skill. Layers of a random birth are exchangeable, so there it is only another draw: the disorder tells where layers
-    have a past, in a pre-trained subject, or as the late twin, after `Develop` or `Learn`.
+    which skill. Layers of a random birth are exchangeable, so there it is only another draw: the disorder has an effect
+    where layers have learned, in a pre-trained subject, or as the late twin, after `Develop` or `Learn`.
 
     Raises `ScenarioError` where fewer than two layers are targeted (an ALBERT has one). Parameters that not every layer has
     stay where they are (in ModernBERT, the first layer lacks a norm).

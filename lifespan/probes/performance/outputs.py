@@ -1,4 +1,4 @@
-"""Every answer, one by one."""
+"""Answers to single examples, and their comparison between subjects."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Outputs(TaskMeasure):
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorOverlap(Contrast):
-    """Do two subjects err on the same examples? Agreement, its level by chance, and kappa (Geirhos et al. 2020, equation 1).
+    """Overlap of two subjects' errors: agreement, its level by chance, and kappa (Geirhos et al. 2020, equation 1).
 
     For every task with classes that both have learned, on its second split (or `split`), thinned to `examples`. Formulas in
     `lifespan.stats.similarity.error_consistency`. The same from saved `Outputs`, for all pairs of individuals, without torch:
