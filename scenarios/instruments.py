@@ -5,7 +5,7 @@ numbers at once. Two twins learn the same two tasks, by weights and by masks ove
 synapses in three steps, each followed by a short structural recovery. Predictions: masks forget nothing and weights do
 (stability gap, forgetting); masks of two tasks and of two individuals overlap little more than by chance; no barrier lies
 between ages; 4 bits per synapse suffice. Each is refuted by its own rows. Controls: the other twin, chance levels that the
-measures bring along, random pruning and random lesions of equal size. The usual set of probes is run twice, after school and at
+measures bring along, random pruning and random lesions of equal size. The usual set of probes runs twice, after school and at
 the end; its share of the time is in `steps.jsonl` (`look_seconds`). With `--set WORLD=glue` MiniLM lives it on real MRPC
 and RTE.
 """

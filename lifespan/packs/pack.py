@@ -150,7 +150,7 @@ class Pack:
             )
         if not sentences.first:
             return []
-        if facts.pairs is not None and facts.pairs != (asked.second is not None):
+        if facts.pairs is not None and facts.pairs != (sentences.second is not None):
             kinds = ("single sentences", "pairs of sentences")
             what = f"got {kinds[not facts.pairs]}, but the skill answers {kinds[facts.pairs]}."
             remedy = f"Write answer({task!r}, first, second)." if facts.pairs else f"Write answer({task!r}, sentences)."
