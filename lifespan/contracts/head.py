@@ -280,7 +280,7 @@ def softened_divergence(answer: torch.Tensor, taught: torch.Tensor, temperature:
 def head_of(facts: Mapping[str, Any], where: str, known: Sequence[type[Head]] | None = None) -> Head:
     """The head that a checkpoint or a pack describes: by `head`, the data of its spec, or else by the number `outputs`.
 
-    0 outputs are a score, others classes. Its class is looked for among `known` (None: all that are loaded, or that an
+    0 outputs are a score, others classes. Its class is one of `known` (None: all that are loaded, or that an
     installed package exports). Raises `RecordError` where there is none.
     """
     data = facts.get("head")

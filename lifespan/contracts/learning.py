@@ -86,7 +86,7 @@ class Learner(Spec):
 
     @property
     def moments(self) -> tuple[Moment, ...]:
-        """Moments of the earlier life that this learner goes back to, through `subject.past`."""
+        """Moments of the earlier life whose state this learner needs, through `subject.past`."""
         return ()
 
     @property

@@ -130,7 +130,7 @@ class Measure(Spec):
     def check_tasks(self, tasks: Mapping[str, Task]) -> None:
         """Raise `ScenarioError` where this cannot be measured on these tasks, by title, those learned before it is read.
 
-        It is asked when the study is planned, before anything is lived; by itself it accepts all tasks.
+        It is called when the study is planned, before anything is lived; by default it accepts all tasks.
         """
         return
 

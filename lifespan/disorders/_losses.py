@@ -71,8 +71,8 @@ def without_units(subject: Subject, units: Sequence[Units], share: float, by: st
             left[layers[unit]] -= 1
             count -= 1
     masks: Masks = {}
-    for each, gone in zip(units, np.split(dying, np.cumsum([each.number for each in units])[:-1]), strict=True):
-        masks |= each.synapse_masks(torch.from_numpy(~gone), subject.alive)
+    for each, dead in zip(units, np.split(dying, np.cumsum([each.number for each in units])[:-1]), strict=True):
+        masks |= each.synapse_masks(torch.from_numpy(~dead), subject.alive)
     return masks, int(dying.sum())
 
 

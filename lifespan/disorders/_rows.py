@@ -34,8 +34,8 @@ def repeated(rank: np.ndarray, groups: np.ndarray, share: float) -> np.ndarray:
     for group in np.unique(groups):
         members = np.flatnonzero(groups == group)
         ranked = members[np.argsort(rank[members], kind="stable")]
-        kept, gone = np.split(ranked, [max(1, round(share * len(members)))])
-        index[np.sort(gone)] = np.resize(np.sort(kept), len(gone))
+        kept, dropped = np.split(ranked, [max(1, round(share * len(members)))])
+        index[np.sort(dropped)] = np.resize(np.sort(kept), len(dropped))
     return index
 
 

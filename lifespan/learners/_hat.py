@@ -118,11 +118,11 @@ class Gating(Sheltered):
         self.done = int(state["done"][0])
 
     def settle(self) -> None:
-        living = {name: e.data > 0 for name, e in self.attention.items()}
+        used_now = {name: e.data > 0 for name, e in self.attention.items()}
         mask: Masks = {}
         for name, unit in self.units.items():
-            mask |= {n: m & self.subject.alive[n] for n, m in unit.synapse_masks(living[name], self.subject.alive).items()}
-        self.subject.remembered |= {USED + name: self.used[name] | gate for name, gate in living.items()}
+            mask |= {n: m & self.subject.alive[n] for n, m in unit.synapse_masks(used_now[name], self.subject.alive).items()}
+        self.subject.remembered |= {USED + name: self.used[name] | gate for name, gate in used_now.items()}
         for name, weight in self.real.items():
             weight.data, weight.grad = self.parameters[name].data, None
         self.parameters |= self.real

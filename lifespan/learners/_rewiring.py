@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def drop_fraction(step: int, end: float, drop: float) -> float:
-    """The fraction of the living that step `step` of an annealing until `end` drops (Evci et al. 2020, equation 1).
+    """The fraction of living synapses that step `step` of an annealing until `end` drops (Evci et al. 2020, equation 1).
 
     >>> [round(drop_fraction(step, 100, 0.3), 3) for step in (0, 50, 100)]
     [0.3, 0.15, 0.0]
@@ -54,7 +54,7 @@ def starting_masks(subject: Subject, recipe: DynamicSparse, streams: Streams) ->
 class Rewiring(Plasticity):
     """The mask moves at updates; weights, where the recipe trains them, are masters behind it.
 
-    `eligible` says which synapses may live: all of them where the mask is the anatomy, else the living.
+    `eligible` says which synapses may live: all of them where the mask is the anatomy, else those alive.
     """
 
     def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: DynamicSparse, steps: int, streams: Streams) -> None:
@@ -130,11 +130,11 @@ class Rewiring(Plasticity):
     def report(self) -> dict[str, float]:
         flips = true_entries(mask ^ self.start[name] for name, mask in self.mask.items())
         possible = true_entries(self.eligible.values())
-        living = true_entries(self.mask.values())
+        alive = true_entries(self.mask.values())
         return {
             "flips": flips / max(1, possible),
-            "turnover": self.grown / max(1, living),
-            "sparsity": 1 - living / self.subject.count,
+            "turnover": self.grown / max(1, alive),
+            "sparsity": 1 - alive / self.subject.count,
         }
 
     def warnings(self) -> list[str]:

@@ -119,9 +119,10 @@ class Subject(contract.Subject):
         return own if whole else {name: own[name] & self.alive[name] for name in own}
 
     def worn(self, task: str | None, whole: Masks) -> Masks:
-        """The weights that a task's (None: the language's) forward pass computes with, from W: `whole` itself where it can be.
+        """The effective weights of a task (None: of language), by matrix, computed from W, which is given as `whole`.
 
-        W x alive x skill, plus what an adapter added, which belongs to the task and does not age.
+        They are W x alive x skill, plus what an adapter added, which belongs to the task and does not age; `whole` itself
+        where nothing is masked or added.
         """
         mask = self.effective(task)
         worn = dict(whole) if mask is None else {name: weight * mask[name] for name, weight in whole.items()}
@@ -136,7 +137,7 @@ class Subject(contract.Subject):
 
     @contextmanager
     def wearing(self, task: str | None) -> Iterator[None]:
-        """Inside this block the encoder computes with `worn` weights; afterwards W is back, bit for bit."""
+        """Inside this block the encoder computes with a task's effective weights; afterwards W is back, bit for bit."""
         whole = {name: weight.data for name, weight in self.synapses.items()}
         try:
             for name, worn in self.worn(task, whole).items():

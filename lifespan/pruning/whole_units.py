@@ -34,7 +34,7 @@ def weakest_units(
     losses = _Losses(
         costs=[each.total(subject.alive).cpu().numpy() for each in units],
         heard=heard,
-        gone=[np.zeros(each.number, dtype=bool) for each in units],
+        dead=[np.zeros(each.number, dtype=bool) for each in units],
         left=[int(each.sum()) for each in heard],
         keep=keep,
     )
@@ -53,8 +53,8 @@ def weakest_units(
     else:
         losses.take(_ascending(values, range(len(values))), budget)
     masks = {name: mask.clone() for name, mask in subject.alive.items()}
-    for each, gone in zip(units, losses.gone, strict=True):
-        masks |= {name: masks[name] & left for name, left in each.synapse_masks(torch.from_numpy(~gone), masks).items()}
+    for each, dead in zip(units, losses.dead, strict=True):
+        masks |= {name: masks[name] & left for name, left in each.synapse_masks(torch.from_numpy(~dead), masks).items()}
     return masks
 
 
@@ -64,7 +64,7 @@ class _Losses:
 
     costs: list[np.ndarray]
     heard: list[np.ndarray]
-    gone: list[np.ndarray]
+    dead: list[np.ndarray]
     left: list[int]
     keep: int
 
@@ -79,9 +79,9 @@ class _Losses:
         for layer, unit in order:
             cost, heard = int(self.costs[layer][unit]), bool(self.heard[layer][unit])
             kept = heard and self.left[layer] <= self.keep
-            if taken == most or self.gone[layer][unit] or cost == 0 or kept or spent + cost > budget:
+            if taken == most or self.dead[layer][unit] or cost == 0 or kept or spent + cost > budget:
                 continue
-            self.gone[layer][unit] = True
+            self.dead[layer][unit] = True
             self.left[layer] -= heard
             spent, taken = spent + cost, taken + 1
         return spent

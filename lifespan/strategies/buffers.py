@@ -15,8 +15,8 @@ from lifespan.training.batches import Batch, TaskSource, task_source
 class Buffer:
     """Rows of earlier tasks' training splits that a strategy kept, and batches of them, of one task at a time.
 
-    The task of a step is drawn in proportion to its rows, from a stream named by the step, so that a life that resumes goes on
-    with the same batches.
+    The task of a step is drawn in proportion to its rows, from a stream named by the step, so that a life that resumes
+    has the same batches.
     """
 
     def __init__(self, name: str, subject: Subject, lesson: Lesson) -> None:

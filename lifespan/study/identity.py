@@ -1,4 +1,4 @@
-"""What a step reads of the outside world, and the fingerprints of it that are part of its identity. No torch here.
+"""What a step reads of the outside world, and the fingerprints of it that are part of its identity.
 
 A step's digest is made of its parent's digest, its event and the fingerprints of what it reads. What comes with this package
 (the built-in world) has none: a class's `revision` stands for it. Code of other packages is in the event's data already

@@ -43,7 +43,7 @@ class EarlyPruning(Disorder):
         masks = self.by.choose(subject, 0.9 * self.severity, streams, ())
         died = {name: alive & ~masks[name] for name, alive in subject.alive.items()}
         subject.alive = {name: alive & masks[name] for name, alive in subject.alive.items()}
-        square = sum(float(subject.synapses[name].data[gone].double().square().sum()) for name, gone in died.items())
+        square = sum(float(subject.synapses[name].data[dead].double().square().sum()) for name, dead in died.items())
         return {"entries": float(true_entries(died.values())), "norm": square**0.5}
 
     def control(self) -> Disorder | None:

@@ -1,4 +1,4 @@
-"""How the classes of a skill and those of other data meet: by name, or as the user says what they mean."""
+"""Matching of a skill's classes with those of other data: by name, or as the user maps them."""
 
 from __future__ import annotations
 

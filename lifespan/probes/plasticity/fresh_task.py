@@ -63,7 +63,8 @@ class FreshTask(Measure):
         self.require_a("task", Task, 'FreshTask(Glue("rte"), by=Weights(steps=60))')
         self.require_a("by", Learner, 'FreshTask(Glue("rte"), by=Weights(steps=60))')
         self.require("by", not self.by.moves_anatomy, "moves the shared anatomy, which only Recover may do.", "Use Weights().")
-        self.require("by", not self.by.moments, "goes back in life, which a copy cannot.", "Use Weights() or Masks().")
+        needs = "needs an earlier state of the life, which a copy has not."
+        self.require("by", not self.by.moments, needs, "Use Weights() or Masks().")
         self.require_count("every")
         if self.examples is not None:
             self.require_count("examples")
@@ -120,7 +121,7 @@ class FreshTask(Measure):
         try:
             train(pupil, plasticity, source, Recipe(steps, learner.warmup, learner.clip), own, evaluator=evaluator)
         except Diverged:
-            # Only the copy diverged; the life goes on.
+            # Only the copy diverged, not the life.
             curve |= {step: float("nan") for step in range(1, steps + 1) if evaluator.due(step) and step not in curve}
         return curve
 

@@ -209,10 +209,10 @@ def _silenced(subject: Subject, kind: str, lost: Lost) -> Iterator[None]:
     from lifespan.pruning.gates import gated
 
     layers, gates = anatomy_of(subject.encoder), []
-    for position, gone in lost.items():
+    for position, silenced in lost.items():
         layer = layers[position]
         units = layer.neurons if kind == "neurons" else layer.heads
-        gates.append((units, (~gone).float().to(subject.device)))
+        gates.append((units, (~silenced).float().to(subject.device)))
         if kind == "layers":
             gates.append((layer.neurons, torch.zeros(layer.neurons.number, device=subject.device)))
     with gated(subject, gates):
