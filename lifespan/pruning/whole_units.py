@@ -53,8 +53,8 @@ def weakest_units(
     else:
         losses.take(_ascending(values, range(len(values))), budget)
     masks = {name: mask.clone() for name, mask in subject.alive.items()}
-    for each, dead in zip(units, losses.dead, strict=True):
-        masks |= {name: masks[name] & left for name, left in each.synapse_masks(torch.from_numpy(~dead), masks).items()}
+    for each, dying in zip(units, losses.dead, strict=True):
+        masks |= {name: masks[name] & left for name, left in each.synapse_masks(torch.from_numpy(~dying), masks).items()}
     return masks
 
 
