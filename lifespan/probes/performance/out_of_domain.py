@@ -158,7 +158,7 @@ class OutOfDomain(Measure):
         """(outputs as log-probabilities of the common classes, the index of the data's positive class among these)."""
         from lifespan.stats.class_metrics import merged
 
-        met, positive = self._meet(task), self.data.positive_class
+        met, positive = self._matched(task), self.data.positive_class
         if met is None:
             return outputs, positive
         return merged(outputs, met.answers, len(met.names)), int(met.labels[positive])
