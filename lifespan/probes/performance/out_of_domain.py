@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lifespan.contracts import Effort, Meaning, Measure, Reading, Task, thinning
 from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.errors import ScenarioError
-from lifespan.probes.performance._label_names import Meeting, meeting
+from lifespan.probes.performance._label_names import Matching, meeting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,7 +135,7 @@ class OutOfDomain(Measure):
             value = 1 - np.isin(whole, wrong).mean()
             yield Reading("consistency", float(value), len(whole), self.skill, split)
 
-    def _matched(self, task: Task) -> Meeting | None:
+    def _matched(self, task: Task) -> Matching | None:
         """How the classes of skill and data are matched; None for scores. Raises `ScenarioError` where they cannot be."""
         if task.head.kind != self.data.head.kind:
             kinds = [{"score": "scores"}.get(each.head.kind, each.head.kind) for each in (task, self.data)]
@@ -158,10 +158,10 @@ class OutOfDomain(Measure):
         """(outputs as log-probabilities of the common classes, the index of the data's positive class among these)."""
         from lifespan.stats.class_metrics import merged
 
-        met, positive = self._matched(task), self.data.positive_class
-        if met is None:
+        matched, positive = self._matched(task), self.data.positive_class
+        if matched is None:
             return outputs, positive
-        return merged(outputs, met.answers, len(met.names)), int(met.labels[positive])
+        return merged(outputs, matched.answers, len(matched.names)), int(matched.labels[positive])
 
     def _labels(self, task: Task, labels: np.ndarray) -> np.ndarray:
         """The data's labels, merged as `meaning` says."""
