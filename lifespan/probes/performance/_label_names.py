@@ -23,7 +23,7 @@ class Matching:
     labels: np.ndarray
 
 
-def meeting(where: str, skill: Sequence[str], data: Sequence[str], meaning: Mapping[str, str]) -> Matching:
+def matching(where: str, skill: Sequence[str], data: Sequence[str], meaning: Mapping[str, str]) -> Matching:
     """The common classes of a skill's labels and the data's.
 
     `meaning` renames labels of the skill, and labels of the data that the skill does not have, or that mean what the data do

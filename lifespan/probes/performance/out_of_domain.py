@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lifespan.contracts import Effort, Meaning, Measure, Reading, Task, thinning
 from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.errors import ScenarioError
-from lifespan.probes.performance._label_names import Matching, meeting
+from lifespan.probes.performance._label_names import Matching, matching
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,7 +141,7 @@ class OutOfDomain(Measure):
             kinds = [{"score": "scores"}.get(each.head.kind, each.head.kind) for each in (task, self.data)]
             what = f"the skill answers with {kinds[0]}, and the data have {kinds[1]}."
             raise ScenarioError(self.describe(), what, "Use data of the skill's own kind.")
-        return meeting(self.describe(), task.labels, self.data.labels, self.meaning or {}) if task.labels else None
+        return matching(self.describe(), task.labels, self.data.labels, self.meaning or {}) if task.labels else None
 
     def _translated(self, task: Task, predicted: np.ndarray) -> np.ndarray:
         """Answers in the data's labels; where there is no answer, below 0, there is none here."""
