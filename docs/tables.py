@@ -29,7 +29,7 @@ def lives() -> str:
 
 
 def measures() -> str:
-    """Every built-in probe as Markdown: what it sees, what it costs, and its metrics with range and what good looks like."""
+    """Every built-in probe as Markdown: what it measures, what it costs, and its metrics with range and good values."""
     parts = [MEASURES]
     for entry in catalog.entries("probes"):
         kind = entry.kind
@@ -67,7 +67,8 @@ def columns() -> str:
     parts = [COLUMNS]
     for table, found in record.dictionary().items():
         rows = [
-            f"| `{name}` | {_text(told['meaning'])} | {told['type']} | {told['unit'] or '-'} |" for name, told in found.items()
+            f"| `{name}` | {_text(column['meaning'])} | {column['type']} | {column['unit'] or '-'} |"
+            for name, column in found.items()
         ]
         head = ["| column | meaning | type | unit |", "|---|---|---|---|"]
         parts.append("\n".join([f"## {table}\n", *head, *rows]))
@@ -95,11 +96,11 @@ tables. `lifespan table DIR...` writes the measured rows with a few columns more
 
 MEASURES = """# Measures
 
-A measure looks at one subject: `Probe(Score(), Sparsity())`. With `every=20` it looks inside the learning event before it. A
-contrast looks at two: at a subject and its younger self, `Probe(Since("development", contrast))`, where the moment is
-"birth", "development" (the end of the last `Develop`) or the number of an event; or at two lives,
-`Study(between=(Between(contrast),))`. `usual()` and `robustness()` are sets of measures for a look at everything. Looking
-changes nothing: neither the subject, nor a later draw, nor a digest.
+A measure evaluates one subject: `Probe(Score(), Sparsity())`. With `every=20` it does so inside the learning event before. A
+contrast evaluates two: a subject and its younger self, `Probe(Since("development", contrast))`, where the moment is
+"birth", "development" (the end of the last `Develop`) or the number of an event; or two lives,
+`Study(between=(Between(contrast),))`. `usual()` and `robustness()` are ready sets of measures. Evaluation changes nothing:
+neither the subject, nor a later draw, nor a digest.
 
 In a metric's name `*` stands for any text, such as a task's metric, a layer or a dose. What is marked as an outcome is
 compared with the control twins by its last value in life; a measure of your own says so in its `meanings`, too:
@@ -128,7 +129,7 @@ Ways of learning (`Learn(task, by=Masks())`), of choosing what dies (`Age(to=0.5
 
 
 def _table(meanings: tuple[Meaning, ...]) -> str:
-    head = "| metric | meaning | range | what good looks like | better |\n|---|---|---|---|---|"
+    head = "| metric | meaning | range | good values | better |\n|---|---|---|---|---|"
     rows = [
         f"| `{m.metric}` | {m.meaning}{f', in {m.unit}' if m.unit else ''} | {m.range} | {m.good or '-'} "
         f"| {m.better}{', an outcome' if m.outcome else ''} |"

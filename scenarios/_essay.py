@@ -74,7 +74,7 @@ class World:
         return Learn(self.task(task) if isinstance(task, str) else task, by=by, length=self.length)
 
     def school(self, tasks, by):
-        """Tasks one after the other, each with its look."""
+        """Tasks one after the other, each with its evaluation."""
         return [event for task in tasks for event in (self.learn(task, by), self.score())]
 
     def life(self, *events):

@@ -23,18 +23,18 @@ SEVERITY = 0.5
 
 here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
 school = here.school(here.six, here.masks())
-look = Probe(*usual(length=here.length))
+evaluation = Probe(*usual(length=here.length))
 
 
 def life(*struck, recovering=True):
-    """A life that is struck, if at all, when school is over; looked at in full after school and at the end."""
+    """A life that is struck, if at all, when school is over; evaluated in full after school and at the end."""
 
     def each(sparsity):
         recovery = (here.recover(RECOVERY_STEPS),) if recovering else ()
         return (Age(to=sparsity, by=Magnitude()), *recovery, here.score(), Probe(Sparsity()))
 
     ageing = gradually(to=FINAL_SPARSITY, in_steps=AGES, each=each)
-    return here.life(*school, look, *struck, *ageing, look)
+    return here.life(*school, evaluation, *struck, *ageing, evaluation)
 
 
 study = Study(

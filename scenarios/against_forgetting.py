@@ -4,7 +4,7 @@ Sources: van de Ven et al. (2022, Three types of incremental learning), whose or
 task-incremental streams rehearsal and regularisation both help, rehearsal more; the essay, for which forgetting is
 optimisation gone awry and structure (masks over frozen weights) forgets nothing. Claims and predictions: (1) every strategy
 forgets less than plain fine-tuning; (2) masks forget nothing at no loss of plasticity; (3) strategies that hold weights (EWC,
-SI) lose more from ageing than those that ask earlier examples again, as fewer weights are left to share out. Refuted where a
+SI) lose more from ageing than those that rehearse earlier examples, as fewer weights are left to share out. Refuted where a
 strategy's forgetting is no less than plain fine-tuning's, where masks score lower right after learning, or where the
 interaction with age has the other sign. Controls: `plain`, and twins of equal age; `cumulative`, an upper bound that sees all
 earlier data; `frozen`, heads only.
@@ -60,11 +60,11 @@ STRATEGIES = {
 }
 
 childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
-look = Probe(Score(length=32))
+evaluation = Probe(Score(length=32))
 
 
 def school(by, strategy=None, cumulative=False):
-    return stream(*SCHOOL, by=by, against_forgetting=strategy, cumulative=cumulative, length=32, each=lambda task: look)
+    return stream(*SCHOOL, by=by, against_forgetting=strategy, cumulative=cumulative, length=32, each=lambda task: evaluation)
 
 
 schools = {name: school(BY, strategy) for name, strategy in STRATEGIES.items()}

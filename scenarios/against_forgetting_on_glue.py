@@ -73,14 +73,14 @@ STRATEGIES = {
 FOLLOWING = dict(zip((task.title for task in SCHOOL), SCHOOL[1:], strict=False))
 
 
-def look(task):
+def evaluation(task):
     following = FOLLOWING.get(task.title)
     last = Footprint() if following is None else Readout((following,), examples=200)
     return Probe(Score(), last)
 
 
 def school(by, strategy=None, cumulative=False):
-    return stream(*SCHOOL, by=by, against_forgetting=strategy, cumulative=cumulative, each=look)
+    return stream(*SCHOOL, by=by, against_forgetting=strategy, cumulative=cumulative, each=evaluation)
 
 
 schools = {name: school(BY, strategy) for name, strategy in STRATEGIES.items()}

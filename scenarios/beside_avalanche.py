@@ -49,16 +49,16 @@ SCHOOL = tuple(MicroTask(name) for name in TASKS)
 RECIPE = {"epochs": EPOCHS, "rate": 1e-3, "head_rate": 1e-3}
 BY = Weights(**RECIPE)
 childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
-look = Probe(Score(length=32))
+evaluation = Probe(Score(length=32))
 
 
 def ours(strategy=None):
-    return stream(*SCHOOL, by=BY, against_forgetting=strategy, length=32, each=lambda task: look)
+    return stream(*SCHOOL, by=BY, against_forgetting=strategy, length=32, each=lambda task: evaluation)
 
 
 def theirs(name, **settings):
     by = AvalancheStrategy(name, settings=settings, **RECIPE)
-    return stream(*SCHOOL, by=by, length=32, each=lambda task: look)
+    return stream(*SCHOOL, by=by, length=32, each=lambda task: evaluation)
 
 
 schools = {

@@ -39,8 +39,8 @@ EPOCHS = 8.0
 
 window = Develop(MicroText(), steps=WINDOW_STEPS, rate=3e-3, length=32)
 by = Masks(epochs=EPOCHS, rate=1e-3, head_rate=1e-3, sparsity=0.05)
-look = Probe(Score(split="test", length=32))
-school = tuple((Learn(MicroTask(task), by=by, length=32), look) for task in TASKS)
+evaluation = Probe(Score(split="test", length=32))
+school = tuple((Learn(MicroTask(task), by=by, length=32), evaluation) for task in TASKS)
 
 
 def life(deficit=None, *, onset=1, length=1):

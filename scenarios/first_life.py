@@ -39,7 +39,7 @@ AGES = 4
 RECOVERY_STEPS = 60
 INDIVIDUALS = 2
 
-look = Probe(Score(), Sparsity())
+evaluation = Probe(Score(), Sparsity())
 tasks = MicroTask("acceptability"), MicroTask("answering"), MicroTask("sentiment")
 
 
@@ -50,15 +50,15 @@ def life(name, by):
         subject=Micro(),
         events=(
             Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3),
-            *[(Learn(task, by=by), look) for task in tasks],
+            *[(Learn(task, by=by), evaluation) for task in tasks],
             *gradually(
                 to=FINAL_SPARSITY,
                 in_steps=AGES,
                 each=lambda sparsity: (
                     Age(to=sparsity, by=Magnitude()),
-                    look,
+                    evaluation,
                     Recover(steps=RECOVERY_STEPS, by=Rewire(rate=3e-4)),
-                    look,
+                    evaluation,
                 ),
             ),
         ),

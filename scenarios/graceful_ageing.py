@@ -27,7 +27,7 @@ school = here.school(here.three, here.masks())
 start = len(here.childhood) + len(here.three)
 
 
-def look(since):
+def evaluation(since):
     """Scores, sparsity, and the way from an earlier age: its barrier, its length and the synapses that moved."""
     way = (Barrier(points=5, examples=64, split=here.split, length=here.length), Turnover())
     return (here.score(), Probe(Sparsity()), Probe(*(Since(since, contrast) for contrast in way)))
@@ -38,7 +38,7 @@ def life(recover, ages=AGES, steps=RECOVERY_STEPS, practice=0):
     after = recover(steps)
     events, place = [*school, *after * practice], start + len(after) * practice
     for age in gradually(to=FINAL_SPARSITY, in_steps=ages, each=lambda s: (Age(to=s, by=Magnitude()),)):
-        events += [age, here.score(), *after, *look(place)]
+        events += [age, here.score(), *after, *evaluation(place)]
         place += 1 + len(after)
     return here.life(*events)
 

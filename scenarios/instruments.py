@@ -5,8 +5,8 @@ numbers at once. Two twins learn the same two tasks, by weights and by masks ove
 synapses in three steps, each followed by a short structural recovery. Predictions: masks forget nothing and weights do
 (stability gap, forgetting); masks of two tasks and of two individuals overlap little more than by chance; no barrier lies
 between ages; 4 bits per synapse suffice. Each is refuted by its own rows. Controls: the other twin, chance levels that the
-measures bring along, random pruning and random lesions of equal size. The usual set of probes looks twice, after school and
-at the end; its share of the time is in `steps.jsonl` (`look_seconds`). With `--set WORLD=glue` MiniLM lives it on real MRPC
+measures bring along, random pruning and random lesions of equal size. The usual set of probes runs twice, after school and at
+the end; its share of the time is in `steps.jsonl` (`look_seconds`). With `--set WORLD=glue` MiniLM lives it on real MRPC
 and RTE.
 """
 
@@ -82,7 +82,7 @@ else:
 score = Probe(Score(length=LENGTH))
 inside = Probe(Score(length=LENGTH, examples=100), every=EVERY)
 readout = Probe(Readout(SCHOOL, examples=300, length=LENGTH))
-look = Probe(*usual(length=LENGTH))
+evaluation = Probe(*usual(length=LENGTH))
 relearn = FreshTask(FRESH, by=Weights(steps=40, rate=1e-3 if WORLD == "micro" else 1e-4), length=LENGTH)
 deep = Probe(
     Outputs(length=LENGTH),
@@ -114,8 +114,8 @@ def aged(moment):
 def life(by):
     moment = sum(not isinstance(event, Probe) for event in CHILDHOOD) + len(SCHOOL)
     similar = Since(START, RepresentationSimilarity(corpus=CORPUS, examples=100, length=LENGTH))
-    after_school = (look, *([deep] if FULL else []))
-    at_the_end = (look, *([deep, Probe(similar)] if FULL else []))
+    after_school = (evaluation, *([deep] if FULL else []))
+    at_the_end = (evaluation, *([deep, Probe(similar)] if FULL else []))
     events = (*CHILDHOOD, *learned(by), *after_school, *aged(moment), *at_the_end)
     return Scenario(name="life", subject=SUBJECT, events=events)
 

@@ -37,8 +37,8 @@ here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
 
 def life(*ways):
     learned = [event for by in ways for event in (here.learn(here.easy, by), here.score())]
-    looks = [Sparsity()] if len(ways) == 1 else [Sparsity(), Since(len(here.childhood) + 1, MaskOverlap())]
-    return here.life(*learned, Probe(*looks))
+    evaluations = [Sparsity()] if len(ways) == 1 else [Sparsity(), Since(len(here.childhood) + 1, MaskOverlap())]
+    return here.life(*learned, Probe(*evaluations))
 
 
 def masks(sparsity):

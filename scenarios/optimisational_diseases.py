@@ -1,11 +1,11 @@
 """Optimisational diseases: bad initialisation and an unstable optimiser as developmental disorders.
 
 Claim (essay "The Curious Case of Developmental BERTology"): learning fails where optimisation goes wrong, by bad
-initialisation or by an unstable optimiser, and that is how developmental disorders look: their age of onset decides their
+initialisation or by an unstable optimiser, and that is how developmental disorders appear: their age of onset decides their
 course. Predictions: (1) an unstable optimiser, and a blow after childhood, leave lower scores at school than the healthy
 twin has; (2) an unstable optimiser in the first third of childhood harms less than the same in the last, for what comes
 after it repairs it; (3) bad weights at birth are made up for by childhood, the same blow after childhood is not. Refuted
-where the interval of a difference holds 0. What an episode did at once is told by the perplexity after each third. Control:
+where the interval of a difference holds 0. The perplexity after each third shows what an episode did at once. Control:
 `healthy`, twins with the same batches; for recovery, `... , later` against `... , early`. Positive control: an unstable
 optimiser throughout childhood must harm.
 """

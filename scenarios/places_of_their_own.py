@@ -51,14 +51,14 @@ LEARNERS = {
 }
 
 childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
-look = Probe(Score(length=32), Footprint())
+evaluation = Probe(Score(length=32), Footprint())
 
 
 def life(by):
     return Scenario(
         name="life",
         subject=Micro(),
-        events=(childhood, *stream(*SCHOOL, by=by, length=32, each=lambda task: look)),
+        events=(childhood, *stream(*SCHOOL, by=by, length=32, each=lambda task: evaluation)),
     )
 
 

@@ -45,11 +45,11 @@ INSTANT = (SynapseLoss(), NeuronLoss(), PartialReinitialization(), RankCollapse(
 
 childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
 school = Learn(MicroTask(TASK), by=Weights(epochs=EPOCHS, rate=1e-3, head_rate=1e-3), length=32)
-look = Probe(Score(split="test", length=32))
+evaluation = Probe(Score(split="test", length=32))
 
 
 def life(*events):
-    return Scenario(name="life", subject=Micro(), events=(childhood, *events, look))
+    return Scenario(name="life", subject=Micro(), events=(childhood, *events, evaluation))
 
 
 def struck(disorder):

@@ -38,12 +38,12 @@ TASK = "inference"
 
 childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
 school = Learn(MicroTask(TASK), by=Weights(epochs=EPOCHS, rate=1e-3, head_rate=1e-3), length=32)
-look = Probe(Score(split="test", length=32))
+evaluation = Probe(Score(split="test", length=32))
 plasticities = {"dense": Weights(rate=5e-4, head_rate=5e-4), "structural": Rewire(rate=3e-4)}
 
 
 def life(*events):
-    return Scenario(name="life", subject=Micro(), events=(childhood, school, look, *events, look))
+    return Scenario(name="life", subject=Micro(), events=(childhood, school, evaluation, *events, evaluation))
 
 
 def recovery(kind):

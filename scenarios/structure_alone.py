@@ -4,7 +4,7 @@ Claim (essay "The Curious Case of Developmental BERTology"; Gaier & Ha 2019): wh
 the strength of its synapses. Prediction: with all surviving weights set to sign x one constant, skills learned by masks keep
 more of their score than skills learned by weights. Refuted if masks keep no more, or if both fall to chance. Controls:
 `weights`; `head`, which learns neither; and `shuffled` signs are what `WeightShuffling` leaves: masks whose weights were
-permuted within each matrix before the look. Positive control: the constant that suits best must beat chance where the head
+permuted within each matrix before evaluation. Positive control: the constant that suits best must beat chance where the head
 does.
 """
 
@@ -23,7 +23,7 @@ agnostic = Probe(WeightAgnostic(split=here.split, length=here.length))
 
 
 def life(by, *drugs):
-    """School, then a look with one strength for all synapses, the signs kept; a drug is taken before the look."""
+    """School, then an evaluation with one strength for all synapses, the signs kept; a drug is taken before the evaluation."""
     return here.life(*here.school(here.three, by), *map(Treat, drugs), here.score(), agnostic)
 
 

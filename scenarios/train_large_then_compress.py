@@ -34,7 +34,7 @@ def part(here):
 
 
 def life(here, childhood, *later):
-    """A childhood in equal parts, a school of three tasks, each by weights with the look after it, and what comes between."""
+    """A childhood in equal parts, a school of three tasks, each by weights and evaluated after it, and what comes between."""
     school = here.school(here.three, here.weights())
     return Scenario(name="life", subject=here.subject, events=(*childhood, *later, *school, Probe(Sparsity())))
 

@@ -50,7 +50,7 @@ def fixed(by):
     return here.weights(kind=FixedMask, by=by, sparsity=NEWBORN_SPARSITY, weights=True)
 
 
-def worn(by):
+def head_over(by):
     """The head learns over a mask that was chosen before: in the developed."""
     return here.weights(kind=FixedMask, by=by, sparsity=SPARSITY)
 
@@ -90,9 +90,9 @@ study = Study(
         "developed, shuffled weights": grown(Suffer(WeightShuffling(severity=1.0)), masks("magnitude")),
         "developed, mask of another task": grown(
             here.learn(other, here.masks(kind=TopKMasks, sparsity=SPARSITY, start="magnitude")),
-            here.learn(task, worn(SkillMask(other))),
+            here.learn(task, head_over(SkillMask(other))),
         ),
-        "developed, random mask": grown(here.learn(task, worn(Random()))),
+        "developed, random mask": grown(here.learn(task, head_over(Random()))),
         "developed, dense": grown(here.learn(task, here.weights())),
         "developed, head": grown(here.learn(task, here.head())),
     },

@@ -34,19 +34,19 @@ FINAL_SPARSITY = 0.6
 AGES = 5
 
 SCHOOL = (Glue("rte"), Glue("mrpc"), Glue("cola"))
-LOOK = Probe(Score(), Sparsity())
+EVALUATION = Probe(Score(), Sparsity())
 
 
 def life(name, by, recovering):
     def each(sparsity):
         recovery = (Recover(steps=RECOVERY_STEPS),) if recovering else ()
-        return (Age(to=sparsity, by=Magnitude()), *recovery, LOOK)
+        return (Age(to=sparsity, by=Magnitude()), *recovery, EVALUATION)
 
     return Scenario(
         name=name,
         subject=MiniLM(),
         events=(
-            *((Learn(task, by=by), LOOK) for task in SCHOOL),
+            *((Learn(task, by=by), EVALUATION) for task in SCHOOL),
             *gradually(to=FINAL_SPARSITY, in_steps=AGES, each=each),
         ),
     )

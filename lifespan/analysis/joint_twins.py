@@ -1,4 +1,4 @@
-"""Which life learned the same tasks jointly after the same history: the reference of intransigence. No torch here."""
+"""Which life learned the same tasks jointly after the same history: the reference of intransigence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The open families: the few interfaces behind which every method lives. Read this room first.
+"""The open families: the few interfaces that methods implement. Read this folder first.
 
 A method is one small final class in one file that implements one of these interfaces:
 
@@ -7,10 +7,10 @@ A method is one small final class in one file that implements one of these inter
     Corpus    unlabelled text                    -> passages                                (data.py)
     Head      what a task's answer is            -> layers, loss, decoding                   (head.py)
     Objective what a development predicts        -> labels of batches, a loss                (objective.py)
-    Learner   one kind of plasticity             -> a Plasticity, which the one loop steps  (learning.py)
+    Learner   one kind of plasticity             -> a Plasticity, which the loop steps      (learning.py)
     Pruner    which synapses should live         -> masks, which the executor applies       (learning.py)
     Disorder  a perturbation with a severity     -> changes through a narrow set of hooks   (disorder.py; treatments too)
-    Strategy  against forgetting                 -> a Guard, which the loop asks each step  (strategy.py)
+    Strategy  against forgetting                 -> a Guard, which the loop calls each step (strategy.py)
     Measure   a measurement of one subject       -> Readings, changing nothing              (measure.py)
     Contrast  a comparison of two subjects       -> Readings, changing nothing              (measure.py)
 

@@ -84,7 +84,7 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, Any]]:
 def compiled_hash(thing: Any, foreign: Callable[[str], bool]) -> str:
     """SHA-256 of the compiled code of a class or module and of the functions and constants that it uses.
 
-    `foreign` tells of a module whether its code counts. The hash holds for one version of Python.
+    `foreign` says whether a module's code counts. The hash is comparable within one version of Python.
     """
     lines = [f"python {sys.version_info.major}.{sys.version_info.minor}"]
     seen: set[int] = set()
@@ -136,5 +136,5 @@ def _names(code: types.CodeType) -> list[str]:
 
 def _text(code: types.CodeType, doc: str | None) -> str:
     constants = [value for position, value in enumerate(code.co_consts) if position or value != doc]
-    told = [_text(value, None) if isinstance(value, types.CodeType) else _constant(value) for value in constants]
-    return f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {told}"
+    parts = [_text(value, None) if isinstance(value, types.CodeType) else _constant(value) for value in constants]
+    return f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {parts}"

@@ -34,7 +34,7 @@ TREE = "__lifespan_tree__"
 """Under this name a module that runs from a changed syntax tree (a scenario with settings) holds it."""
 SHIPPED = "__lifespan_code__"
 """Under this name a class that travels to a worker, which cannot see its source, holds its `Code`."""
-MACHINERY = frozenset(
+VERSIONED = frozenset(
     [
         "avalanche",
         "datasets",
@@ -52,7 +52,7 @@ MACHINERY = frozenset(
         "typing_extensions",
     ]
 )
-"""Packages whose versions every step stores, and that are no part of what a class is."""
+"""Packages whose versions every step stores, and whose code is therefore no part of a class's."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class Code:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the parts' names and fingerprints."""
-        told = "\n".join(f"{part.name} {part.fingerprint}" for part in sorted(self.parts, key=lambda part: part.name))
-        return hashlib.sha256(told.encode()).hexdigest()
+        lines = "\n".join(f"{part.name} {part.fingerprint}" for part in sorted(self.parts, key=lambda part: part.name))
+        return hashlib.sha256(lines.encode()).hexdigest()
 
 
 Coded = type | FunctionType
@@ -82,7 +82,7 @@ Coded = type | FunctionType
 
 _known: WeakKeyDictionary[Coded, Code] = WeakKeyDictionary()
 _trees: dict[str, tuple[str, ast.Module]] = {}
-"""Source as it was when a module was first met, by its file: (text, tree)."""
+"""Source as it was when a module was first read, by its file: (text, tree)."""
 
 
 def is_own(kind: Coded) -> bool:
@@ -91,7 +91,7 @@ def is_own(kind: Coded) -> bool:
 
 
 def refresh() -> None:
-    """Look at all code again: modules may have been reloaded since."""
+    """Forget what was read, so that code is read again: modules may have been reloaded since."""
     _known.clear()
 
 
@@ -141,9 +141,9 @@ def _has_travelled(kind: Coded, space: Mapping[str, Any] | None) -> bool:
 
 
 def _is_foreign(module: str) -> bool:
-    """Whether a module is neither of this package, nor of Python, nor of the machinery."""
+    """Whether a module is neither of this package, nor of Python, nor of `VERSIONED`."""
     top = module.partition(".")[0]
-    return top != OWN and top not in sys.stdlib_module_names and top not in MACHINERY
+    return top != OWN and top not in sys.stdlib_module_names and top not in VERSIONED
 
 
 def _follow(nodes: list[ast.stmt], space: Mapping[str, Any], parts: dict[str, Part]) -> None:
@@ -207,7 +207,7 @@ def _tree(space: Mapping[str, Any]) -> ast.Module | None:
 
 
 def _sources(path: str) -> Iterator[tuple[str, ast.Module]]:
-    """The source as it was met first, and as it is now."""
+    """The source as it was when first read, and as it is now."""
     known = _trees.get(path)
     if known is not None:
         yield known

@@ -1,4 +1,4 @@
-"""What lives are made of: origins of subjects, tasks with their examples, corpora.
+"""The interfaces of what a life is made of: origins of subjects, tasks with their examples, corpora.
 
 Part of `lifespan.contracts`, which says how the interfaces hang together.
 """
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Body:
-    """What an `Origin` gives birth to: an encoder, the language model around it, and its tokenizer.
+    """What an `Origin` builds: an encoder, the language model around it, and its tokenizer.
 
     `encoder` is the model without heads, and maps tokens to `last_hidden_state` (batch, length, width). `language` is a
     language model that shares its parameters and whose head works token by token: from states (1, tokens, width), put in the
-    encoder's place by `lifespan.subjects.bodies.body_from`, to `logits` over the vocabulary. What those logits are asked is
-    the `Objective`'s business: the words that were masked, if not said otherwise, for which the tokenizer needs a mask token.
+    encoder's place by `lifespan.subjects.bodies.body_from`, to `logits` over the vocabulary. What those logits predict, the
+    `Objective` decides: the masked words by default, for which the tokenizer needs a mask token.
     `pooler`, if the pre-trained model had one, is the (weight, bias) of its dense pooling layer, from which heads start.
     """
 
@@ -55,9 +55,9 @@ class Origin(Spec):
         return False
 
     def check(self) -> None:
-        """Raise `ScenarioError` for what can be told to be wrong without loading anything, such as a folder that is not there.
+        """Raise `ScenarioError` for what is known to be wrong before anything is loaded, such as a folder that does not exist.
 
-        Every plan asks it, so it must be quick and needs no torch.
+        It is called for every plan, so it must be quick and must not import torch.
         """
 
     @abstractmethod
@@ -66,7 +66,7 @@ class Origin(Spec):
 
     @abstractmethod
     def size(self) -> Mapping[str, int] | None:
-        """Known sizes without building: `parameters`, `synapses`, `layers`, `width`. None when they cannot be told."""
+        """Sizes known without building: `parameters`, `synapses`, `layers`, `width`. None where they are not known."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def sequences(rows: Sequence[Sequence[str]]) -> np.ndarray:
 class Task(Spec):
     """Something to learn: classify, score, or otherwise label sentences or sentence pairs.
 
-    What an answer is, is said by its `head`: classes where the task has `labels`, else a score.
+    Its `head` says what an answer is: classes where the task has `labels`, else a score.
 
     `train_examples` and `eval_examples` thin a split: a subset drawn once per task, the same for every individual, and
     nested (a smaller number is contained in a larger one).
@@ -217,7 +217,7 @@ class Task(Spec):
         """All rows of a split. Raises `DataError` naming file, row and rule when the data is missing or malformed."""
 
     def examples(self, split: str) -> Examples:
-        """The rows of a split, thinned as asked."""
+        """The rows of a split, thinned to `train_examples` or `eval_examples`. Raises `DataError` for an unknown split."""
         if split not in self.splits and split != self.evaluated_split:
             raise DataError(self.describe(), f"has no split {split!r}.", f"Splits: {', '.join(self.splits)}.")
         rows = self.load(split)

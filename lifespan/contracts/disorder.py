@@ -1,4 +1,4 @@
-"""The interface of disorders and treatments, and what a chronic one meets while it acts.
+"""The interface of disorders and treatments, and what the hooks of a chronic one are given.
 
 Part of `lifespan.contracts`, which says how the interfaces hang together.
 """
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Course:
-    """Where a chronic disorder meets a learning: what its hooks may look at, and where they may remember.
+    """The state of a learning event that hooks are given at a step: what they may read, and where they may keep state.
 
     `step` counts the optimizer steps of this event from 0, out of `steps`; `task` is the batch's (None: language). `memory`
-    starts empty at every event and survives a kill; it holds tensors alone. Draws come from `streams`, with `step` as counter.
+    starts empty at every event and survives a kill; it holds only tensors. Draws come from `streams`, with `step` as counter.
     `warmup` is the fraction of the steps (of each cycle, where the plasticity has cycles) over which the healthy rate rises.
     """
 
@@ -42,7 +42,10 @@ class Course:
 
 @dataclass
 class Regimen:
-    """What a chronic disorder may alter in one optimizer step: rates, clipping and momenta, by multiplication."""
+    """The optimizer's settings that a chronic disorder may alter for one step.
+
+    `rate` and `clip` multiply the learning rates and the largest gradient norm; `betas` replaces those of AdamW.
+    """
 
     rate: float = 1.0
     clip: float = 1.0
@@ -66,21 +69,21 @@ AETIOLOGIES = (
 
 
 class Companion:
-    """Whoever is asked at each optimizer step of a learning: hooks that change nothing, to be overridden."""
+    """Hooks that the training loop calls at each optimizer step; here they change nothing, and are to be overridden."""
 
     def batch(self, batch: dict[str, torch.Tensor], course: Course) -> dict[str, torch.Tensor]:
-        """Alter a training batch (`input_ids`, `attention_mask`, `labels`, ...)."""
+        """Return a training batch (`input_ids`, `attention_mask`, `labels`, ...), altered or not."""
         return batch
 
     def penalty(self, course: Course) -> torch.Tensor | None:
-        """A term added to the loss, if any."""
+        """A scalar added to the loss, or None."""
         return None
 
     def gradient(self, parameters: Sequence[torch.nn.Parameter], course: Course) -> None:
         """Alter `parameter.grad` in place, after the backward pass and before clipping. It may be None: then it stays."""
 
     def regimen(self, regimen: Regimen, course: Course) -> Regimen:
-        """Alter the optimizer's settings for this step."""
+        """Return the optimizer's settings for this step, altered or not."""
         return regimen
 
     def after(self, course: Course) -> None:
@@ -101,7 +104,7 @@ class Disorder(Companion, Spec):
 
         what is read       examples, passages (before an event's learning), batch (at each step)
         how it is learned  penalty, gradient, regimen, after (at each step)
-        how it works       activations (at each forward pass, looks included)
+        how it works       activations (at each forward pass, those of evaluations included)
         how it ages        ageing (at each `Age`), refit (at each `Recover`)
 
     A treatment is the same interface with a benign purpose. One that revives the share `severity` of the dead synapses
@@ -114,30 +117,30 @@ class Disorder(Companion, Spec):
     citation: ClassVar[str] = ""
     regrows: ClassVar[bool] = False
     answers: ClassVar[tuple[str, ...]] = ()
-    """Kinds of answer (`Head.kind`) that it can do with; empty: all. A plan refuses tasks of others."""
+    """Kinds of answer (`Head.kind`) that it supports; empty: all. A plan refuses tasks of other kinds."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_fraction("severity")
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
-        """Injure the subject at once. Returns what was injured: `entries`, `norm` and other counts and sizes."""
+        """Injure the subject at once, in place. Returns what was injured: `entries`, `norm` and other counts and sizes."""
         return {}
 
     def examples(self, examples: Examples, task: Task, streams: Streams) -> Examples:
-        """Alter the training rows of a task. The number of optimizer steps stays that of the healthy twin."""
+        """Return the training rows of a task, altered or not. The number of optimizer steps stays the healthy twin's."""
         return examples
 
     def passages(self, passages: Sequence[Passage], streams: Streams) -> Sequence[Passage]:
-        """Alter the texts of a development."""
+        """Return the texts of a development, altered or not."""
         return passages
 
     def ageing(self, sparsity: float, pruner: Pruner, subject: Subject) -> tuple[float, Pruner]:
-        """Alter an `Age`: the sparsity to reach, and who chooses."""
+        """Return the sparsity that an `Age` is to reach and the pruner that chooses, altered or not."""
         return sparsity, pruner
 
     def refit(self, steps: int) -> int:
-        """Alter the number of optimizer steps of a `Recover`; 0 leaves it out."""
+        """Return the number of optimizer steps of a `Recover`, altered or not; 0 leaves it out."""
         return steps
 
     def control(self) -> Disorder | None:

@@ -51,11 +51,11 @@ class Head(Spec):
 
     `kind` names it in records, `reads` says which states it reads, `metrics` which functions of `lifespan.stats.metrics`
     fit its answers. Where labels belong to words (`words`), a text is its words with one space between them, and
-    `Tokens.starts` tells each word's first token. A head that is not in the package must come from an importable one, so
+    `Tokens.starts` gives each word's first token. A head that is not in the package must come from an importable one, so
     that `read` and `lifespan export` find its class again.
 
-    The loop, evaluation, stores and packs ask a head and know none. Defaults are those of a head that says `outputs` numbers
-    about a text; `loss`, `answers` and `targets` have none.
+    The training loop, evaluation, stores and packs call these methods and know no kind of head. Defaults are those of a head
+    of `outputs` numbers for a text; `loss`, `answers` and `targets` have none.
     """
 
     kind: ClassVar[str] = ""
@@ -106,7 +106,7 @@ class Head(Spec):
     def pick(self, states: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
         """What the layers read of token states (batch, length, width); `real` (batch, length) is 1 at tokens, 0 at padding.
 
-        Not asked where the first token is read: then its state alone is computed.
+        Not called where the first token is read: then only its state is computed.
         """
         if self.reads == "first":
             return states[:, 0]
@@ -137,7 +137,7 @@ class Head(Spec):
         return len(labels)
 
     def distance(self, answer: torch.Tensor, taught: torch.Tensor, real: torch.Tensor, temperature: float) -> torch.Tensor:
-        """Mean distance of outputs from a teacher's, for distillation; `real` tells tokens from padding. Squared error."""
+        """Mean distance of outputs from a teacher's, for distillation: squared error. `real` is 1 at tokens, 0 at padding."""
         from torch.nn import functional
 
         return functional.mse_loss(answer, taught)
@@ -280,7 +280,7 @@ def softened_divergence(answer: torch.Tensor, taught: torch.Tensor, temperature:
 def head_of(facts: Mapping[str, Any], where: str, known: Sequence[type[Head]] | None = None) -> Head:
     """The head that a checkpoint or a pack describes: by `head`, the data of its spec, or else by the number `outputs`.
 
-    0 outputs are a score, others classes. Its class is looked for among `known` (None: all that are loaded, or that an
+    0 outputs are a score, others classes. Its class is one of `known` (None: all that are loaded, or that an
     installed package exports). Raises `RecordError` where there is none.
     """
     data = facts.get("head")

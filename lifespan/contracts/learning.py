@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Learner(Spec):
-    """One kind of plasticity, with the recipe that the one gradient loop follows.
+    """One kind of plasticity, with the hyperparameters that the training loop follows.
 
     Either `steps` or `epochs` (passes over the training examples) says how long to learn. `rate` is the peak learning rate of
     what this learner moves, `head_rate` that of the task head (None: the same); both rise linearly over the first `warmup`
@@ -40,7 +40,7 @@ class Learner(Spec):
 
     citation: ClassVar[str] = ""
     answers: ClassVar[tuple[str, ...]] = ()
-    """Kinds of answer (`Head.kind`) that it can do with; empty: all. A plan refuses tasks of others."""
+    """Kinds of answer (`Head.kind`) that it supports; empty: all. A plan refuses tasks of other kinds."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,11 +58,11 @@ class Learner(Spec):
     @property
     @abstractmethod
     def plasticity(self) -> str:
-        """What changes: "weights", "structure", "both", "head" or "adapter" (tissue of the task's own)."""
+        """What changes: "weights", "structure", "both", "head" or "adapter" (added parameters of the task's own)."""
 
     @abstractmethod
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
-        """Prepare to learn `tasks` (none in a development) for `steps` steps. Their skills exist already."""
+        """The plasticity that learns `tasks` (none in a development) for `steps` steps. Their skills exist already."""
 
     @property
     def leaves_mask(self) -> bool:
@@ -86,7 +86,7 @@ class Learner(Spec):
 
     @property
     def moments(self) -> tuple[Moment, ...]:
-        """Moments of the earlier life that this learner goes back to, through `subject.past`."""
+        """Moments of the earlier life whose state this learner needs, through `subject.past`."""
         return ()
 
     @property
@@ -108,31 +108,31 @@ class Learner(Spec):
 
 
 def counting_of_epochs(learner: Learner) -> dict[str, str]:
-    """What an event that learns for `epochs` adds to its data, so that its digest is not that of an earlier version.
+    """What an event that learns for `epochs` adds to its data, so that its digest differs from an earlier version's.
 
-    Earlier an epoch had `examples / batch_size` steps, rounded, which left batches out. Learners with `steps` behave as ever
-    and add nothing.
+    In that version an epoch had `examples / batch_size` steps, rounded, which left batches out. Learners with `steps` are
+    unchanged and add nothing.
     """
     return {"epochs_counted": "ceil"} if learner.steps is None else {}
 
 
 class Plasticity:
-    """A learner at work on one subject: what the loop calls, in this order, at each step.
+    """A learner attached to one subject: the hooks that the training loop calls, in this order, at each step.
 
     `enter` before the forward pass writes the effective weights of a task into the encoder; `objective` may replace the
     task's own loss and `penalty` add to it; `translate` after the backward pass turns gradients on effective weights into
     gradients on this learner's own parameters; after the optimizer's step the loop calls `advance`. `settle` ends the
     learning and leaves the result in the subject.
 
-    Where `cycle` is a number, the optimizer's memory and the schedule of rates start afresh every `cycle` steps. One that is
-    not `resumable` cannot go on in the middle: after a kill its learning begins anew, from the same draws.
+    Where `cycle` is a number, the optimizer's state and the schedule of rates start afresh every `cycle` steps. One that is
+    not `resumable` has no checkpoints: after a kill its learning begins anew, from the same draws.
     """
 
     cycle: int | None = None
     resumable: bool = True
 
     def feed(self, source: Any) -> Any:
-        """The batches to learn from (a `Source`), asked once: those of the tasks, or others."""
+        """The batches to learn from (a `Source`): those of the tasks, or others. Called once."""
         return source
 
     def groups(self) -> list[dict[str, Any]]:
@@ -147,14 +147,14 @@ class Plasticity:
         return None
 
     def penalty(self) -> torch.Tensor | None:
-        """A term added to the loss, if any."""
+        """A scalar added to the loss, or None."""
         return None
 
     def translate(self) -> None:
         """Turn the gradients of the backward pass into gradients of `groups()`."""
 
     def advance(self, step: int) -> None:
-        """React to a finished optimizer step (0-based)."""
+        """Act after an optimizer step (0-based)."""
 
     def report(self) -> dict[str, float]:
         """Numbers worth a row, by metric name, such as `flips` or `sparsity`."""
@@ -169,7 +169,7 @@ class Plasticity:
         return {}
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Take up a state written by `state`."""
+        """Restore a state written by `state`."""
 
     def settle(self) -> None:
         """End: restore what was frozen, leave the outcome (weights, skill, alive mask) in the subject."""
@@ -177,9 +177,9 @@ class Plasticity:
 
 @dataclass(frozen=True, kw_only=True)
 class Pruner(Spec):
-    """Chooses which synapses live. It returns masks and changes nothing; the engine applies them.
+    """Chooses which synapses live. It returns masks and changes nothing; the executor applies them.
 
-    A pruner that removes whole units (heads, neurons, patterns) and so cannot meet every sparsity says `exact = False`; it
+    A pruner that removes whole units (heads, neurons, patterns) and so cannot reach every sparsity says `exact = False`; it
     comes as near to the sparsity as its units allow, never above it unless more was dead before. One that copies a task's
     mask says `copies = True`; the masks of tasks that are about to be learned anew are hidden from all others.
     """
@@ -188,7 +188,7 @@ class Pruner(Spec):
     copies: ClassVar[bool] = False
     citation: ClassVar[str] = ""
     answers: ClassVar[tuple[str, ...]] = ()
-    """Kinds of answer (`Head.kind`) that it can do with; empty: all. A plan refuses tasks of others."""
+    """Kinds of answer (`Head.kind`) that it supports; empty: all. A plan refuses tasks of other kinds."""
 
     @abstractmethod
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:

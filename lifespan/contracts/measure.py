@@ -1,4 +1,4 @@
-"""The interfaces of looking: a measure looks at one subject, a contrast at two. What they yield, and what they cost.
+"""The interfaces of evaluation: a measure evaluates one subject, a contrast two. What they yield, and what they cost.
 
 Part of `lifespan.contracts`, which says how the interfaces hang together.
 """
@@ -46,10 +46,10 @@ class Bulk:
 
 @dataclass(frozen=True)
 class Effort:
-    """A part of what a look costs: so many passes over (some examples of) a split of a task, or over a corpus.
+    """A part of what an evaluation costs: so many passes over (some examples of) a split of a task, or over a corpus.
 
     A forward pass of an example counts 1, a backward pass 2. `split` defaults to the task's second; `examples` is the most
-    that are looked at.
+    that are read.
     """
 
     source: Task | Corpus
@@ -68,7 +68,7 @@ class Meaning:
     """What a metric means: for the documentation, the record's dictionary, outcomes, figures and sentences.
 
     In `metric`, `*` stands for any text, such as a task's metric or a dose; of several meanings that fit a name, the first
-    holds. `range` is written as an interval, with the sign's meaning where there is one; `good` says what good looks like;
+    holds. `range` is written as an interval, with the sign's meaning where there is one; `good` says which values are good;
     `better` says which way is better.
 
     `outcome` makes the metric's last value in life an outcome of the individual, which is compared with the control twins, and
@@ -96,7 +96,7 @@ class Meaning:
 
 @dataclass(frozen=True, kw_only=True)
 class Measure(Spec):
-    """A look at the subject. It never changes it, nor any random draw that follows.
+    """An evaluation of a subject. It never changes it, nor any random draw that follows.
 
     `meanings` explains the metrics and says which of them are outcomes, `cost` says in words what `effort` says in numbers.
     """
@@ -105,7 +105,7 @@ class Measure(Spec):
     meanings: ClassVar[tuple[Meaning, ...]] = ()
     cost: ClassVar[str] = ""
     answers: ClassVar[tuple[str, ...]] = ()
-    """Kinds of answer (`Head.kind`) that it can do with; empty: all. A plan refuses tasks of others."""
+    """Kinds of answer (`Head.kind`) that it supports; empty: all. A plan refuses tasks of other kinds."""
 
     @property
     def title(self) -> str:
@@ -114,38 +114,38 @@ class Measure(Spec):
 
     @property
     def about(self) -> str:
-        """What this measure looks at beside the tasks, for `{about}` in the names of outcomes; empty by default."""
+        """What this measure evaluates beside the tasks, for `{about}` in the names of outcomes; empty by default."""
         return ""
 
     @property
     def moments(self) -> tuple[Moment, ...]:
-        """Moments of the earlier life that this measure looks back at, through `subject.past`."""
+        """Moments of the earlier life that this measure compares with, through `subject.past`."""
         return ()
 
     @property
     def skills(self) -> tuple[str, ...]:
-        """Titles of tasks that this measure asks for by name: some life of the study must learn them."""
+        """Titles of tasks that this measure names: some life of the study must learn them."""
         return ()
 
     def check_tasks(self, tasks: Mapping[str, Task]) -> None:
         """Raise `ScenarioError` where this cannot be measured on these tasks, by title, those learned before it is read.
 
-        It is asked when the study is planned, before anything is lived; by itself it accepts all tasks.
+        It is called when the study is planned, before anything is lived; by default it accepts all tasks.
         """
         return
 
     @abstractmethod
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading | Bulk]:
-        """Measure. `tasks` are the tasks met so far, by title, in the order in which they were met."""
+        """The values measured. `tasks` are those learned so far, by title, in the order in which they were first learned."""
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
-        """What the look costs once these tasks are learned: by default one pass over the second split of each."""
+        """What the evaluation costs once these tasks are learned: by default one pass over the second split of each."""
         return [Effort(task) for task in tasks]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast(Spec):
-    """A look at two subjects of one architecture at once. It changes neither of them.
+    """An evaluation of two subjects of one architecture at once. It changes neither of them.
 
     `Probe(Since(moment, contrast))` compares a subject with its younger self; `Study(between=(Between(contrast), ...))`
     compares lives.
@@ -155,7 +155,7 @@ class Contrast(Spec):
     meanings: ClassVar[tuple[Meaning, ...]] = ()
     cost: ClassVar[str] = ""
     answers: ClassVar[tuple[str, ...]] = ()
-    """Kinds of answer (`Head.kind`) that it can do with; empty: all. A plan refuses tasks of others."""
+    """Kinds of answer (`Head.kind`) that it supports; empty: all. A plan refuses tasks of other kinds."""
 
     @property
     def title(self) -> str:
@@ -164,8 +164,8 @@ class Contrast(Spec):
 
     @abstractmethod
     def compare(self, first: Subject, second: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
-        """Measure. `first` is the younger self, or the life named first; `tasks` are those that both have met, by title."""
+        """The values measured. `first` is the younger self, or the life named first; `tasks`, by title, both have learned."""
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
-        """What the look costs, as of a measure."""
+        """What the evaluation costs, as of a measure."""
         return [Effort(task, passes=2.0) for task in tasks]

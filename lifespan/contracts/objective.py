@@ -1,4 +1,4 @@
-"""The interface of objectives: what a development predicts, and how well the subject still does.
+"""The interface of objectives: what a development predicts, and how well a subject predicts it.
 
 Part of `lifespan.contracts`, which says how the interfaces hang together.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """Batches to learn from, which can be asked for by step number: no iterator has a state to save.
+    """Batches to learn from, by step number, so that no iterator has a state to save.
 
     `task` is the title of the task whose batches they are, None for language.
     """
@@ -57,8 +57,8 @@ class Objective(Spec):
     """What is predicted of text without labels: `Develop(..., objective=...)`, `Perplexity(..., objective=...)`.
 
     An objective makes the labels of batches, and the loss of a subject's predictions through its `language` head. Draws come
-    from the streams given alone, "order" for the order of passages and one purpose of the objective's own, with the step as
-    counter. Labels have the shape of `input_ids`, -100 where nothing is asked: disorders of words move and replace them
+    only from the streams given: "order" for the order of passages and one purpose of the objective's own, with the step as
+    counter. Labels have the shape of `input_ids`, -100 where nothing is predicted: disorders of words move and replace them
     along with the tokens.
 
     `share` is the part of all tokens that the language head reads, `overhead` the seconds of a step beside its matrix
@@ -89,8 +89,8 @@ class Objective(Spec):
 
     @abstractmethod
     def loss(self, subject: Subject, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Mean loss over the labels of a batch, at the encoder's present weights; 0 where nothing is asked."""
+        """Mean loss over the labels of a batch, at the encoder's present weights; 0 for a batch without labels."""
 
     @abstractmethod
     def predicted(self, subject: Subject, batch: dict[str, torch.Tensor]) -> Predicted:
-        """How the labels of a batch are predicted, at the encoder's present weights and without gradients."""
+        """Loss and hits of a batch's predicted labels, at the encoder's present weights and without gradients."""

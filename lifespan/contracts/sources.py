@@ -1,4 +1,4 @@
-"""What a spec reads of the outside world: files, a model of the hub, or rows that are loaded to be known."""
+"""What a spec reads from outside the package: files, a model of the hub, or rows that must be loaded to be fingerprinted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Stamp = tuple[str, int, int, int, int]
 
 @dataclass(frozen=True)
 class Files:
-    """The content of files, read in this order. What is not there counts as missing."""
+    """The content of files, read in this order. A file that does not exist counts as missing."""
 
     paths: tuple[Path, ...]
 
@@ -34,7 +34,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Commit:
-    """A model of the Hugging Face hub at one of its commits, or "" where neither argument nor local cache tell which."""
+    """A model of the Hugging Face hub at one of its commits, or "" where neither argument nor local cache say which."""
 
     name: str
     commit: str

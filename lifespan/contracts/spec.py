@@ -1,4 +1,4 @@
-"""Specs: the frozen, checked objects of which a scenario is made.
+"""Specs: the frozen, checked objects that a scenario consists of.
 
 A spec stores its arguments exactly as given and derives everything later. It is checked where the user typed it
 (`__post_init__`), can be written as plain data, and has a digest that does not change when a new field with a no-op
@@ -26,11 +26,11 @@ from lifespan.errors import ScenarioError, did_you_mean
 SOURCE_CODE = "source code"
 """Key of a foreign class's fingerprint in recorded data: no name of an argument can be the same."""
 NOT_ARGUMENTS = ("class", "revision", SOURCE_CODE)
-"""Keys of recorded data that are no arguments."""
+"""Keys of recorded data that are not arguments."""
 
 
 class SpecType(ABCMeta):
-    """Turns a misspelt argument into a message with the nearest right name."""
+    """The metaclass that answers a misspelt or missing argument with a message that names the right one."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -61,7 +61,7 @@ class SpecType(ABCMeta):
 
 @dataclass(frozen=True, kw_only=True)
 class Spec(metaclass=SpecType):
-    """A frozen description. Subclasses are frozen dataclasses with keyword arguments."""
+    """A frozen description whose fields are its arguments. Subclasses are frozen dataclasses with keyword arguments."""
 
     revision: ClassVar[int] = 1
     stated: ClassVar[tuple[str, ...]] = ()
@@ -84,9 +84,9 @@ class Spec(metaclass=SpecType):
         return {**named(type(self)), **{field.name: as_data(getattr(self, field.name), Spec.whole) for field in fields(self)}}
 
     def sources(self) -> tuple[Source, ...]:
-        """What of the outside world a spec of this kind reads beside what its fields say: files, a model, generated rows.
+        """What a spec of this kind reads beside its fields: files, a model of the hub, rows.
 
-        A class of another package that declares nothing is taken to read the files and folders that its arguments name.
+        A class of another package that does not override this is assumed to read the files and folders its arguments name.
         """
         return () if is_own(type(self)) else tuple(named_files(getattr(self, field.name) for field in fields(self)))
 
@@ -113,7 +113,7 @@ class Spec(metaclass=SpecType):
             raise ScenarioError(self.where(field), rule, remedy)
 
     def require_fraction(self, field: str, *, below_one: bool = False) -> None:
-        """The argument is a number in [0, 1], or in [0, 1) where 1 makes no sense."""
+        """Raise `ScenarioError` unless the argument is a number in [0, 1], or in [0, 1) with `below_one`."""
         value = getattr(self, field)
         rule = f"must be a number in [0, 1{')' if below_one else ']'}."
         self.require(field, _is_number(value), rule)
@@ -122,30 +122,30 @@ class Spec(metaclass=SpecType):
         self.require(field, inside, rule, f"For {value:g} percent write {value / 100:g}." if percent else "")
 
     def require_count(self, field: str, *, at_least: int = 1) -> None:
-        """The argument is a whole number, at least `at_least`."""
+        """Raise `ScenarioError` unless the argument is a whole number, at least `at_least`."""
         value = getattr(self, field)
         whole = isinstance(value, int) and not isinstance(value, bool)
         self.require(field, whole and value >= at_least, f"must be a whole number, at least {at_least}.")
 
     def require_positive(self, field: str, *, or_zero: bool = False) -> None:
-        """The argument is a finite number above zero (or zero, where allowed)."""
+        """Raise `ScenarioError` unless the argument is a finite number above zero (or zero, with `or_zero`)."""
         value = getattr(self, field)
         fine = _is_number(value) and value < float("inf") and (value > 0 or (or_zero and value == 0))
         self.require(field, fine, f"must be a number {'of at least' if or_zero else 'above'} 0.")
 
     def require_one_of(self, field: str, known: Collection[object]) -> None:
-        """The argument is one of a closed set of values."""
+        """Raise `ScenarioError` unless the argument is one of these values."""
         value = getattr(self, field)
         self.require(field, value in list(known), "is not known here.", did_you_mean(value, known))
 
     def require_literal(self, field: str) -> None:
-        """The argument is one of the values of its `Literal` annotation, where the annotation can be evaluated."""
+        """Raise `ScenarioError` unless the argument is a value of its `Literal` annotation, where that can be evaluated."""
         known = literal_values(type(self), field)
         if known:
             self.require_one_of(field, known)
 
     def require_a(self, field: str, kind: type, example: str) -> None:
-        """The argument is an instance of one of this package's families."""
+        """Raise `ScenarioError` unless the argument is an instance of `kind`; `example` is what the message suggests."""
         value = getattr(self, field)
         if isinstance(value, type) and issubclass(value, kind):
             self.require(field, False, "is a class, not an object.", f"Write {value.__name__}(...), with parentheses.")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a strategy is told of the learning that begins: the new tasks, those learned before it, and how texts are read.
+    """What a strategy is given when a learning begins: the new tasks, those learned before it, and how texts are read.
 
     `streams` are the event's own; draws that a guard needs come from purposes of its own there.
     """
@@ -36,15 +36,15 @@ class Lesson:
 
 
 class Guard(Companion):
-    """A strategy at work during one learning: the loop calls its hooks at each step, before those of disorders.
+    """A strategy during one learning: the training loop calls its hooks at each step, before those of disorders.
 
-    What it has to remember inside the event stands in `course.memory` (tensors; it survives a kill); anything that follows
-    from the subject as it was when the event began may be kept on the guard itself, which is made anew after a kill. What
+    Its state inside the event belongs in `course.memory` (tensors; it survives a kill); anything that follows from the
+    subject as it was when the event began may be kept on the guard itself, which is made anew after a kill. What
     later events need goes to `subject.remembered` in `settle`. With no earlier task a guard must change nothing, bit for bit.
     """
 
     def settle(self, subject: Subject, memory: dict[str, torch.Tensor]) -> None:
-        """The learning has ended: leave in `subject.remembered` what later learning needs. `memory` is the course's."""
+        """Write to `subject.remembered` what later learning needs, at the end. `memory` is the course's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +61,13 @@ class Strategy(Spec):
 
     citation: ClassVar[str] = ""
     answers: ClassVar[tuple[str, ...]] = ()
-    """Kinds of answer (`Head.kind`) that it can do with; empty: all. A plan refuses tasks of others."""
+    """Kinds of answer (`Head.kind`) that it supports; empty: all. A plan refuses tasks of other kinds."""
 
     @property
     def name(self) -> str:
-        """What its memories are filed under."""
+        """The first part of the names under which `subject.remembered` keeps its tensors."""
         return type(self).__name__
 
     @abstractmethod
     def guard(self, subject: Subject, lesson: Lesson) -> Guard:
-        """Begin to watch over a learning. The skills of its tasks exist already."""
+        """The guard of a learning that begins. The skills of its tasks exist already."""

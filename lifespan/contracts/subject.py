@@ -1,4 +1,4 @@
-"""What of a living subject is promised to every method: its synapses and masks, its skills, and what it computes with.
+"""The interface of the subject that methods may use: its synapses and masks, its skills, and its effective weights.
 
 `lifespan.model.subject` implements it. Methods (learners, pruners, disorders, strategies, measures) are written against
 this page alone.
@@ -50,7 +50,7 @@ class Skill:
 
 
 class Past(Protocol):
-    """The life so far, for methods that go back: lottery tickets rewind, distillation asks the younger self."""
+    """The life so far, for methods that need an earlier state: lottery tickets rewind, distillation has a younger teacher."""
 
     def at(self, moment: Moment) -> Subject:
         """A copy of the subject as it was at a moment of its life."""
@@ -58,7 +58,7 @@ class Past(Protocol):
 
 
 class Subject(Protocol):
-    """One living model.
+    """The living model.
 
     `encoder` is the model without heads, `language` the language model that shares its parameters (see `Body`); `synapses`
     are the prunable matrices W by parameter name, `alive` the anatomy (shared by all tasks), `skills` what tasks left behind
@@ -124,7 +124,10 @@ class Subject(Protocol):
         ...
 
     def worn(self, task: str | None, whole: Masks) -> Masks:
-        """The weights that a task's (None: the language's) forward pass computes with, from W."""
+        """The effective weights of a task (None: of language), by matrix, computed from W, which is given as `whole`.
+
+        They are W x alive x the skill's mask, plus what an adapter adds.
+        """
         ...
 
     def additions(self, task: str | None) -> dict[str, Factors]:
@@ -132,7 +135,7 @@ class Subject(Protocol):
         ...
 
     def wearing(self, task: str | None) -> AbstractContextManager[None]:
-        """Inside this block the encoder computes with `worn` weights; afterwards W is back, bit for bit."""
+        """Inside this block the encoder computes with a task's effective weights; afterwards W is back, bit for bit."""
         ...
 
     def state(self) -> dict[str, dict[str, torch.Tensor]]:

@@ -1,4 +1,4 @@
-"""Text to develop on."""
+"""Corpora: text to develop on."""
 
 from lifespan.corpora.micro import MicroText
 from lifespan.corpora.text import DatasetText, TaskText, TextFiles

@@ -1,4 +1,4 @@
-"""Text of the built-in micro world: generated, so that a subject can develop anywhere without a download."""
+"""Text of the built-in micro world, generated, without a download."""
 
 from __future__ import annotations
 

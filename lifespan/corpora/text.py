@@ -1,4 +1,4 @@
-"""Text to develop on: the sentences of tasks, plain text files, or any data set of text."""
+"""Corpora from the sentences of tasks, plain text files, or any data set of text."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class DatasetText(Corpus):
         return f"{name}/{self.config}" if self.config else name
 
     def sources(self) -> tuple[Source, ...]:
-        """The Parquet file, or the files of the folder; a data set of the hub is read to be known."""
+        """The Parquet file, or the files of the folder; a data set of the hub is fingerprinted by its rows."""
         place = Path(self.path_or_id).expanduser()
         if is_saved(place):
             return (saved_files(place, self.split),)

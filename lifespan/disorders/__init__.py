@@ -1,4 +1,4 @@
-"""Perturbations with a severity."""
+"""Disorders and treatments: perturbations with a severity, by aetiological class, one a file."""
 
 from lifespan.disorders.data.imbalanced_classes import ImbalancedClasses
 from lifespan.disorders.data.label_noise import LabelNoise

@@ -1,4 +1,4 @@
-"""Layers that change places, with all that is their own."""
+"""Exchange of layers, with their masks, adapters and remembered values."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lifespan.model.subject import layer_of
 Owned = TypeVar("Owned")
 
 
-def exchange(subject: Subject, cycle: Sequence[str]) -> None:
-    """Each layer of the cycle of paths gets what the one before it had, the first what the last had.
+def exchange_layers(subject: Subject, cycle: Sequence[str]) -> None:
+    """Give each layer of a cycle of paths what the one before it had, the first what the last had.
 
     Moves parameters that all layers of the subject have, the alive, skill and language masks, adapters, and what learners and
     strategies remember of a layer's parameters.

@@ -1,4 +1,4 @@
-"""Hooks on an encoder's modules: what they read or say is changed inside a block, and as before afterwards."""
+"""Hooks that change the inputs or outputs of an encoder's modules inside a block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How synapses and units die at once: which of them, exactly how many, and what was lost."""
+"""Death of synapses and units: which die, exactly how many, and the size of the loss."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from lifespan.pruning.selection import weakest
 from lifespan.randomness import Streams
 
 
-def bury(subject: Subject, masks: Mapping[str, torch.Tensor]) -> dict[str, float]:
-    """Let every synapse die that is False in `masks`, for good. W stays whole.
+def kill_synapses(subject: Subject, masks: Mapping[str, torch.Tensor]) -> dict[str, float]:
+    """Set every synapse dead that is False in `masks`. W stays whole.
 
     Reports how many `entries` died, the L2 `norm` of their weights, and that norm `relative` to that of all living ones.
     """
@@ -53,7 +53,7 @@ def without_synapses(subject: Subject, names: Sequence[str], count: int, by: str
 
 
 def without_units(subject: Subject, units: Sequence[Units], share: float, by: str, streams: Streams) -> tuple[Masks, int]:
-    """Masks in which the share of the living units, ranked over all layers, is gone whole; and how many units went.
+    """Masks in which the share of the living units, ranked over all layers, is dead as a whole; and how many units died.
 
     A unit lives while its output is heard. One of each layer stays. `by` is as for synapses, with the l2 norm of the
     living weights that a unit owns.
@@ -64,20 +64,20 @@ def without_units(subject: Subject, units: Sequence[Units], share: float, by: st
     count = min(round(share * sum(left)), sum(max(0, own - 1) for own in left))
     dying = np.zeros(len(layers), dtype=bool)
     order = np.argsort(_unit_strength(subject, units, by, streams), kind="stable")
-    living = np.concatenate(heard)
-    for unit in order[living[order]]:
+    alive = np.concatenate(heard)
+    for unit in order[alive[order]]:
         if count > 0 and left[layers[unit]] > 1:
             dying[unit] = True
             left[layers[unit]] -= 1
             count -= 1
     masks: Masks = {}
-    for each, gone in zip(units, np.split(dying, np.cumsum([each.number for each in units])[:-1]), strict=True):
-        masks |= each.synapse_masks(torch.from_numpy(~gone), subject.alive)
+    for each, dead in zip(units, np.split(dying, np.cumsum([each.number for each in units])[:-1]), strict=True):
+        masks |= each.synapse_masks(torch.from_numpy(~dead), subject.alive)
     return masks, int(dying.sum())
 
 
 def _unit_strength(subject: Subject, units: Sequence[Units], by: str, streams: Streams) -> np.ndarray:
-    """What ranks the units of all layers; the lowest go first."""
+    """What ranks the units of all layers; the lowest die first."""
     if by == "random":
         return torch.rand(sum(each.number for each in units), generator=streams.torch("disorder")).numpy()
     norms = np.concatenate([norm.double().cpu().numpy() for norm in magnitudes(subject, units, normalize=False)])

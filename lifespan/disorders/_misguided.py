@@ -1,4 +1,4 @@
-"""A pruner that errs in a share of its deaths."""
+"""A pruner that chooses a share of its deaths wrongly."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Misguided(Pruner):
-    """Another exact pruner, `by`, of whose deaths the share `share` goes to others than it would choose.
+    """Another exact pruner, `by`, of whose deaths the share `share` are other synapses than it would choose.
 
     With `rival="opposite"` these are the synapses that `by` would keep longest: the survivors of its choice at so high a
-    sparsity that just as many live. With `rival="random"` they are drawn among all that it does not take first. Asks `by`
+    sparsity that just as many live. With `rival="random"` they are drawn among all that it does not take first. Calls `by`
     up to two times.
     """
 

@@ -1,4 +1,4 @@
-"""What a plasticity moves, by the synapse matrix behind which it stands. Disorders look here; what is not there is empty."""
+"""The parameters that a plasticity moves, by synapse matrix, as disorders find them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def scores_of(plasticity: Plasticity) -> Parameters:
 
 
 def gates_of(plasticity: Plasticity) -> Parameters:
-    """What opens and closes whole units, by their output matrix."""
+    """The gates of whole units, by their output matrix."""
     return getattr(_innermost(plasticity), "attention", {})
 
 
@@ -34,7 +34,7 @@ def masters_of(plasticity: Plasticity) -> Parameters:
 def weights_of(course: Course) -> Parameters:
     """The weights that this learning moves by matrix: masters, or the encoder's own. Empty where W is frozen."""
     masters = masters_of(course.plasticity)
-    # Who puts W aside fills the encoder with effective weights: a change of those would be no change of W.
+    # A plasticity that keeps W aside fills the encoder with effective weights: a change of those is no change of W.
     if hasattr(_innermost(course.plasticity), "whole"):
         return masters
     moving = {id(parameter) for group in course.plasticity.groups() for parameter in group["params"]}
@@ -42,7 +42,7 @@ def weights_of(course: Course) -> Parameters:
 
 
 def by_layer(subject: Subject, plasticity: Plasticity) -> dict[str, list[nn.Parameter]]:
-    """Everything that may move for the encoder's sake, by layer, from its input on.
+    """All parameters of the encoder, its masks and gates that may move, by layer, from its input on.
 
     Parameters outside the layers go with the layer before them; those before all layers, the embeddings, with the lowest.
     """
@@ -58,7 +58,7 @@ def by_layer(subject: Subject, plasticity: Plasticity) -> dict[str, list[nn.Para
 
 
 def lifelong(course: Course, name: str) -> Streams:
-    """Streams of this individual that are the same in every event: for what, once drawn, stays as it is."""
+    """Streams of this individual that are the same in every event, for draws that must not change."""
     return replace(course.streams, key=name)
 
 

@@ -1,4 +1,4 @@
-"""Batches of earlier tasks, tokenised once per process."""
+"""Batches of earlier tasks for `Replay`, tokenised once per process."""
 
 from __future__ import annotations
 

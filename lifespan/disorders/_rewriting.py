@@ -1,4 +1,4 @@
-"""How a disorder reaches weights: the matrices struck get new ones, and the change is measured."""
+"""Replacement of weights by a disorder, and the size of the change."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def rewrite(subject: Subject, names: Sequence[str], change: Change) -> dict[str,
 
 
 def compared(subject: Subject, before: Mapping[str, torch.Tensor]) -> dict[str, float]:
-    """What changed since: `entries`, the L2 `norm` of the change, and that norm `relative` to the norm of W before."""
+    """What changed since `before`: `entries`, the L2 `norm` of the change, and it `relative` to the norm of W before."""
     entries, moved, whole = 0, 0.0, 0.0
     for name, old in before.items():
         difference = subject.synapses[name].data.double() - old.double()

@@ -1,4 +1,4 @@
-"""Which rows of a data set stay, and what stands in the places of the others."""
+"""Choice and repetition of the rows of a data set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def lasting_draw(streams: Streams, name: str) -> Generator:
-    """A generator that is the same at every event of a life: what is wrong with data stays wrong when they are met again."""
+    """A generator that is the same at every event of a life, so that data are wrong in the same way each time."""
     return Streams(streams.seed, "disorder").child(name).numpy("disorder")
 
 
@@ -34,8 +34,8 @@ def repeated(rank: np.ndarray, groups: np.ndarray, share: float) -> np.ndarray:
     for group in np.unique(groups):
         members = np.flatnonzero(groups == group)
         ranked = members[np.argsort(rank[members], kind="stable")]
-        kept, gone = np.split(ranked, [max(1, round(share * len(members)))])
-        index[np.sort(gone)] = np.resize(np.sort(kept), len(gone))
+        kept, dropped = np.split(ranked, [max(1, round(share * len(members)))])
+        index[np.sort(dropped)] = np.resize(np.sort(kept), len(dropped))
     return index
 
 

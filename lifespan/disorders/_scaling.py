@@ -1,4 +1,4 @@
-"""How strong the input of neurons is, and its scaling."""
+"""The strength of neurons' inputs, and its scaling."""
 
 from __future__ import annotations
 

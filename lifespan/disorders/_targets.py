@@ -1,4 +1,4 @@
-"""Where a disorder strikes: layers of the subject, and kinds of matrices in them."""
+"""The layers and kinds of matrices that a disorder is confined to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LayerFocal(Disorder):
     """A disorder of some layers: `layers` are their numbers, 0 next to the input, -1 next to the output (None: all).
 
     `parts` says which units of a layer the class concerns. A class that takes the share `severity` of what still lives,
-    so that strikes add up as `lifespan.study.schedules.slowly` reckons, says `compounds = True`. Raises `ScenarioError` for a
+    so that strikes add up as `lifespan.study.schedules.slowly` assumes, says `compounds = True`. Raises `ScenarioError` for a
     layer that the subject lacks, and for an architecture whose units are not known.
     """
 

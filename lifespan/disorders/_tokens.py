@@ -1,4 +1,4 @@
-"""Which tokens of a batch may be altered, and how they are moved without mixing texts or segments."""
+"""Choice and exchange of a batch's tokens inside texts and segments."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def drawn(shape: torch.Size | tuple[int, ...], like: torch.Tensor, generator: to
 def rearranged(batch: Batch, chosen: torch.Tensor, key: torch.Tensor, tokenizer: PreTrainedTokenizerBase) -> Batch:
     """The chosen tokens of each segment, (batch, length) boolean, put into the order of their `key` in their own places.
 
-    What a masked-language batch asks about a token moves with it.
+    The label of a token in a masked-language batch moves with it.
     """
     segment = framing(batch, tokenizer).long().cumsum(1)
     places = chosen.flatten().nonzero().squeeze(1)
@@ -64,7 +64,7 @@ def lost_pieces(severity: float, tokenizer: PreTrainedTokenizerBase, streams: St
 
 
 def translated(batch: Batch, table: torch.Tensor, *, language: bool) -> Batch:
-    """Every token by a table of ids; so are the words that a batch of language asks for. Tags of words stay as they are."""
+    """Every token replaced by a table of ids, and so the labels of a batch of language. Tags of words stay as they are."""
     table = table.to(batch["input_ids"].device)
     moved = {**batch, "input_ids": table[batch["input_ids"]]}
     if language:

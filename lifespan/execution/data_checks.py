@@ -1,4 +1,4 @@
-"""What the rows of a study say against it before anything is lived. No torch here."""
+"""What the rows of a study say against it before anything is lived."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of plasticity."""
+"""Learners: kinds of plasticity, one a file. Modules that begin with an underscore hold their `Plasticity`."""
 
 from lifespan.learners.avalanche_strategy import AvalancheStrategy
 from lifespan.learners.bernoulli_masks import BernoulliMasks

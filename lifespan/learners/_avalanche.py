@@ -1,4 +1,4 @@
-"""An Avalanche strategy inside the one gradient loop."""
+"""An Avalanche strategy inside the training loop."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Strategic(Plasticity):
         self.labels = torch.empty(0, dtype=torch.int64)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Plasticity:
-        # A look inside the learning wants the subject as it is, not the strategy.
+        # An evaluation inside the learning needs the subject as it is, not the strategy.
         return copy.deepcopy(self.inside, memo)
 
     def feed(self, source: Any) -> Any:
@@ -97,18 +97,18 @@ class Strategic(Plasticity):
         self._own()
 
     def _own(self) -> None:
-        """On a CPU, Avalanche's synaptic intelligence keeps views of weights, which move with them: it would do nothing."""
+        """Copy what Avalanche's synaptic intelligence keeps: on a CPU these are views of weights, which move with them."""
         if self.recipe.strategy == "SynapticIntelligence":
             plugin = strategies.owner(self.strategy, strategies.KEPT["SynapticIntelligence"][0])
             for entry in (*plugin.ewc_data[0].values(), *plugin.syn_data["old_theta"].values()):
                 entry.data = entry.data.clone()
 
     def _adapt(self, **_: Any) -> None:
-        """Heads are there already, and the optimizer is the loop's."""
+        """Do nothing more: heads exist already, and the optimizer is the loop's."""
         self.strategy.model.adaptation(self.strategy.experience)
 
     def _take_back(self) -> None:
-        """A strategy that begins anew puts a copy in the model's place, or other weights into it."""
+        """Take weights back from a strategy that begins anew, which replaces the model by a copy or other weights."""
         if self.strategy.model is not self.model:
             with torch.no_grad():
                 for own, other in zip(self.model.encoder.parameters(), self.strategy.model.encoder.parameters(), strict=True):
@@ -186,7 +186,7 @@ class Strategic(Plasticity):
 
     @contextmanager
     def _drawing(self, purpose: str, number: int) -> Iterator[None]:
-        """Avalanche draws from global generators: here from the learning's own streams."""
+        """Inside this block Avalanche, which draws from global generators, draws from the learning's own streams."""
         before = random.getstate()
         random.seed(self.streams.number(purpose, number))
         try:

@@ -1,4 +1,4 @@
-"""Distillation at work: the teacher's answers beside the labels."""
+"""The plasticity of `Distilled`: the teacher's answers beside the labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lifespan.model.forward import head_outputs
 
 
 class Teacher:
-    """A younger self that answers: no dropout, no gradient, and in the effective weights of the task at hand."""
+    """A younger self that answers, without dropout and gradients, at the effective weights of each task."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
@@ -25,10 +25,10 @@ class Teacher:
 
     def answer(self, task: str, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
         with torch.no_grad():
-            self._wear(task)
+            self._place(task)
             return head_outputs(self.subject, task, dict(batch))
 
-    def _wear(self, task: str) -> None:
+    def _place(self, task: str) -> None:
         if self.placed == task:
             return
         for name, worn in self.subject.worn(task, self.whole).items():
@@ -37,7 +37,7 @@ class Teacher:
 
 
 class Distillation(Around):
-    """Another plasticity, taught: `share` of the loss is the distance to the teacher's answers."""
+    """Another plasticity with a teacher: `share` of the loss is the distance to the teacher's answers."""
 
     def __init__(self, inner: Plasticity, subject: Subject, teacher: Teacher, *, share: float, temperature: float) -> None:
         super().__init__(inner)

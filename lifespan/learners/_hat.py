@@ -1,4 +1,4 @@
-"""Hard attention to the task at work."""
+"""The plasticity of `HAT`: gates over heads and neurons, learned with the weights."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from lifespan.learners.hat import HAT
 
 USED = "HAT/used/"
-"""What the masks of used units are remembered under, by their output matrix."""
+"""Prefix under which `subject.remembered` keeps the masks of used units, by their output matrix."""
 
 LIMIT = 6.0
-"""Range of e, beyond which its gradient cannot be told from 0 (Serra et al. 2018, section 2.5)."""
+"""Range of e, beyond which its gradient is practically 0 (Serra et al. 2018, section 2.5)."""
 
 
 class Gating(Sheltered):
@@ -82,11 +82,11 @@ class Gating(Sheltered):
                 gradient = torch.zeros_like(self.real[name])
             gate, unit = self.gates[name], self.units[name]
             by_column = (gradient * self.parameters[name].data).sum(0)
-            asked = by_column.view(unit.number, unit.size).sum(1) + self.hat.cost * (~self.used[name]) / max(1.0, total)
+            by_gate = by_column.view(unit.number, unit.size).sum(1) + self.hat.cost * (~self.used[name]) / max(1.0, total)
             # Compensated for s (section 2.5), da/de is smax a (1 - a) at s = 1. Adam does not see the factor smax, but
             # clipping the norm of all gradients together would.
             plain = e.data.sigmoid()
-            e.grad = asked * plain * (1 - plain)
+            e.grad = by_gate * plain * (1 - plain)
             self.parameters[name].grad = gradient.mul_(self._columns(name, gate))
         super().translate()
 
@@ -118,11 +118,11 @@ class Gating(Sheltered):
         self.done = int(state["done"][0])
 
     def settle(self) -> None:
-        living = {name: e.data > 0 for name, e in self.attention.items()}
+        used_now = {name: e.data > 0 for name, e in self.attention.items()}
         mask: Masks = {}
         for name, unit in self.units.items():
-            mask |= {n: m & self.subject.alive[n] for n, m in unit.synapse_masks(living[name], self.subject.alive).items()}
-        self.subject.remembered |= {USED + name: self.used[name] | gate for name, gate in living.items()}
+            mask |= {n: m & self.subject.alive[n] for n, m in unit.synapse_masks(used_now[name], self.subject.alive).items()}
+        self.subject.remembered |= {USED + name: self.used[name] | gate for name, gate in used_now.items()}
         for name, weight in self.real.items():
             weight.data, weight.grad = self.parameters[name].data, None
         self.parameters |= self.real

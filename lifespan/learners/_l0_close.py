@@ -1,4 +1,4 @@
-"""Weight plasticity of chosen layers, and the choice by first-order sensitivity."""
+"""The plasticity of `L0Close`: weights of chosen layers move; and the choice by first-order sensitivity."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lifespan.contracts.subject import Subject
 from lifespan.learners._weights import WeightChange, decayed
 from lifespan.learners._wrapping import Around
 from lifespan.model.subject import layer_of, true_entries
-from lifespan.pruning.evidence import asked, evidence, loss_gradients
+from lifespan.pruning._task_batches import batch_count, loss_gradients, task_batches
 from lifespan.randomness import Streams
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def sensitivities(
     subject.encoder.eval()
     for task in tasks:
         subject.skills[task.title].head.eval()
-    pairs = evidence(
+    pairs = task_batches(
         subject, tasks, batches=recipe.batches, batch_size=recipe.batch_size, streams=streams, who=recipe.describe()
     )
     total = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
@@ -49,7 +49,9 @@ def sensitivities(
     for unit, names in units.items():
         for name in names:
             alive, weight = subject.alive[name], subject.synapses[name].data
-            found[unit] += float((total[name] * alive).norm() / asked(recipe.batches, tasks)) * float((weight * alive).norm())
+            found[unit] += float((total[name] * alive).norm() / batch_count(recipe.batches, tasks)) * float(
+                (weight * alive).norm()
+            )
     return found
 
 

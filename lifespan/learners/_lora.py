@@ -1,4 +1,4 @@
-"""Low-rank adapters at work, by the layers of `peft`."""
+"""The plasticity of `LoRA`: low-rank adapters, by the layers of `peft`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Iterative magnitude pruning with rewinding, at work."""
+"""The plasticity of `Lottery`: iterative magnitude pruning with rewinding."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LotteryChange(Plasticity):
         self.heads = head_parameters(subject, tasks)
         self.first_heads = [parameter.data.clone() for parameter in self.heads]
         self.ticket: Masks = dict(subject.alive)
-        self.living = subject.living
+        self.candidates = subject.living
         self._confine()
 
     def groups(self) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ class LotteryChange(Plasticity):
         if rest or done > self.recipe.rounds:
             return
         strength = {name: weight.data.abs() for name, weight in self.subject.synapses.items()}
-        losing = self.recipe.outside(done, self.living) - self.recipe.outside(done - 1, self.living)
+        losing = self.recipe.outside(done, self.candidates) - self.recipe.outside(done - 1, self.candidates)
         self.ticket = exact_masks(strength, self.ticket, losing)
         for name, parameter in self.encoder.items():
             parameter.data.copy_(self.origin[name])

@@ -1,8 +1,8 @@
-"""Structural plasticity at work: binary masks learned by a straight-through estimator.
+"""The plasticity of mask learners: binary masks learned by a straight-through estimator.
 
 The forward pass computes with W x mask, where mask = [score > cut]. The backward pass gives dL/d(W x mask); the
-straight-through estimator (Bengio et al. 2013; Mallya et al. 2018, equation 4) takes dL/dscore = dL/d(W x mask) x W. Done by
-hand on whole matrices, this costs one product per matrix and step beside ordinary fine-tuning.
+straight-through estimator (Bengio et al. 2013; Mallya et al. 2018, equation 4) takes dL/dscore = dL/d(W x mask) x W. Computed
+here on whole matrices, this costs one product per matrix and step beside ordinary fine-tuning.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Parameters = dict[str, nn.Parameter]
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast what moves moves. `heads` and `weights` may be None: they stay."""
+    """Peak learning rates of scores, heads and weights. `heads` and `weights` may be None: they do not move."""
 
     scores: float
     heads: float | None
@@ -76,7 +76,7 @@ class MaskChange(Plasticity):
         self.stale = True
 
     def masks(self) -> Masks:
-        """The binary masks of the moment."""
+        """The present binary masks, by matrix."""
         return {name: self.gate(name) for name in self.scores}
 
     def gate(self, name: str) -> torch.Tensor:
@@ -175,7 +175,7 @@ class MaskChange(Plasticity):
         self.stale = True
 
     def final_masks(self) -> Masks:
-        """What the learning leaves behind: the masks of the moment, or those that meet the target exactly."""
+        """The masks that the learning leaves behind: the present ones, or those that have exactly the target sparsity."""
         if self.rule.target is None:
             return self.masks()
         return self.rule.masks(self.scores, self.eligible, self.rule.target)

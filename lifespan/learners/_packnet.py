@@ -1,4 +1,4 @@
-"""PackNet at work."""
+"""The plasticity of `PackNet`: free synapses move, and half-way the largest become the task's own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lifespan.learners.packnet import PackNet
 
 TAKEN = "PackNet/taken/"
-"""What the masks of taken synapses are remembered under, by matrix."""
+"""Prefix under which `subject.remembered` keeps the masks of taken synapses, by matrix."""
 
 
 class Packing(Sheltered):

@@ -1,4 +1,4 @@
-"""Dynamic sparse training at work: synapses are dropped by magnitude, and as many grow by gradient or by chance.
+"""The plasticity of dynamic sparse training: synapses are dropped by magnitude, and as many grow by gradient or by chance.
 
 The forward pass computes with W x mask x skill. The mask is state and no parameter: nothing but an update moves it, so the
 count of every matrix is exact at every step.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def drop_fraction(step: int, end: float, drop: float) -> float:
-    """The fraction of the living that step `step` of an annealing until `end` drops (Evci et al. 2020, equation 1).
+    """The fraction of living synapses that step `step` of an annealing until `end` drops (Evci et al. 2020, equation 1).
 
     >>> [round(drop_fraction(step, 100, 0.3), 3) for step in (0, 50, 100)]
     [0.3, 0.15, 0.0]
@@ -34,7 +34,7 @@ def drop_fraction(step: int, end: float, drop: float) -> float:
 
 
 def starting_masks(subject: Subject, recipe: DynamicSparse, streams: Streams) -> Masks:
-    """Masks inside the living with the recipe's fraction of them off, in all and (by largest remainder) in every matrix."""
+    """Masks of the living synapses with the recipe's fraction off, in all and (by largest remainder) in every matrix."""
     sparsity = 0.5 if recipe.sparsity is None else recipe.sparsity
     generator = streams.torch("mask")
     shares = {name: sparsity * int(alive.sum()) for name, alive in subject.alive.items()}
@@ -54,7 +54,7 @@ def starting_masks(subject: Subject, recipe: DynamicSparse, streams: Streams) ->
 class Rewiring(Plasticity):
     """The mask moves at updates; weights, where the recipe trains them, are masters behind it.
 
-    `eligible` says which synapses may live: all of them where the mask is the anatomy, else the living.
+    `eligible` says which synapses may live: all of them where the mask is the anatomy, else those alive.
     """
 
     def __init__(self, subject: Subject, tasks: Sequence[Task], recipe: DynamicSparse, steps: int, streams: Streams) -> None:
@@ -67,7 +67,7 @@ class Rewiring(Plasticity):
             self.eligible = {name: torch.ones_like(alive) for name, alive in subject.alive.items()}
         self.start = dict(self.mask)
         self.done = self.grown = 0
-        self.asked: dict[str, torch.Tensor] = {}
+        self.gradients: dict[str, torch.Tensor] = {}
         heads = head_parameters(subject, tasks)
         self.heads = heads if recipe.heads or not recipe.anatomy else []
         self.others = [p for p in subject.encoder.parameters() if id(p) not in {id(s) for s in subject.synapses.values()}]
@@ -102,20 +102,20 @@ class Rewiring(Plasticity):
 
     def translate(self) -> None:
         step = self.done + 1
-        asking = self.recipe.by_gradient and self._asks(step)
+        keeping = self.recipe.by_gradient and self._keeps_gradient(step)
         for name, weight in self.subject.synapses.items():
             gradient, weight.grad = weight.grad, None
             if gradient is None:
                 continue
             if self.masters:
                 self.masters[name].grad = gradient * self._visible(name)
-            if asking:
+            if keeping:
                 own = self._skill_mask(name)
                 dense = gradient if own is None else gradient * own
-                self.asked[name] = self.asked[name] + dense if name in self.asked else dense
+                self.gradients[name] = self.gradients[name] + dense if name in self.gradients else dense
         if self.recipe.by_gradient and self._due(step):
             self._rewire(step, self._merit)
-            self.asked = {}
+            self.gradients = {}
             for parameter in (*self.heads, *self.masters.values(), *self.others):
                 parameter.grad = None
 
@@ -130,11 +130,11 @@ class Rewiring(Plasticity):
     def report(self) -> dict[str, float]:
         flips = true_entries(mask ^ self.start[name] for name, mask in self.mask.items())
         possible = true_entries(self.eligible.values())
-        living = true_entries(self.mask.values())
+        alive = true_entries(self.mask.values())
         return {
             "flips": flips / max(1, possible),
-            "turnover": self.grown / max(1, living),
-            "sparsity": 1 - living / self.subject.count,
+            "turnover": self.grown / max(1, alive),
+            "sparsity": 1 - alive / self.subject.count,
         }
 
     def warnings(self) -> list[str]:
@@ -153,7 +153,7 @@ class Rewiring(Plasticity):
     def state(self) -> dict[str, torch.Tensor]:
         tensors = {f"mask/{name}": value for name, value in self.mask.items()}
         tensors |= {f"start/{name}": value for name, value in self.start.items()}
-        tensors |= {f"asked/{name}": value for name, value in self.asked.items()}
+        tensors |= {f"asked/{name}": value for name, value in self.gradients.items()}
         tensors |= {f"head/{i}": value.data for i, value in enumerate(self.heads)}
         tensors |= {f"master/{name}": value.data for name, value in self.masters.items()}
         if self.masters:
@@ -168,7 +168,7 @@ class Rewiring(Plasticity):
             self.mask[name] = state[f"mask/{name}"].to(whole.device)
             self.start[name] = state[f"start/{name}"].to(whole.device)
             if f"asked/{name}" in state:
-                self.asked[name] = state[f"asked/{name}"].to(whole.device)
+                self.gradients[name] = state[f"asked/{name}"].to(whole.device)
             if f"whole/{name}" in state:
                 self.whole[name] = state[f"whole/{name}"].to(whole.device)
         for name, master in self.masters.items():
@@ -200,14 +200,14 @@ class Rewiring(Plasticity):
         """Whether the synapses are rewired at this step, counted from 1."""
         return self.recipe.drop > 0 and step % self.recipe.every == 0 and step < self.end
 
-    def _asks(self, step: int) -> bool:
-        """Whether the next update listens to this step: it does to the latest batch of every task."""
+    def _keeps_gradient(self, step: int) -> bool:
+        """Whether the next update reads this step's gradient: it reads that of the latest batch of every task."""
         wait = -step % self.recipe.every
         return wait < max(1, len(self.tasks)) and self._due(step + wait)
 
     def _merit(self, name: str) -> torch.Tensor:
-        """How much growth is worth by gradient; a matrix that no batch reached has none to offer."""
-        gradient = self.asked.get(name, torch.zeros_like(self.whole[name]))
+        """What ranks growth by gradient: abs(dL/dW), times W where W is frozen; 0 for a matrix without a gradient."""
+        gradient = self.gradients.get(name, torch.zeros_like(self.whole[name]))
         return torch.nan_to_num((gradient if self.masters else gradient * self.whole[name]).abs())
 
     def _rewire(self, step: int, merit: Callable[[str], torch.Tensor]) -> None:

@@ -20,8 +20,8 @@ class Rule:
 
     Where `target` is a fraction of the eligible synapses to be dead, a controller moves the cut every `refresh` steps along
     the cubic schedule (Zhu & Gupta 2017, equation 1) from `first` to `target`, between the fractions `begin` and `end` of
-    the steps, and meets it exactly at last. With `cut=None` the first cut follows from `first`. `scope="layer"` gives every
-    matrix a cut of its own. `absolute` asks abs(score).
+    the steps, and the last cut leaves exactly that fraction. With `cut=None` the first cut follows from `first`.
+    `scope="layer"` gives every matrix a cut of its own. `absolute` compares abs(score).
     """
 
     cut: float | None = None

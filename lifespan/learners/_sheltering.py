@@ -1,4 +1,4 @@
-"""Weights that move beside weights that stay: what learners have in common that shelter earlier tasks' weights."""
+"""The plasticity that learners share which keep earlier tasks' weights: some weights move, others stay."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lifespan.learners._weights import Group, Moving, decayed, head_parameters
 
 
 class Sheltered(Moving):
-    """Entries of the encoder's parameters move where `moving` says so; others act as they were, or not at all.
+    """Entries of the encoder's parameters move where `moving` is true; others act as they were, or not at all.
 
     `moving` has a boolean mask by parameter name, none for what stays whole. Of the synapses that stay, those in `acting` act
     with the weight they had and the others are zero meanwhile; all have their own weight again at the end. With the `first`
-    task, all that `moving` does not speak of (embeddings, LayerNorm, biases) moves as well.
+    task, all that `moving` does not hold (embeddings, LayerNorm, biases) moves as well.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Sheltered(Moving):
         self.shelter()
 
     def shelter(self) -> None:
-        """Put back what must not move: decay and momentum reach what has no gradient."""
+        """Put back what must not move: weight decay and momentum move entries without a gradient."""
         for name, fixed in self.fixed.items():
             values = self.parameters[name].data
             self.parameters[name].data = torch.where(self.moving[name], values, fixed) if name in self.moving else fixed
@@ -62,7 +62,7 @@ class Sheltered(Moving):
         self.shelter()
 
     def leave(self, mask: Masks) -> None:
-        """End: the encoder as it is to be kept, and the tasks' mask."""
+        """End the learning: put back the encoder's fixed weights, and set the tasks' mask."""
         for name, held in self.held.items():
             values = self.parameters[name].data
             self.parameters[name].data = torch.where(self.moving[name], values, held) if name in self.moving else held

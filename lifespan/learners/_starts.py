@@ -1,4 +1,4 @@
-"""Where structural learning starts: scores from which the first mask and the distances to a flip follow."""
+"""Initial scores of mask learners, from which the first mask and the distances to a flip follow."""
 
 from __future__ import annotations
 

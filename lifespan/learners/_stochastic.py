@@ -47,7 +47,7 @@ class DrawnChange(MaskChange):
 class PenalisedChange(MaskChange):
     """The loss has a further term, `strength` times the mean of sigmoid(score) over the eligible synapses.
 
-    Its gradient is added by hand, so that the loss in rows stays the task's own.
+    Its gradient is added to that of the scores, so that the loss in rows stays the task's own.
     """
 
     def __init__(self, *arguments: Any, strength: float, **others: Any) -> None:

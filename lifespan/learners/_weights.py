@@ -1,4 +1,4 @@
-"""Weight plasticity at work."""
+"""The plasticity of learners that move weights in place."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def head_parameters(subject: Subject, tasks: Sequence[Task]) -> list[nn.Paramete
 
 
 class Moving(Plasticity):
-    """What learners that move weights in place save: `parameters`, the encoder's by name, and the heads."""
+    """A plasticity whose state is `parameters`, the encoder's by name, and the heads."""
 
     parameters: dict[str, nn.Parameter]
     heads: list[nn.Parameter]

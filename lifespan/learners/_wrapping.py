@@ -1,4 +1,4 @@
-"""Learners around another learner: they follow its recipe, and hand on what they do not change."""
+"""Learners around another learner: they follow its hyperparameters, and delegate what they do not change."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def _of_wrapped(name: str) -> property:
 
 @dataclass(frozen=True, kw_only=True)
 class Wrapper(Learner):
-    """A learner around another, `by`, whose recipe it follows.
+    """A learner around another, `by`, whose hyperparameters it follows.
 
-    How long, how fast and on which batches is said by `by` alone; here it can be read and not set, so the two cannot differ.
+    Steps, rates and batch size are those of `by`; here they can be read and not set, so the two cannot differ.
     """
 
     by: Learner
@@ -76,7 +76,7 @@ class Wrapper(Learner):
 
 
 class Around(Plasticity):
-    """A plasticity around another, which does everything that is not overridden."""
+    """A plasticity around another, `inner`, to which it delegates everything that is not overridden."""
 
     def __init__(self, inner: Plasticity) -> None:
         self.inner = inner

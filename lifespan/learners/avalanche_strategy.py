@@ -43,14 +43,14 @@ REFUSED = {
 
 @dataclass(frozen=True, kw_only=True)
 class AvalancheStrategy(Learner):
-    """Weights learn as a strategy of Avalanche 0.6 (Carta et al. 2023) has it: `AvalancheStrategy("EWC", settings={...})`.
+    """Learn weights by a strategy of Avalanche 0.6 (Carta et al. 2023): `AvalancheStrategy("EWC", settings={...})`.
 
     `strategy` is Naive, Cumulative, FromScratchTraining, EWC, SynapticIntelligence, MAS, RWalk, LwF, Replay, GDumb, AGEM, GEM
     or ER_ACE, by name or as the class; `settings` are its own arguments. `SUPPORTED` lists both, `REFUSED` why others are not.
 
-    Penalties, rehearsal and projections are Avalanche's, in its order of callbacks; the step is the one loop's, with this
-    recipe's rates, schedule, clipping and AdamW, so that disorders, looks inside and rows are as for `Weights`. What the
-    strategy keeps lies in `subject.remembered` as tensors. One task is one experience; each task has its head.
+    Penalties, rehearsal and projections are Avalanche's, in its order of callbacks; the step is the training loop's, with
+    this learner's rates, schedule, clipping and AdamW, so that disorders, evaluations inside and rows are as for `Weights`.
+    What the strategy keeps lies in `subject.remembered` as tensors. One task is one experience; each task has its head.
 
     Ageing: dead synapses neither act nor learn, whatever a penalty pulls at; a strategy's anchors and rows stay as they were.
     A kill inside a learning begins that learning anew, with the same bits. Tasks must have classes. Avalanche's import, which

@@ -1,4 +1,4 @@
-"""Learning by structure, the essay's own way: masks drawn anew at every step."""
+"""Learning by structure with stochastic masks, drawn anew at every step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learning from the younger self."""
+"""Learning from the answers of the younger self: distillation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hard attention to the task: each task learns which heads and neurons it uses, and what it uses is closed to later ones."""
+"""Hard attention to the task: each task learns which heads and neurons it uses, and later tasks do not change those."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The control of every claim about plasticity: nothing in the encoder changes."""
+"""The control of every claim about plasticity: only the task's head learns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HeadOnly(Learner):
-    """Train the task's head, its dense layer included, on a frozen encoder: what plasticity has to beat."""
+    """Train the task's head, its dense layer included, on a frozen encoder: the control of all plasticity."""
 
     rate: float = 5e-4
 

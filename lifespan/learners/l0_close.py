@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class L0Close(Learner):
     """Fine-tune the most sensitive layers and freeze all others, bit for bit (Radiya-Dixit & Wang 2020, L0-close tuning).
 
-    The paper finds that fine-tuning moves weights little, and in some layers hardly at all. It tells those by where
-    finished fine-tuning went; here they are told beforehand, to first order. With the mean gradient of the loss over
+    The paper finds that fine-tuning moves weights little, and in some layers hardly at all. It finds those layers after
+    fine-tuning; here they are predicted before it, to first order. With the mean gradient of the loss over
     `batches` training batches at the weights as they are, sensitivity = sum over matrices of norm(dL/dW) * norm(W)
     (Frobenius): how much loss a move of one percent of each matrix's own length can win, so that large weights do not hide
     what a small relative move does. Dead synapses do not count. The task's head is new then, and so is its gradient.
@@ -52,6 +52,6 @@ class L0Close(Learner):
         from lifespan.learners._l0_close import L0Change
 
         if not tasks:
-            what = "asks a task's loss which layers are sensitive, but development has no task."
+            what = "measures the sensitivity of layers by a task's loss, but development has no task."
             raise ScenarioError(self.describe(), what, "Use it in Learn or Recover.")
         return L0Change(subject, tasks, self, streams)

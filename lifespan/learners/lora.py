@@ -23,8 +23,8 @@ class LoRA(Learner):
     own mask: it forgets nothing either, and costs 4 rank (rows + columns) bytes a matrix (`Footprint`). `dropout` acts on the
     adapter's input. Needs `pip install 'lifespan[peft]'`.
 
-    The addition is tissue of the task's own, as its head is: it is no synapse, does not age, and what `Age` takes later is
-    gone from W alone. Learned on an aged subject it can make up for what was lost, which the sparsity then does not count.
+    The addition belongs to the task, as its head does: it is no synapse and does not age; what `Age` takes later is taken
+    from W alone. Learned on an aged subject it can make up for what was lost, which the sparsity then does not count.
     Learning the task anew by another learner drops it. It belongs to a task: there is no `Develop` by it.
     """
 

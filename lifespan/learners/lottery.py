@@ -26,7 +26,7 @@ class Lottery(Learner):
 
     `rewind` says to which weights: "start", those with which this learning began, or a moment of the life, such as "birth"
     or "development" (Frankle et al. 2020 rewind to an early step of training). The first round always learns from the
-    weights as they are. The head goes back to its own start, and optimizer and rates start afresh every round; batches
+    weights as they are. The head is reset to its own start, and optimizer and rates start afresh every round; batches
     go on. `steps` and `epochs` count one round: `Learn` takes `rounds + 1` times as many. `Develop` and `Recover`, which
     say their steps themselves, share them out among the rounds.
 
@@ -58,14 +58,14 @@ class Lottery(Learner):
         """Optimizer steps of all rounds and of the last learning."""
         return self.steps_of_round(examples) * (self.rounds + 1)
 
-    def outside(self, done: int, living: int) -> int:
-        """How many of so many living synapses are outside the ticket after `done` rounds.
+    def outside(self, done: int, count: int) -> int:
+        """How many of `count` living synapses are outside the ticket after `done` rounds.
 
         >>> [Lottery(sparsity=0.488, rounds=3).outside(done, 1000) for done in (1, 2, 3)]
         [200, 360, 488]
         """
         share = self.sparsity if done == self.rounds else 1 - (1 - self.sparsity) ** (done / self.rounds)
-        return round(share * living)
+        return round(share * count)
 
     def attach(self, subject: Subject, tasks: Sequence[Task], steps: int, streams: Streams) -> Plasticity:
         from lifespan.learners._lottery import LotteryChange

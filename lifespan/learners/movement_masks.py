@@ -1,4 +1,4 @@
-"""Weights and structure at once: what moves towards zero goes."""
+"""Movement pruning while fine-tuning: weights that move towards zero are pruned."""
 
 from __future__ import annotations
 

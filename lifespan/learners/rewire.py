@@ -18,7 +18,7 @@ class Rewire(Learner):
     """Move the alive mask: synapses die and revive, their number stays, W is frozen bit for bit.
 
     Scores start graded by magnitude on the present side of the cut and learn by the straight-through estimator, as in
-    `Masks`; a controller keeps the count every `refresh` steps and meets it exactly at the end (top-k, Ramanujan et al.
+    `Masks`; a controller restores the count every `refresh` steps, exactly at the end (top-k, Ramanujan et al.
     2020, equation 3). `heads` says whether the task heads, which are not synapses, re-tune along; by default they do not,
     so that a recovery is structural alone.
     """

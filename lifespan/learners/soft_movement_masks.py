@@ -1,4 +1,4 @@
-"""Weights and structure at once, the sparsity left to a price."""
+"""Soft movement pruning while fine-tuning: the sparsity follows from a penalty on the scores."""
 
 from __future__ import annotations
 

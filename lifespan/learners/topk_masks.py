@@ -20,7 +20,7 @@ class TopKMasks(Learner):
     `sparsity` is the fraction of living synapses off, in every matrix ("layer", as in the paper) or over all ("global").
     W is frozen bit for bit. Scores start graded, from 0 to `spread`, at random (the paper's) or by magnitude, and learn by
     the identity straight-through estimator. The cut is found anew every `refresh` steps (1: at each, as in the paper) and
-    the count is met exactly at the end.
+    the count is exact at the end.
 
     Over random weights: let a newborn learn, or give `RandomMixing(severity=1)` first.
     """

@@ -39,7 +39,7 @@ class Units:
         return (*(name for name, _ in self.inputs), self.output)
 
     def synapse_masks(self, units_alive: torch.Tensor, like: Mapping[str, torch.Tensor]) -> Masks:
-        """Masks in which a synapse lives exactly if its unit does. `like` tells shapes and devices by matrix.
+        """Masks in which a synapse lives exactly if its unit does. `like` gives shapes and devices by matrix.
 
         `units_alive` is boolean, (number,).
         """
@@ -75,7 +75,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where an architecture keeps the parts of a layer, as paths below it. A projection that is not there is skipped."""
+    """The paths of a layer's parts below it in one architecture. A projection that does not exist is skipped."""
 
     attention: str
     projections: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Dead heads and neurons taken out of the matrices: what a mask alone never gives, a smaller and faster encoder."""
+"""Removal of dead heads and neurons from the matrices, which makes an encoder smaller and faster, as a mask does not."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def sizes(module: nn.Module) -> Sizes:
 def shrink(subject: Subject, task: str | None = None) -> Any:
     """A copy of the encoder without the units that W x alive x skill leaves unheard; the subject stays as it is.
 
-    A head or neuron goes where every weight of its output columns is zero, so that it adds nothing; a head of which
+    A head or neuron is removed where every weight of its output columns is zero, so that it adds nothing; a head of which
     only some columns are zero stays whole. The remaining dead synapses are zeros. Every attention counts its own heads
     anew; a layer without heads, or without neurons, keeps the bias and the LayerNorm behind them, and a wholly dead
     layer nothing but these (in ModernBERT, which normalises before, idle LayerNorms). The width of the residual stream
@@ -56,7 +56,7 @@ def shrink(subject: Subject, task: str | None = None) -> Any:
     with subject.wearing(task):
         encoder = copy.deepcopy(subject.encoder)
     if encoder.config._attn_implementation == ATTENTION:
-        # What is kept by `torch.save` must be at home wherever transformers is.
+        # What `torch.save` keeps must load where this package is not installed.
         encoder.set_attn_implementation("sdpa")
     with torch.no_grad():
         for layer in anatomy:
@@ -70,7 +70,7 @@ def shrink(subject: Subject, task: str | None = None) -> Any:
 
 
 class Constant(nn.Module):
-    """What is left of a linear layer whose columns are all dead: its bias, whatever the input."""
+    """A linear layer whose columns are all dead: its output is its bias, whatever the input."""
 
     def __init__(self, dense: nn.Linear) -> None:
         super().__init__()
@@ -83,14 +83,14 @@ class Constant(nn.Module):
 
 
 class Empty(nn.Module):
-    """What is left of a linear layer without rows: no features at all."""
+    """A linear layer without rows: its output has no features."""
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         return states[..., :0]
 
 
 class Headless(nn.Module):
-    """An attention without heads: nothing but what followed them inside its module."""
+    """An attention without heads: only what follows them inside its module."""
 
     num_attention_heads = 0
 

@@ -16,7 +16,7 @@ Batch = dict[str, torch.Tensor]
 
 
 def copy_of(subject: Subject) -> Subject:
-    """The same subject once more, in memory of its own."""
+    """A copy of the subject in memory of its own; the tokenizer and the past are shared."""
     return copy.deepcopy(subject, _shared(subject))
 
 
@@ -26,7 +26,7 @@ def _shared(subject: Subject) -> dict[int, Any]:
 
 
 def batch_loss(subject: Subject, task: str, batch: Batch) -> torch.Tensor:
-    """Mean loss of a task's labelled batch, as its head has it: cross-entropy for classes, squared error for scores."""
+    """Mean loss of a task's labelled batch, as its head defines it: cross-entropy for classes, squared error for scores."""
     answer = head_outputs(subject, task, batch)
     return subject.skills[task].form.loss(answer, batch["labels"].to(subject.device))
 
@@ -60,7 +60,7 @@ def first_states(subject: Subject, batch: Batch) -> torch.Tensor:
 
 
 def autocast(subject: Subject) -> torch.autocast:
-    """Matrix products in bfloat16 where the subject's precision says so; weights stay fp32."""
+    """A context in which matrix products are in bfloat16 where the subject's precision is "bf16"; weights stay fp32."""
     return torch.autocast(subject.device.type, dtype=torch.bfloat16, enabled=subject.precision == "bf16")
 
 
@@ -68,7 +68,7 @@ def autocast(subject: Subject) -> torch.autocast:
 def seeded(number: int, device: torch.device) -> Iterator[None]:
     """Dropout inside this block draws from the given seed; the global generator is as before afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        # `torch.manual_seed` also seeds every kind of device that is not there, at a twentieth of a micro step.
+        # `torch.manual_seed` also seeds kinds of device that do not exist here, at a twentieth of a micro step.
         torch.default_generator.manual_seed(number)
         if device.type == "cuda":
             with torch.cuda.device(device):

@@ -1,4 +1,4 @@
-"""Going back: the moments that may be named, the subject as it was then, and trying something that is undone."""
+"""Earlier states of a subject: the moments that may be named, a copy from one of them, and changes that are reverted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def require_moment(spec: Spec, field: str, *, also: tuple[str, ...] = ()) -> None:
-    """The argument names a moment of a life (or one of `also`); the scenario checks that the life has it."""
+    """Raise `ScenarioError` unless the argument names a moment of a life (or one of `also`).
+
+    Whether a given life has that moment, the scenario checks.
+    """
     if isinstance(getattr(spec, field), str):
         spec.require_one_of(field, (*also, "birth", "development"))
     else:
@@ -25,13 +28,13 @@ def require_moment(spec: Spec, field: str, *, also: tuple[str, ...] = ()) -> Non
 def earlier(subject: Subject, moment: Moment, who: str) -> Subject:
     """A copy of the subject as it was at a moment. Raises `ScenarioError` in the name of `who` where no past is kept."""
     if subject.past is None:
-        raise ScenarioError(who, f"goes back to {moment!r}, but nobody kept this subject's past.", "Live it by `simulate`.")
+        raise ScenarioError(who, f"goes back to {moment!r}, but this subject has no recorded past.", "Use `simulate`.")
     return subject.past.at(moment)
 
 
 @contextmanager
 def undone(subject: Subject) -> Iterator[None]:
-    """Whatever happens to the subject inside this block never happened. Costs the memory of one more subject."""
+    """Restore the subject's state after this block. Costs the memory of one more subject."""
     facts = subject.facts()
     state = {group: {name: tensor.clone() for name, tensor in part.items()} for group, part in subject.state().items()}
     try:

@@ -1,4 +1,4 @@
-"""The living model: state only.
+"""The living model: its state, and nothing that learns or evaluates.
 
 A subject is a body (encoder, language head, tokenizer), the alive masks of its synapses, the skills that its tasks left
 behind, and an age. The weight that a task's forward pass sees is W x alive x skill; W itself is kept whole, so that a
@@ -30,16 +30,16 @@ def flat(factors: Mapping[str, tuple[Factor, Factor]]) -> dict[str, Factor]:
 
 
 def true_entries(masks: Iterable[torch.Tensor]) -> int:
-    """Number of true entries of all masks, asked of their device once."""
+    """Number of true entries of all masks, read from their device once."""
     counts = [mask.sum() for mask in masks]
     return int(torch.stack(counts).sum()) if counts else 0
 
 
 class Subject(contract.Subject):
-    """One living model. Everything that survives a checkpoint is in `state()` and `facts()`.
+    """The living model. Everything that survives a checkpoint is in `state()` and `facts()`.
 
     `language_mask` is what masked-language modelling by structure left behind, `remembered` what strategies against
-    forgetting did. `past` is set by the engine.
+    forgetting did. `past` is set by the executor.
     """
 
     past: Past | None = None
@@ -82,7 +82,7 @@ class Subject(contract.Subject):
 
     @property
     def buffers(self) -> dict[str, torch.Tensor]:
-        """Persistent buffers of the encoder and the language head, by name; what training does to them is theirs to keep."""
+        """Persistent buffers of the encoder and the language head, by name; training may change them."""
         return {**_persistent("encoder", self.encoder), **_persistent("language", self.language)}
 
     @property
@@ -119,9 +119,10 @@ class Subject(contract.Subject):
         return own if whole else {name: own[name] & self.alive[name] for name in own}
 
     def worn(self, task: str | None, whole: Masks) -> Masks:
-        """The weights that a task's (None: the language's) forward pass computes with, from W: `whole` itself where it can be.
+        """The effective weights of a task (None: of language), by matrix, computed from W, which is given as `whole`.
 
-        W x alive x skill, and what an adapter added: tissue of the task's own, which does not age.
+        They are W x alive x skill, plus what an adapter added, which belongs to the task and does not age; `whole` itself
+        where nothing is masked or added.
         """
         mask = self.effective(task)
         worn = dict(whole) if mask is None else {name: weight * mask[name] for name, weight in whole.items()}
@@ -136,7 +137,7 @@ class Subject(contract.Subject):
 
     @contextmanager
     def wearing(self, task: str | None) -> Iterator[None]:
-        """Inside this block the encoder computes with `worn` weights; afterwards W is back, bit for bit."""
+        """Inside this block the encoder computes with a task's effective weights; afterwards W is back, bit for bit."""
         whole = {name: weight.data for name, weight in self.synapses.items()}
         try:
             for name, worn in self.worn(task, whole).items():
@@ -149,7 +150,7 @@ class Subject(contract.Subject):
     def state(self) -> dict[str, dict[str, torch.Tensor]]:
         """All tensors in named groups: encoder, language, alive, and head/ and skill/ of each task.
 
-        `buffers` is there where the body has some that a checkpoint of torch would keep, such as BatchNorm's running means.
+        The group `buffers` exists where the body has persistent ones, such as BatchNorm's running means.
         """
         groups: dict[str, dict[str, torch.Tensor]] = {
             "encoder": {name: value.data for name, value in self.encoder.named_parameters()},
@@ -215,7 +216,7 @@ class Subject(contract.Subject):
     def _blank_head(self, form: Head) -> nn.Module:
         config = self.encoder.config
         dropout = getattr(config, "hidden_dropout_prob", getattr(config, "dropout", getattr(config, "mlp_dropout", 0.0)))
-        # Building layers draws from torch's global generator, which is nobody's here.
+        # Building layers draws from torch's global generator, which must stay as it was.
         with torch.random.fork_rng(devices=[]):
             return form.module(self.width, float(dropout)).eval()
 

@@ -1,1 +1,1 @@
-"""A life to take home: one shared base, and for every skill its head and an entropy-coded mask."""
+"""Packs: one shared base and, for every skill, its head and an entropy-coded mask, as files that can be sent."""

@@ -1,4 +1,4 @@
-"""A subject's architecture and tokenizer as plain data, and back. Nothing is asked of any hub; no code comes with a pack."""
+"""A subject's architecture and tokenizer as plain data, and back. Nothing is downloaded, and no code comes with a pack."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FORGOTTEN = {
     "torch_dtype",
     "transformers_version",
 }
-"""Of no consequence to an encoder whose weights and heads come from elsewhere."""
+"""Settings that do not matter to an encoder whose weights and heads are in the pack."""
 
 FOREIGN = {
     "auto_map",
@@ -40,7 +40,7 @@ FOREIGN = {
     "quantization_config",
     "trust_remote_code",
 }
-"""Would bring code, kernels or weights of others."""
+"""Settings that would load code, kernels or weights of others."""
 
 FETCHING = {"mra", "yoso"}
 """Architectures of transformers that fetch compiled kernels from the hub when they are built."""
@@ -105,7 +105,7 @@ def _check_value(key: str, value: Any, where: object, depth: int) -> None:
 
 
 def skeleton(data: Mapping[str, Any], attention: str, where: object) -> Shapes:
-    """Shapes of the encoder's parameters by name, told without allocating them."""
+    """Shapes of the encoder's parameters by name, without allocating them."""
     import torch
 
     with _building(where), torch.random.fork_rng(devices=[]), torch.device("meta"):
@@ -147,7 +147,7 @@ def tokenizer_data(tokenizer: PreTrainedTokenizerBase, where: str) -> tuple[byte
             "Give its Origin a fast tokenizer, as AutoTokenizer does.",
         )
     content = json.loads(backend.to_str())
-    # Left over from the latest call; every call says its own.
+    # Settings of the latest call; every call sets its own.
     content.update(truncation=None, padding=None)
     settings = {
         "model_max_length": min(int(tokenizer.model_max_length), LONGEST),
@@ -215,7 +215,7 @@ def _language(data: Mapping[str, Any], attention: str) -> Any:
 
 @contextmanager
 def _building(where: object) -> Iterator[None]:
-    """transformers at work on a configuration of unknown hands, without its remarks."""
+    """Inside this block transformers logs nothing, and its errors on a stranger's configuration become `RecordError`s."""
     from lifespan.subjects._torchvision import mend_torchvision
 
     mend_torchvision()

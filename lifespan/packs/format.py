@@ -1,4 +1,4 @@
-"""The files of a pack, and their checks. No torch here.
+"""The files of a pack, and their checks.
 
     pack.json               what is in it, with the size and SHA-256 of every other file and a digest of itself
     config.json             the architecture, in the words of transformers
@@ -30,7 +30,7 @@ from lifespan.errors import RecordError
 FORMAT = "lifespan-pack"
 VERSION = 1
 OTHER_HEADS = 2
-"""The version of packs with heads that an earlier lifespan would misread."""
+"""The version of packs with other kinds of heads, which an earlier lifespan would misread."""
 MANIFEST = "pack.json"
 LARGEST_TEXT = 2**26
 REMEDY = "Copy the pack again, or write it anew with `lifespan export`."
@@ -42,7 +42,7 @@ ATTENTIONS = ("eager", "sdpa", "lifespan")
 
 @dataclass(frozen=True)
 class SkillFacts:
-    """What a pack tells of a skill beside its tensors. No `labels`: the answer is a score inside `score_range`.
+    """What a pack holds of a skill beside its tensors. No `labels`: the answer is a score inside `score_range`.
 
     `rank` is that of its adapter's factors, 0 without one. `head` is the data of its head (`Head.to_data`); None: classes,
     or a score where there are no `outputs`. `pairs` says whether it reads pairs of sentences; None: unknown.
@@ -106,7 +106,7 @@ def adapter_file(number: int) -> str:
 
 @dataclass(frozen=True)
 class Opened:
-    """A pack whose manifest was read and holds."""
+    """A pack whose manifest was read and is valid."""
 
     folder: Path
     manifest: Manifest
@@ -136,7 +136,7 @@ def refuse(where: object, what: str, remedy: str = REMEDY) -> NoReturn:
 
 @contextmanager
 def refusing(where: object, what: str) -> Iterator[None]:
-    """Whatever a library makes of content that it cannot take becomes one `RecordError`."""
+    """Inside this block any error of a library about content becomes one `RecordError`."""
     try:
         yield
     except RecordError:
@@ -216,7 +216,7 @@ def seal(manifest: Manifest, contents: Mapping[str, bytes], made: Mapping[str, s
 
 
 def check_place(folder: Path, *, force: bool) -> None:
-    """Whether a pack may be written here: nothing that is not a pack is ever replaced, and a pack only with `force`."""
+    """Raise `RecordError` unless a pack may be written here: other files are never replaced, a pack only with `force`."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not folder.is_dir():
@@ -228,7 +228,7 @@ def check_place(folder: Path, *, force: bool) -> None:
 
 
 def write_folder(folder: Path, contents: Mapping[str, bytes], *, force: bool) -> None:
-    """Write all files under a temporary name beside the folder and rename: there is a whole pack or none."""
+    """Write all files to a temporary folder beside `folder` and rename it, so that there is a whole pack or none."""
     from lifespan.record.files import write_bytes
 
     check_place(folder, force=force)

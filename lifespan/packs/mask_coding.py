@@ -1,4 +1,4 @@
-"""Masks in few bytes: what magnitude and anatomy already tell is left out, and the rest is range-coded.
+"""Masks in few bytes: what follows from magnitude and anatomy is left out, and the rest is range-coded.
 
 A mask is coded as its XOR with a start mask that the reader can compute: the synapses stand in an order that both sides
 know, and the first `boundary` of them are off. Two orders are tried, ascending abs(W) and the same with the dead in front,
@@ -32,7 +32,7 @@ Cell = tuple[int, int]
 
 
 class Undecodable(ValueError):
-    """Bytes that no mask was coded as."""
+    """Raised for bytes that are no coded mask."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Ranking:
 
     def among(self, alive: np.ndarray) -> Ranking:
         """The same matrix with the synapses dead that a boolean mask of its shape says."""
-        living = alive.ravel()[self.by_size]
-        dead_first = np.concatenate([self.by_size[~living], self.by_size[living]])
-        return Ranking(self.by_size, dead_first, int(len(living) - living.sum()))
+        ranked = alive.ravel()[self.by_size]
+        dead_first = np.concatenate([self.by_size[~ranked], self.by_size[ranked]])
+        return Ranking(self.by_size, dead_first, int(len(ranked) - ranked.sum()))
 
     def order(self, number: int) -> np.ndarray:
         """One of the two orders."""

@@ -1,8 +1,8 @@
-"""Packs: one shared base and, for every skill, a head and a coded mask; small enough to send, and nothing but data.
+"""Packs: one shared base and, for every skill, a head and a coded mask, as data alone.
 
-A pack is a folder of JSON, safetensors and range-coded bits (see `pack_format`); it is written by `save_pack` and read by
-`load_pack`, which need no network and run no code that comes with it. The language head stays behind: a loaded subject
-answers its tasks, and its language head is newborn.
+A pack is a folder of JSON, safetensors and range-coded bits (see `lifespan.packs.format`); it is written by `save_pack` and
+read by `load_pack`, which need no network and run no code that comes with it. The language head is left out: a loaded
+subject answers its tasks, and its language head is newborn.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Part:
 
 @dataclass(frozen=True)
 class PackReport:
-    """What was written. `full` are the bytes of a whole fp32 checkpoint, encoder and head, for each skill."""
+    """The sizes of a pack that was written. `full` are the bytes of a whole fp32 checkpoint, encoder and head, per skill."""
 
     folder: Path
     base: str
@@ -98,7 +98,7 @@ class PackReport:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How a loaded pack compares with the living subject on one split.
+    """How a loaded pack's answers compare with those of the subject that was packed, on one split.
 
     `same` is the share of equal answers (all tags of a sentence; scores: within 1% of the range), `largest` the largest
     difference of an output of the task's head.
@@ -113,20 +113,20 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Pack:
-    """A loaded pack. `tasks` tells of every skill its labels (or score range) and how it was learned."""
+    """A loaded pack. `tasks` has for every skill its labels (or score range) and how it was learned."""
 
     folder: Path
     manifest: Manifest
     tasks: Mapping[str, SkillFacts]
-    living: Subject
+    loaded: Subject
 
     def subject(self) -> Subject:
         """The subject, as `lifespan.training.evaluation` takes it."""
-        return self.living
+        return self.loaded
 
     def skill(self, title: str) -> Skill:
         """One skill: head and mask. Raises `RecordError` for a title that is not in the pack."""
-        return self.living.skills[self._facts(title).title]
+        return self.loaded.skills[self._facts(title).title]
 
     def answer(self, task: str, first: Sequence[str] | str, second: Sequence[str] | str | None = None) -> list[Any]:
         """Answers to sentences, or pairs of them, in order: names of classes, scores inside the task's range, lists of tags.
@@ -136,29 +136,31 @@ class Pack:
         from lifespan.training.evaluation import predictions
 
         facts = self._facts(task)
-        asked = _Asked(
+        sentences = _Sentences(
             facts=facts,
-            form=self.living.skills[facts.title].form,
+            form=self.loaded.skills[facts.title].form,
             first=_several(first),
             second=None if second is None else _several(second),
         )
-        if asked.second is not None and len(asked.second) != len(asked.first):
+        if sentences.second is not None and len(sentences.second) != len(sentences.first):
             raise RecordError(
-                f"answer({task!r})", f"got {len(asked.first)} first and {len(asked.second)} second sentences.", "Give pairs."
+                f"answer({task!r})",
+                f"got {len(sentences.first)} first and {len(sentences.second)} second sentences.",
+                "Give pairs.",
             )
-        if not asked.first:
+        if not sentences.first:
             return []
-        if facts.pairs is not None and facts.pairs != (asked.second is not None):
+        if facts.pairs is not None and facts.pairs != (sentences.second is not None):
             kinds = ("single sentences", "pairs of sentences")
             what = f"got {kinds[not facts.pairs]}, but the skill answers {kinds[facts.pairs]}."
             remedy = f"Write answer({task!r}, first, second)." if facts.pairs else f"Write answer({task!r}, sentences)."
             raise RecordError(f"answer({task!r})", what, remedy)
         with refusing(self.folder, "cannot answer"):
-            found, _ = predictions(self.living, asked, "asked", 128)
-        if asked.head.unanswered(found).any():
+            answers, _ = predictions(self.loaded, sentences, "asked", 128)
+        if sentences.head.unanswered(answers).any():
             remedy = "Pack the subject at an earlier event."
             raise RecordError(f"answer({task!r})", "the outputs are not finite.", remedy)
-        return asked.head.readable(found, facts.labels)
+        return sentences.head.readable(answers, facts.labels)
 
     def _facts(self, title: str) -> SkillFacts:
         if title not in self.tasks:
@@ -167,8 +169,8 @@ class Pack:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked(Task):
-    """Sentences of the moment as the one split of a task."""
+class _Sentences(Task):
+    """Given sentences as the one split of a task."""
 
     facts: SkillFacts
     form: Head
@@ -218,7 +220,7 @@ def save_pack(
 
     `base` is the precision of the shared weights: "fp32" (answers stay the same bit for bit), "bf16", "int8" or "int4";
     `heads` that of the heads, "fp32" or "bf16". `tasks` give the classes their names; `title` and `origin` are facts of your
-    own. A pack that is there is replaced only with `force`, anything else never.
+    own. An existing pack is replaced only with `force`, other files never.
     """
     for name, value, known in (("base", base, BASES), ("heads", heads, HEADS)):
         if value not in known:
@@ -234,7 +236,7 @@ def save_pack(
 def load_pack(folder: str | Path, device: str = "cpu", *, heads: Sequence[type[Head]] = ()) -> Pack:
     """Read a pack. Raises `RecordError` for whatever is missing, damaged or not as a pack has it; runs no code of it.
 
-    `heads` are the classes of heads that a pack may name beside this package's own: nothing is imported on a pack's word.
+    `heads` are the classes of heads that a pack may name beside this package's own; no other class is imported.
     """
     import torch
 
@@ -267,13 +269,13 @@ def _loaded(opened: Opened, device: str, known: Sequence[type[Head]]) -> Pack:
     return Pack(place, manifest, {skill.title: skill for skill in manifest.skills}, subject)
 
 
-def agreement(living: Subject, packed: Subject, task: Task, split: str | None = None, length: int = 128) -> Agreement:
-    """Compare the answers of two subjects on a split of a task (default: its second)."""
+def agreement(original: Subject, packed: Subject, task: Task, split: str | None = None, length: int = 128) -> Agreement:
+    """How the answers of two subjects compare on a split of a task (default: its second)."""
     from lifespan.training.evaluation import predictions, task_logits
 
     chosen = split or task.splits[1]
-    (one, _), (two, _) = (task_logits(subject, task, chosen, length) for subject in (living, packed))
-    (first, _), (second, _) = (predictions(subject, task, chosen, length) for subject in (living, packed))
+    (one, _), (two, _) = (task_logits(subject, task, chosen, length) for subject in (original, packed))
+    (first, _), (second, _) = (predictions(subject, task, chosen, length) for subject in (original, packed))
     low, high = task.score_range
     near = isinstance(task.head, ScoreHead)
     same = np.abs(first - second) <= 0.01 * (high - low) if near else np.array(first == second, dtype=bool)

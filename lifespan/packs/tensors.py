@@ -101,7 +101,7 @@ def read_adapter(opened: Opened, name: str, subject: Subject, rank: int) -> Tens
 
 
 def _head_shapes(width: int, head: Head) -> Shapes:
-    # Layers without content, as large as a pack may say.
+    # On "meta", layers of any size that a pack claims take no memory.
     with torch.device("meta"):
         return {name: tuple(value.shape) for name, value in head.module(width, 0.0).named_parameters()}
 

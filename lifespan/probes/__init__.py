@@ -1,4 +1,4 @@
-"""Measures and contrasts: looks that change nothing."""
+"""Measures and contrasts: evaluations that change nothing, by what they ask."""
 
 from lifespan.probes.landscape.barriers import Barrier, Bend
 from lifespan.probes.landscape.sharpness import Sharpness
@@ -12,6 +12,7 @@ from lifespan.probes.performance.score import Score
 from lifespan.probes.performance.task_inference import TaskInference
 from lifespan.probes.plasticity.fresh_task import FreshTask
 from lifespan.probes.plasticity.vitality import DormantUnits, EffectiveRank, FisherTrace, WeightNorm
+from lifespan.probes.presets import robustness, usual
 from lifespan.probes.representation.readout import Readout
 from lifespan.probes.representation.representation import RepresentationSimilarity
 from lifespan.probes.robustness.lesions import LesionMap, TargetedLesions
@@ -23,7 +24,6 @@ from lifespan.probes.structure.overlap import MaskOverlap, TaskOverlap, Turnover
 from lifespan.probes.structure.sparsity import Sparsity
 from lifespan.probes.structure.weight_agnostic import WeightAgnostic
 from lifespan.probes.structure.wiring import Wiring
-from lifespan.probes.usual import robustness, usual
 
 __all__ = [
     "Barrier",

@@ -1,4 +1,4 @@
-"""What measures of learned tasks share: which split they read, how much of it, and what that costs."""
+"""The base of measures of learned tasks: which split they read, how much of it, and what that costs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskMeasure(Measure):
-    """A look at every task learned so far, on one split of it.
+    """A measure of every task learned so far, on one split of it.
 
     `split` defaults to the task's second split (the development set); `examples` thins it, for every individual alike; texts
     are cut at `length` tokens.

@@ -1,4 +1,4 @@
-"""A subject against its younger self."""
+"""Comparison of a subject with its younger self."""
 
 from __future__ import annotations
 

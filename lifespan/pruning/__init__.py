@@ -1,4 +1,4 @@
-"""Which synapses die: pruners."""
+"""Pruners: criteria by which synapses die, one a file."""
 
 from lifespan.pruning.fisher import Fisher
 from lifespan.pruning.gradient_saliency import GradientSaliency

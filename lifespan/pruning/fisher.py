@@ -1,4 +1,4 @@
-"""Ageing by loss of the synapses that the answers depend on least, to second order."""
+"""Ageing by loss of the synapses whose removal raises the loss least, to second order."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Fisher(Pruner):
     Optimal Brain Damage (LeCun et al. 1990) with the diagonal of the empirical Fisher information in place of the
     Hessian's: F = mean over examples of (dL/dW)^2, at the examples' own labels. The mean of squares is that of single
     examples, not of batches, whose gradients cancel before they are squared; so each of the `examples` costs a forward
-    and a backward pass of its own. Tasks learned so far take turns, each at the weights that it wears. Ranked as `scope`
-    says: "global", "layer" or "row". Raises `ScenarioError` where no task was learned.
+    and a backward pass of its own. Tasks learned so far take turns, each at its effective weights. Ranked as `scope` says:
+    "global", "layer" or "row". Raises `ScenarioError` where no task was learned.
     """
 
     citation = "theis2018faster"
@@ -50,15 +50,15 @@ class Fisher(Pruner):
         """Saliency of every synapse, at least 0, in units of the loss."""
         import torch
 
-        from lifespan.pruning.evidence import asked, evidence, loss_gradients, worn
+        from lifespan.pruning._task_batches import batch_count, effective_weights, loss_gradients, task_batches
 
-        pairs = evidence(
+        pairs = task_batches(
             subject, tasks, batches=self.examples, batch_size=1, streams=streams, who=self.describe(), length=self.length
         )
         rise = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
         for task, gradients in loss_gradients(subject, pairs):
-            weights = worn(subject, task)
+            weights = effective_weights(subject, task)
             for name, gradient in gradients.items():
                 change = gradient * weights[name]
-                rise[name].addcmul_(change, change, value=0.5 / asked(self.examples, tasks))
+                rise[name].addcmul_(change, change, value=0.5 / batch_count(self.examples, tasks))
         return rise

@@ -1,4 +1,4 @@
-"""Gates: a factor on every head or neuron, at 1 where it is whole and at 0 where it is gone, and what the loss says to it."""
+"""Gates: a factor on every head or neuron, 1 where it is whole and 0 where it is removed, and the loss's slope by it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ageing by loss of the synapses that the loss feels least."""
+"""Ageing by loss of the synapses to which the loss is least sensitive, to first order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.pruning._asking import AskingPruner
+from lifespan.pruning._data_pruner import DataPruner
 
 if TYPE_CHECKING:
     import torch
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradientSaliency(AskingPruner):
+class GradientSaliency(DataPruner):
     """Connection sensitivity, abs(dL/dW x W), smallest first (SNIP, Lee et al. 2019, equations 4-6).
 
     It is the derivative of the loss by a gate c = 1 on the synapse, of the mean loss over `batches` batches: gradients are
-    summed, then made absolute. The gate is shared by all tasks learned so far, which take turns; each is asked at the
-    weights that it wears, so a synapse that every task's skill has off has sensitivity 0. The paper prunes at birth; here
-    the subject is asked as it is. Ranked as `scope` says: "global" (the paper's), "layer" or "row". Cost: `batches`
+    summed, then made absolute. The gate is shared by all tasks learned so far, which take turns, each at its effective
+    weights, so a synapse that every task's skill has off has sensitivity 0. The paper prunes at birth; here the present
+    subject is measured. Ranked as `scope` says: "global" (the paper's), "layer" or "row". Cost: `batches`
     forward and backward passes. Raises `ScenarioError` where no task was learned.
     """
 
@@ -33,9 +33,9 @@ class GradientSaliency(AskingPruner):
         """Sensitivity of every synapse, at least 0, in units of the loss; not normalised to sum 1 (equation 5)."""
         import torch
 
-        from lifespan.pruning.evidence import asked, evidence, loss_gradients, worn
+        from lifespan.pruning._task_batches import batch_count, effective_weights, loss_gradients, task_batches
 
-        pairs = evidence(
+        pairs = task_batches(
             subject,
             tasks,
             batches=self.batches,
@@ -44,9 +44,9 @@ class GradientSaliency(AskingPruner):
             who=self.describe(),
             length=self.length,
         )
-        felt = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
+        sensitivity = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
         for task, gradients in loss_gradients(subject, pairs):
-            weights = worn(subject, task)
+            weights = effective_weights(subject, task)
             for name, gradient in gradients.items():
-                felt[name].addcmul_(gradient, weights[name], value=1 / asked(self.batches, tasks))
-        return {name: value.abs_() for name, value in felt.items()}
+                sensitivity[name].addcmul_(gradient, weights[name], value=1 / batch_count(self.batches, tasks))
+        return {name: value.abs_() for name, value in sensitivity.items()}

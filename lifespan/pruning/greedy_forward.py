@@ -1,4 +1,4 @@
-"""Growth from nothing: each layer is rebuilt from the units that lower the loss most."""
+"""Greedy forward selection: each layer is rebuilt from the units that lower the loss most; the others die."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class GreedyForward(Pruner):
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """Batches come from the "order" stream of the event; nothing else is drawn."""
-        from lifespan.pruning.evidence import evidence
+        from lifespan.pruning._task_batches import task_batches
         from lifespan.pruning.forward_selection import selected
         from lifespan.pruning.gates import units_of
         from lifespan.pruning.whole_units import weakest_units
@@ -63,11 +63,11 @@ class GreedyForward(Pruner):
         who = self.describe()
         units = units_of(subject, self.units)
         pairs = list(
-            evidence(
+            task_batches(
                 subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=who, length=self.length
             )
         )
-        # Units of a layer cost about alike, so a dry run tells how many to select in each; the last line makes it exact.
+        # Units of a layer cost about alike, so a dry run yields how many to select in each; the last line makes it exact.
         nothing = [subject.alive[each.output].new_zeros(each.number) for each in units]
         planned = weakest_units(subject, units, nothing, sparsity, scope="layer", who=who)
         wanted = [int(each.heard(planned).sum()) for each in units]

@@ -54,13 +54,13 @@ class Heads(Pruner):
 
     def choose(self, subject: Subject, sparsity: float, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         """One forward and one backward pass per batch. Batches come from the "order" stream of the event."""
-        from lifespan.pruning.evidence import evidence
+        from lifespan.pruning._task_batches import task_batches
         from lifespan.pruning.gates import gate_importance, units_of
         from lifespan.pruning.whole_units import weakest_units
 
         who = self.describe()
         units = units_of(subject, "heads")
-        pairs = evidence(
+        pairs = task_batches(
             subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=who, length=self.length
         )
         importance = gate_importance(subject, units, pairs, per=self.per, normalize=self.normalize)

@@ -1,4 +1,4 @@
-"""What reaches the synapses: the inputs of every linear layer, gathered by hooks."""
+"""Statistics of the inputs of every linear layer, gathered by hooks."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Squares = dict[str, torch.Tensor]
 def squared_inputs(subject: Subject, pairs: Iterator[tuple[str, Batch]]) -> dict[str, Squares]:
     """By task and synapse matrix: the sum of squares of each input over all tokens, (inputs,), in float64.
 
-    Each task's forward pass wears the task's own mask, dropout off. Padding tokens are left out wherever the layer's
+    Each task's forward pass has the task's own mask, dropout off. Padding tokens are left out wherever the layer's
     input is (batch, length, inputs); layers that see tokens in another shape are taken whole.
     """
     found: dict[str, Squares] = {}
     with torch.no_grad():
         for task, batch in pairs:
             squares = found.setdefault(task, _nothing(subject))
-            hooks = _listen(subject, squares, batch["attention_mask"].bool().to(subject.device))
+            hooks = _add_hooks(subject, squares, batch["attention_mask"].bool().to(subject.device))
             try:
                 with subject.wearing(task):
                     token_states(subject, batch)
@@ -36,13 +36,13 @@ def squared_inputs(subject: Subject, pairs: Iterator[tuple[str, Batch]]) -> dict
 
 
 def mean_inputs(subject: Subject, task: str, batches: Iterable[Batch]) -> Squares:
-    """Mean absolute value of each input of every synapse matrix over real tokens, (inputs,), while the task's mask is worn."""
+    """Mean absolute value of each input of every synapse matrix over real tokens, (inputs,), under the task's mask."""
     found, seen = _nothing(subject), 0
     with torch.no_grad(), subject.wearing(task):
         for batch in batches:
             real = batch["attention_mask"].bool().to(subject.device)
             seen += int(real.sum())
-            hooks = _listen(subject, found, real, power=1)
+            hooks = _add_hooks(subject, found, real, power=1)
             try:
                 token_states(subject, batch)
             finally:
@@ -58,7 +58,7 @@ def _nothing(subject: Subject) -> Squares:
     }
 
 
-def _listen(subject: Subject, squares: Squares, real: torch.Tensor, *, power: int = 2) -> list[Any]:
+def _add_hooks(subject: Subject, squares: Squares, real: torch.Tensor, *, power: int = 2) -> list[Any]:
     """Pre-hooks that add absolute inputs to a `power` to `squares`; `real` says which tokens are not padding."""
 
     def adder(total: torch.Tensor) -> Any:

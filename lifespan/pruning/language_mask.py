@@ -1,4 +1,4 @@
-"""What language kept, tasks may keep."""
+"""Ageing along the mask that masked-language modelling learned."""
 
 from __future__ import annotations
 

@@ -53,27 +53,30 @@ class Layers(Pruner):
         layers: dict[str, list[str]] = {}
         for name in subject.synapses:
             layers.setdefault(layer_of(name), []).append(name)
-        living = {layer: true_entries(subject.alive[name] for name in names) for layer, names in layers.items()}
-        budget = round(sparsity * subject.count) - (subject.count - sum(living.values()))
-        self._check(sparsity, subject.count, list(living.values()), budget)
+        sizes = {layer: true_entries(subject.alive[name] for name in names) for layer, names in layers.items()}
+        budget = round(sparsity * subject.count) - (subject.count - sum(sizes.values()))
+        self._check(sparsity, subject.count, list(sizes.values()), budget)
         masks = {name: mask.clone() for name, mask in subject.alive.items()}
-        open_ = [layer for layer in self._ranking(subject, list(layers), sparsity, streams, tasks) if living[layer] > 0]
-        for layer in open_[:-1]:
-            if living[layer] > budget:
+        ranked = [layer for layer in self._ranking(subject, list(layers), sparsity, streams, tasks) if sizes[layer] > 0]
+        for layer in ranked[:-1]:
+            if sizes[layer] > budget:
                 break
             for name in layers[layer]:
                 masks[name].zero_()
-            budget -= living[layer]
+            budget -= sizes[layer]
         return masks
 
-    def _check(self, sparsity: float, count: int, living: Sequence[int], budget: int) -> None:
-        """More than half a layer beyond what can be reached is out of reach; with a single layer, anything is."""
-        reach = sum(living) - min((own for own in living if own > 0), default=0)
-        slack = max(living) / 2 if len(living) > 1 else 0
+    def _check(self, sparsity: float, count: int, sizes: Sequence[int], budget: int) -> None:
+        """Raise `OutOfReach` for more than half a layer beyond what can be removed, or for any with a single layer.
+
+        `sizes` are the living synapses of each layer, `budget` how many of them are to die.
+        """
+        reach = sum(sizes) - min((size for size in sizes if size > 0), default=0)
+        slack = max(sizes) / 2 if len(sizes) > 1 else 0
         if budget > reach + slack:
-            most = (count - sum(living) + reach) / count
+            most = (count - sum(sizes) + reach) / count
             rule = (
-                f"cannot leave {sparsity:.4g} of the synapses dead: only whole layers go, and one of {len(living)} must stay."
+                f"cannot leave {sparsity:.4g} of the synapses dead: only whole layers go, and one of {len(sizes)} must stay."
             )
             raise OutOfReach(self.describe(), rule, f"At most {most:.4g} can be reached from here.")
 
@@ -97,12 +100,12 @@ class Layers(Pruner):
         import torch
 
         from lifespan.model.subject import layer_of
-        from lifespan.pruning.evidence import evidence
+        from lifespan.pruning._task_batches import task_batches
         from lifespan.pruning.gates import mean_loss, units_of
 
         who = self.describe()
         pairs = list(
-            evidence(
+            task_batches(
                 subject, tasks, batches=self.batches, batch_size=self.batch_size, streams=streams, who=who, length=self.length
             )
         )

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 class Movement(Pruner):
     """Synapses that learning moves towards zero die first, by S = -sum_t rate_t dL/dW_t W_t (Sanh et al. 2020, equation 4).
 
-    The pruner looks ahead: from the present state it fine-tunes encoder and heads for `steps` AdamW steps on the tasks
+    From the present state the pruner fine-tunes a copy of encoder and heads for `steps` AdamW steps on the tasks
     learned so far, in turn (rates rise to `rate` over the first tenth and fall to zero, gradients are clipped at 1, no
-    weight decay), records S, and puts everything back bit for bit. The paper prunes along while it trains; here masks
-    stay as they are until the window's end. S is positive where abs(W) is pushed up; its unit is the loss times `rate`.
-    Each task is trained at the weights that it wears. Ranked as `scope` says: "global", "layer" or "row". Cost: `steps`
+    weight decay), records S, and restores everything bit for bit. The paper prunes while it trains; here masks stay as they
+    are until those steps are over. S is positive where abs(W) is pushed up; its unit is the loss times `rate`. Each task is
+    trained at its effective weights. Ranked as `scope` says: "global", "layer" or "row". Cost: `steps`
     optimizer steps and the memory of one more model. Raises `ScenarioError` where no task was learned, and `Diverged`
-    where the window's loss stops being finite.
+    where the loss stops being finite.
     """
 
     citation = "sanh2020movement"
@@ -53,12 +53,12 @@ class Movement(Pruner):
         return weakest(self.strength(subject, streams, tasks), subject.alive, sparsity, scope=self.scope)
 
     def strength(self, subject: Subject, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
-        """Movement of every synapse over the window; negative towards zero."""
-        from lifespan.pruning.evidence import asked, evidence
+        """Movement of every synapse over the steps; negative towards zero."""
+        from lifespan.pruning._task_batches import batch_count, task_batches
         from lifespan.pruning.window import movement_scores
 
-        who, steps = self.describe(), asked(self.steps, tasks)
-        pairs = evidence(
+        who, steps = self.describe(), batch_count(self.steps, tasks)
+        pairs = task_batches(
             subject, tasks, batches=steps, batch_size=self.batch_size, streams=streams, who=who, length=self.length
         )
         return movement_scores(subject, pairs, steps=steps, rate=self.rate, streams=streams, who=who)

@@ -1,4 +1,4 @@
-"""Ageing into a pattern that hardware can skip."""
+"""Ageing into an N:M pattern, whose zeros hardware can skip."""
 
 from __future__ import annotations
 

@@ -67,12 +67,12 @@ class Neurons(Pruner):
     def _importance(
         self, subject: Subject, units: Sequence[Units], streams: Streams, tasks: Sequence[Task]
     ) -> list[torch.Tensor]:
-        from lifespan.pruning.evidence import evidence
+        from lifespan.pruning._task_batches import task_batches
         from lifespan.pruning.gates import gate_importance, magnitudes
 
         if self.criterion == "magnitude":
             return magnitudes(subject, units, normalize=self.normalize)
-        pairs = evidence(
+        pairs = task_batches(
             subject,
             tasks,
             batches=self.batches,

@@ -1,4 +1,4 @@
-"""Ageing at random: the control of every criterion."""
+"""Ageing by loss of random synapses: the control of every criterion."""
 
 from __future__ import annotations
 

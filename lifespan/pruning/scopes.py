@@ -1,4 +1,4 @@
-"""Among whom the weakest synapses are sought."""
+"""Names of the scopes within which synapses are ranked."""
 
 from typing import Literal, get_args
 

@@ -1,4 +1,4 @@
-"""From strengths to masks, exact to the synapse, on whatever device the masks live."""
+"""Masks from strengths of synapses, exact to the synapse, on the masks' device."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def weakest(strength: Mapping[str, torch.Tensor], alive: Masks, sparsity: float,
     """Masks with the weakest living synapses cleared until `round(sparsity * synapses)` are dead in all.
 
     With `scope="layer"` every matrix gets its own share, with `scope="row"` every row of every matrix; rounding is by
-    largest remainder, so the total is exact. Where more was dead before than a share asks for, the others yield.
+    largest remainder, so the total is exact. Where more was dead before than its share, the others lose less.
     """
     names = list(strength)
     sizes = np.array([alive[name].numel() for name in names])
@@ -105,17 +105,17 @@ def _clear_rows(strength: Mapping[str, torch.Tensor], alive: Masks, total: int) 
     rows = [len(alive[name]) for name in strength]
     sizes = np.repeat([alive[name].shape[1] for name in strength], rows)
     dead = np.concatenate([(~alive[name]).sum(dim=1).cpu().numpy() for name in strength])
-    # Rows with equal claims to the last few synapses are served evenly over the depth of the network, not first come.
+    # Rows with equal remainders get the last few deaths evenly over the depth of the network, not in their order.
     spread = np.argsort(np.arange(len(sizes)) * GOLDEN % 1, kind="stable")
     shares = np.empty_like(dead)
     shares[spread] = _shares(sizes[spread], dead[spread], total)
     masks: Masks = {}
     for name, part in zip(strength, np.split(shares, np.cumsum(rows)[:-1]), strict=True):
-        living = alive[name]
-        order = ordered(strength[name].masked_fill(~living, -torch.inf))
-        share = torch.from_numpy(part).to(living.device)
-        stays = torch.arange(living.shape[1], device=living.device) >= share[:, None]
-        masks[name] = torch.empty_like(living).scatter_(1, order, stays) & living
+        before = alive[name]
+        order = ordered(strength[name].masked_fill(~before, -torch.inf))
+        share = torch.from_numpy(part).to(before.device)
+        stays = torch.arange(before.shape[1], device=before.device) >= share[:, None]
+        masks[name] = torch.empty_like(before).scatter_(1, order, stays) & before
     return masks
 
 

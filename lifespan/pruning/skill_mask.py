@@ -1,4 +1,4 @@
-"""What one task kept, another may keep."""
+"""Ageing along the mask that an earlier task's learning left behind."""
 
 from __future__ import annotations
 

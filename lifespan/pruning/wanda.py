@@ -1,4 +1,4 @@
-"""Ageing by loss of the synapses that carry least: small weights on quiet inputs."""
+"""Ageing by loss of the synapses with the smallest product of weight and input norm."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lifespan.pruning._asking import AskingPruner
+from lifespan.pruning._data_pruner import DataPruner
 from lifespan.pruning.scopes import Scope
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanda(AskingPruner):
+class Wanda(DataPruner):
     """abs(W_ij) x norm of input j over all tokens, smallest first within every output row (Sun et al. 2024, equation 1).
 
-    Inputs are those of `batches` batches of the tasks learned so far, which take turns; padding does not count. Each task
-    is asked at the weights it wears: strength^2 = sum over tasks of W_ij^2 |X_j|^2, which is the paper's where all tasks
-    wear the same. The paper measures a block's inputs after it pruned the blocks below; here all are those of the present
+    Inputs are those of `batches` batches of the tasks learned so far, which take turns; padding does not count. Each task is
+    measured at its effective weights: strength^2 = sum over tasks of W_ij^2 |X_j|^2, which is the paper's where all tasks
+    have the same. The paper measures a block's inputs after it pruned the blocks below; here all are those of the present
     subject. Needs no labels and no gradients. Ranked as `scope` says: "row" (the paper's), "layer" or "global". Cost:
     `batches` forward passes. Raises `ScenarioError` where no task was learned.
     """
@@ -33,13 +33,13 @@ class Wanda(AskingPruner):
     scope: Scope = "row"
 
     def strength(self, subject: Subject, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
-        """What every synapse carries, at least 0."""
+        """abs(W) x input norm of every synapse, at least 0."""
         import torch
 
-        from lifespan.pruning.evidence import evidence, worn
+        from lifespan.pruning._task_batches import effective_weights, task_batches
         from lifespan.pruning.inputs import squared_inputs
 
-        pairs = evidence(
+        pairs = task_batches(
             subject,
             tasks,
             batches=self.batches,
@@ -50,6 +50,6 @@ class Wanda(AskingPruner):
         )
         carried = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
         for task, squares in squared_inputs(subject, pairs).items():
-            for name, weight in worn(subject, task).items():
+            for name, weight in effective_weights(subject, task).items():
                 carried[name] = torch.hypot(carried[name], weight.abs() * squares[name].sqrt().to(weight.dtype))
         return carried

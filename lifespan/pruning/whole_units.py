@@ -1,4 +1,4 @@
-"""From the strengths of heads or neurons to masks without half a unit."""
+"""Masks from strengths of heads or neurons, in which units die whole."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def weakest_units(
     who: str,
     keep: int = 1,
 ) -> Masks:
-    """Masks in which the weakest units are gone whole, as many as fit under `round(sparsity * synapses)` dead in all.
+    """Masks in which the weakest units are dead as a whole, as many as fit under `round(sparsity * synapses)` dead in all.
 
     `strength` has one (number,) tensor for each of `units`, which are those of one kind, layer by layer; ties die by
     position. Units that are already unheard go first; `keep` heard ones stay in each layer. With `scope="layer"` every
@@ -31,17 +31,17 @@ def weakest_units(
     where the sparsity is out of reach by more than half a unit.
     """
     heard = [each.heard(subject.alive).cpu().numpy() for each in units]
-    toll = _Toll(
+    losses = _Losses(
         costs=[each.total(subject.alive).cpu().numpy() for each in units],
         heard=heard,
-        gone=[np.zeros(each.number, dtype=bool) for each in units],
+        dead=[np.zeros(each.number, dtype=bool) for each in units],
         left=[int(each.sum()) for each in heard],
         keep=keep,
     )
     dead = subject.count - subject.living
     budget = round(sparsity * subject.count) - dead
-    reach = toll.reach()
-    if budget > reach + max(int(cost.max()) for cost in toll.costs) / 2:
+    reach = losses.reach()
+    if budget > reach + max(int(cost.max()) for cost in losses.costs) / 2:
         most = (dead + reach) / subject.count
         rule = (
             f"cannot leave {sparsity:.4g} of the synapses dead: only {units[0].kind} go, and {keep} in each layer must stay."
@@ -49,22 +49,22 @@ def weakest_units(
         raise OutOfReach(who, rule, f"At most {most:.4g} can be reached from here.")
     values = [np.where(h, part.detach().double().cpu().numpy(), -np.inf) for h, part in zip(heard, strength, strict=True)]
     if scope == "layer":
-        _by_layer(toll, values, budget)
+        _by_layer(losses, values, budget)
     else:
-        toll.take(_ascending(values, range(len(values))), budget)
+        losses.take(_ascending(values, range(len(values))), budget)
     masks = {name: mask.clone() for name, mask in subject.alive.items()}
-    for each, gone in zip(units, toll.gone, strict=True):
-        masks |= {name: masks[name] & left for name, left in each.synapse_masks(torch.from_numpy(~gone), masks).items()}
+    for each, dying in zip(units, losses.dead, strict=True):
+        masks |= {name: masks[name] & left for name, left in each.synapse_masks(torch.from_numpy(~dying), masks).items()}
     return masks
 
 
 @dataclass
-class _Toll:
+class _Losses:
     """What each unit of each layer costs in living synapses, which are heard, which are taken, and how many are left."""
 
     costs: list[np.ndarray]
     heard: list[np.ndarray]
-    gone: list[np.ndarray]
+    dead: list[np.ndarray]
     left: list[int]
     keep: int
 
@@ -79,9 +79,9 @@ class _Toll:
         for layer, unit in order:
             cost, heard = int(self.costs[layer][unit]), bool(self.heard[layer][unit])
             kept = heard and self.left[layer] <= self.keep
-            if taken == most or self.gone[layer][unit] or cost == 0 or kept or spent + cost > budget:
+            if taken == most or self.dead[layer][unit] or cost == 0 or kept or spent + cost > budget:
                 continue
-            self.gone[layer][unit] = True
+            self.dead[layer][unit] = True
             self.left[layer] -= heard
             spent, taken = spent + cost, taken + 1
         return spent
@@ -94,18 +94,18 @@ def _ascending(values: Sequence[np.ndarray], layers: Sequence[int]) -> list[tupl
     return [places[i] for i in order]
 
 
-def _by_layer(toll: _Toll, values: Sequence[np.ndarray], budget: int) -> None:
-    """The same share of every layer; what rounding to whole units leaves over goes to the layers that are furthest below."""
+def _by_layer(losses: _Losses, values: Sequence[np.ndarray], budget: int) -> None:
+    """Take the same share of every layer; what rounding to units leaves over, from the layers that are furthest below it."""
     orders = [_ascending(values, [layer]) for layer in range(len(values))]
-    living = [int(cost.sum()) for cost in toll.costs]
-    shares = [budget * own / max(1, sum(living)) for own in living]
-    spent = [toll.take(order, share) for order, share in zip(orders, shares, strict=True)]
+    sizes = [int(cost.sum()) for cost in losses.costs]
+    shares = [budget * size / max(1, sum(sizes)) for size in sizes]
+    spent = [losses.take(order, share) for order, share in zip(orders, shares, strict=True)]
     left = budget - sum(spent)
     while True:
         again = sorted(range(len(orders)), key=lambda layer: spent[layer] - shares[layer])
         before = left
         for layer in again:
-            extra = toll.take(orders[layer], left, most=1)
+            extra = losses.take(orders[layer], left, most=1)
             spent[layer] += extra
             left -= extra
         if left == before:

@@ -1,4 +1,4 @@
-"""Windows on a subject's life: inside them it may be set, and even trained; afterwards it is as before, bit for bit."""
+"""Temporary changes of a subject: inside these contexts it may be trained; afterwards it is as before, bit for bit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import nn
 from lifespan.contracts.subject import Subject
 from lifespan.errors import Diverged
 from lifespan.model.forward import batch_loss, seeded
-from lifespan.pruning.evidence import Gradients, worn
+from lifespan.pruning._task_batches import Gradients, effective_weights
 from lifespan.randomness import Streams
 from lifespan.training.batches import Batch
 from lifespan.training.loop import Recipe
@@ -20,7 +20,7 @@ from lifespan.training.loop import Recipe
 
 @contextmanager
 def in_mode(subject: Subject, *, training: bool) -> Iterator[None]:
-    """Dropout is on inside, or off; afterwards every module has its own mode again."""
+    """Inside this block dropout is on, or off; afterwards every module has its own mode again."""
     modules = [module for root in _roots(subject) for module in root.modules()]
     modes = [module.training for module in modules]
     try:
@@ -34,7 +34,7 @@ def in_mode(subject: Subject, *, training: bool) -> Iterator[None]:
 
 @contextmanager
 def untouched(subject: Subject) -> Iterator[None]:
-    """Parameters inside are copies that require gradients; afterwards the old tensors, gradients and flags are back.
+    """Inside this block parameters are copies that require gradients; afterwards tensors, gradients and flags are restored.
 
     Covers encoder, language head and task heads, with their buffers. Costs the memory of one more model.
     """
@@ -57,9 +57,9 @@ def untouched(subject: Subject) -> Iterator[None]:
 def movement_scores(
     subject: Subject, pairs: Iterator[tuple[str, Batch]], *, steps: int, rate: float, streams: Streams, who: str
 ) -> Gradients:
-    """S = -sum_t rate_t dL/dW_t W_t of every synapse over `steps` of fine-tuning on (task, batch) pairs, which it undoes.
+    """S = -sum_t rate_t dL/dW_t W_t of every synapse over `steps` of fine-tuning on (task, batch) pairs, which is reverted.
 
-    dL/dW is taken at the worn weights, before clipping. W moves where a synapse lives and the task's skill has it on;
+    dL/dW is taken at the effective weights, before clipping. W moves where a synapse lives and the task's skill has it on;
     biases, LayerNorm, embeddings and task heads move along. Raises `Diverged` where a loss stops being finite.
     """
     recipe = Recipe(steps=steps, warmup=0.1, clip=1.0)
@@ -75,7 +75,7 @@ def movement_scores(
                 loss.backward()
             value = float(loss.detach())
             if not math.isfinite(value):
-                raise Diverged(f"the loss became {value} at step {step + 1} of {steps} that {who} looked ahead")
+                raise Diverged(f"the loss became {value} at step {step + 1} of {steps} that {who} trains ahead")
             _record(subject, task, scores, now)
             nn.utils.clip_grad_norm_(moving, recipe.clip)
             optimizer.step()
@@ -84,9 +84,9 @@ def movement_scores(
 
 
 def _record(subject: Subject, task: str, scores: Gradients, rate: float) -> None:
-    """Add a step's movement to the scores, and leave the gradients of W where they were those of the worn weights."""
+    """Add a step's movement to the scores, and turn gradients of effective weights into gradients of W."""
     mask = subject.effective(task)
-    weights = worn(subject, task)
+    weights = effective_weights(subject, task)
     for name, weight in subject.synapses.items():
         if weight.grad is None:
             continue

@@ -1,4 +1,4 @@
-"""What a record was made of, and what of it has changed since. No torch here.
+"""What a record was made of, and what of it has changed since.
 
 `study.json` lists under `inputs` what the study's steps read (kind, fingerprint, path, time), and under `nodes`, for every
 step, the names of those that it and its evaluations read. Records of before it did so have neither.

@@ -45,11 +45,11 @@ class _Projecting(Buffering):
         import torch
 
         from lifespan.model.forward import batch_loss, seeded
-        from lifespan.strategies.shared import living, shared
+        from lifespan.strategies.shared import moving_parameters, zero_dead
 
         if not self.buffer:
             return
-        moving = shared(course.subject, parameters, self.strategy.describe())
+        moving = moving_parameters(course.subject, parameters, self.strategy.describe())
         gradients = {name: parameter.grad for name, parameter in moving.items() if parameter.grad is not None}
         title = self.buffer.task_at(course.streams, "rehearsal", course.step)
         batch, _ = self.buffer.batch(title, course.step)
@@ -57,7 +57,7 @@ class _Projecting(Buffering):
             loss = batch_loss(course.subject, title, batch)
             found = torch.autograd.grad(loss, [moving[name] for name in gradients], allow_unused=True)
         reference = {
-            name: living(course.subject, name, gradient)
+            name: zero_dead(course.subject, name, gradient)
             for name, gradient in zip(gradients, found, strict=True)
             if gradient is not None
         }

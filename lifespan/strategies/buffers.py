@@ -15,8 +15,8 @@ from lifespan.training.batches import Batch, TaskSource, task_source
 class Buffer:
     """Rows of earlier tasks' training splits that a strategy kept, and batches of them, of one task at a time.
 
-    The task of a step is drawn in proportion to its rows, from a stream named by the step, so that a life that resumes goes on
-    with the same batches.
+    The task of a step is drawn in proportion to its rows, from a stream named by the step, so that a life that resumes
+    has the same batches.
     """
 
     def __init__(self, name: str, subject: Subject, lesson: Lesson) -> None:
@@ -31,7 +31,7 @@ class Buffer:
         return bool(self.rows)
 
     def task_at(self, streams: Streams, purpose: str, step: int) -> str:
-        """Whose turn it is."""
+        """Title of the task rehearsed at a step."""
         titles = list(self.rows)
         sizes = np.array([len(self.rows[title]) for title in titles], dtype=float)
         return titles[int(streams.numpy(purpose, step).choice(len(titles), p=sizes / sizes.sum()))]
@@ -49,12 +49,12 @@ class Buffer:
 
 
 def keep(name: str, subject: Subject, lesson: Lesson, *, kind: str, size: int) -> None:
-    """Take the tasks just learned into the buffer of `size` rows and let others go, as its kind says.
+    """Add rows of the tasks just learned to the buffer of `size` rows and drop others, as its kind says.
 
     "balanced" keeps as many rows of every task, the first of one seeded order of each, so that a buffer that shrinks loses
     rows and gains none; of what does not divide evenly the tasks that were learned first have one row more, and of more tasks
     than rows the last ones have none. "reservoir" is algorithm R (Vitter 1985) on all rows in the order of first learning:
-    each row ever met is there with one probability, so that large tasks take most of it. A task that comes back brings no new
+    each row seen so far is in it with one probability, so that large tasks take most of it. A task that comes back adds no
     rows, and leaves the reservoir as it is.
     """
     rows = {title: value.cpu().numpy() for title, value in filed(subject, f"{name}/rows/").items()}

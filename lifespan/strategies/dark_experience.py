@@ -1,4 +1,4 @@
-"""Dark experience replay: kept examples are to be answered as they were, and rightly."""
+"""Dark experience replay: a penalty on kept examples whose outputs differ from the remembered ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Elastic weight consolidation: weights that matter to earlier tasks are held where they were."""
+"""Elastic weight consolidation: a penalty on changes of weights that matter to earlier tasks."""
 
 from __future__ import annotations
 
@@ -63,21 +63,22 @@ class _Elastic(Guard):
                 self.pulls.append((anchor, {each: value * strategy.strength for each, value in found.items()}))
 
     def gradient(self, parameters: Sequence[torch.nn.Parameter], course: Course) -> None:
-        from lifespan.strategies.shared import pull, shared
+        from lifespan.strategies.shared import moving_parameters, pull
 
         if not self.pulls:
             return
-        moving = shared(course.subject, parameters, self.strategy.describe())
+        moving = moving_parameters(course.subject, parameters, self.strategy.describe())
         for anchor, stiffness in self.pulls:
             pull(moving, anchor, stiffness, course)
 
     def settle(self, subject: Subject, memory: dict[str, torch.Tensor]) -> None:
-        from lifespan.strategies.fisher import fisher
+        from lifespan.strategies.fisher import fisher_diagonal
         from lifespan.strategies.shared import file, filed, worn_values
 
         name, decay = self.strategy.name, self.strategy.decay
         for task in self.lesson.tasks:
-            found = fisher(subject, task, self.lesson, estimator=self.strategy.fisher, examples=self.strategy.examples)
+            estimator, examples = self.strategy.fisher, self.strategy.examples
+            found = fisher_diagonal(subject, task, self.lesson, estimator=estimator, examples=examples)
             key = task.title
             if decay is not None:
                 key, old = "online", filed(subject, f"{name}/fisher/online/")

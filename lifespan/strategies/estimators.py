@@ -1,4 +1,4 @@
-"""Names of the estimators of the Fisher information, without torch."""
+"""Names of the estimators of the Fisher information."""
 
 from typing import Literal, get_args
 

@@ -1,4 +1,4 @@
-"""Diagonals of the Fisher information: three estimators that go by one name in the literature, told apart here.
+"""Diagonals of the Fisher information, by three estimators to which the literature gives one name.
 
 For one example x let l_y(theta) = log p(y | x, theta). Every estimator is a mean over examples (van de Ven 2025, On the
 computation of the Fisher information in continual learning):
@@ -29,8 +29,8 @@ from lifespan.training.batches import Batch, Labelled, task_source
 from lifespan.training.evaluation import tokenised
 
 
-def fisher(subject: Subject, task: Task, lesson: Lesson, *, estimator: str, examples: int) -> dict[str, torch.Tensor]:
-    """The diagonal by encoder parameter, at the weights that the task wears, dropout off; 0 at dead synapses.
+def fisher_diagonal(subject: Subject, task: Task, lesson: Lesson, *, estimator: str, examples: int) -> dict[str, torch.Tensor]:
+    """The diagonal by encoder parameter, at the task's effective weights, dropout off; 0 at dead synapses.
 
     `examples` training rows are taken (the same for every individual), or as many batches as they fill for "batch".
     """
@@ -77,8 +77,8 @@ def _add_answers(
     logs = skill.form.log_probabilities(answer, batch["labels"].to(answer.device))
     if logs is None:
         numbers = answer.flatten()
-        for place, number_put_out in enumerate(numbers):
-            _add(total, parameters, number_put_out, 1.0, keep=place + 1 < len(numbers))
+        for place, output in enumerate(numbers):
+            _add(total, parameters, output, 1.0, keep=place + 1 < len(numbers))
         return
     chances = logs.detach().exp()
     if estimator == "sampled":

@@ -24,8 +24,8 @@ class Rehearsal(Strategy):
     rehearses one earlier task, drawn in proportion to its rows; the task's head stays as it is, and what learns is the body.
     Costs a training step more each step. Rehearsed rows are read as they are: disorders of data do not see them.
 
-    Ageing leaves the buffer as it is: what the body lost with its synapses is asked for again at the next learning. A task
-    that wears a mask of its own is not rehearsed, as it does not answer from the weights that move.
+    Ageing leaves the buffer as it is: what the body lost with its synapses is learned again at the next learning. A task
+    with a mask of its own is not rehearsed, as it does not answer from the weights that move.
     """
 
     revision = 2

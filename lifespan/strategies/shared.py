@@ -1,4 +1,4 @@
-"""What strategies have in common: the weights that tasks share, and the pull towards where they were."""
+"""What strategies have in common: the weights that tasks share, a quadratic penalty on them, and remembered tensors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lifespan.contracts.subject import Subject
 from lifespan.errors import ScenarioError
 
 
-def shared(subject: Subject, parameters: Sequence[nn.Parameter], who: str) -> dict[str, nn.Parameter]:
+def moving_parameters(subject: Subject, parameters: Sequence[nn.Parameter], who: str) -> dict[str, nn.Parameter]:
     """The encoder's parameters among those that move, by name. Raises `ScenarioError` where none does."""
     moving = {id(parameter) for parameter in parameters}
     found = {name: p for name, p in subject.encoder.named_parameters() if id(p) in moving}
@@ -29,11 +29,11 @@ def pull(
         if name not in anchor or parameter.grad is None:
             continue
         force = (parameter.detach() - anchor[name]).mul_(stiffness[name])
-        parameter.grad.add_(living(course.subject, name, force))
+        parameter.grad.add_(zero_dead(course.subject, name, force))
 
 
-def living(subject: Subject, name: str, values: torch.Tensor) -> torch.Tensor:
-    """Values of a parameter, 0 at dead synapses."""
+def zero_dead(subject: Subject, name: str, values: torch.Tensor) -> torch.Tensor:
+    """Values of a parameter, set to 0 at dead synapses in place."""
     mask = subject.alive.get(name)
     return values if mask is None else values.mul_(mask)
 
@@ -52,4 +52,4 @@ def file(subject: Subject, prefix: str, values: dict[str, torch.Tensor]) -> None
 def worn_values(subject: Subject) -> Iterator[tuple[str, torch.Tensor]]:
     """The encoder's parameters as they act: 0 at dead synapses."""
     for name, parameter in subject.encoder.named_parameters():
-        yield name, living(subject, name, parameter.detach().clone())
+        yield name, zero_dead(subject, name, parameter.detach().clone())

@@ -53,9 +53,9 @@ class _Intelligence(Guard):
         self._step: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def gradient(self, parameters: Sequence[torch.nn.Parameter], course: Course) -> None:
-        from lifespan.strategies.shared import pull, shared
+        from lifespan.strategies.shared import moving_parameters, pull
 
-        moving = shared(course.subject, parameters, self.strategy.describe())
+        moving = moving_parameters(course.subject, parameters, self.strategy.describe())
         self._step = {n: (p.grad.detach().clone(), p.detach().clone()) for n, p in moving.items() if p.grad is not None}
         if self.anchor:
             pull(moving, self.anchor, self.stiffness, course)
@@ -69,7 +69,7 @@ class _Intelligence(Guard):
             path.sub_(gradient * (now[name].detach() - before))
 
     def settle(self, subject: Subject, memory: dict[str, torch.Tensor]) -> None:
-        from lifespan.strategies.shared import file, living, worn_values
+        from lifespan.strategies.shared import file, worn_values, zero_dead
 
         end = dict(worn_values(subject))
         found = {}
@@ -79,6 +79,6 @@ class _Intelligence(Guard):
             new = value.new_zeros(value.shape)
             if omega is not None:
                 new = omega.clamp(min=0) / ((value - self.begin[name]).square() + self.strategy.damping)
-            found[name] = living(subject, name, new if old is None else new + old)
+            found[name] = zero_dead(subject, name, new if old is None else new + old)
         file(subject, f"{self.strategy.name}/importance/", found)
         file(subject, f"{self.strategy.name}/anchor/", end)

@@ -1,4 +1,4 @@
-"""Learning without forgetting: earlier heads must go on answering as they did."""
+"""Learning without forgetting: a penalty where earlier heads answer otherwise than before."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class LearningWithoutForgetting(Strategy):
     them too.
 
     The teacher reads what the subject reads: where a disorder alters the text, it has the altered text before it. It is as
-    aged as the subject: what ageing took from the answers is not asked back. Other than with the memories of other strategies,
-    all earlier tasks are protected, whatever they were learned under.
+    aged as the subject: what ageing took from the answers is not restored. Unlike under other strategies, all earlier tasks
+    are protected, whatever they were learned under.
     """
 
     revision = 2
@@ -52,7 +52,7 @@ class _Distilling(Guard):
         import copy
 
         self.strategy = strategy
-        # A task that wears a mask of its own does not answer from the weights that move.
+        # A task with a mask of its own does not answer from the weights that move.
         self.titles = [task.title for task in lesson.earlier if subject.skills[task.title].mask is None]
         self._read: tuple[dict[str, torch.Tensor], torch.Tensor] | None = None
         if self.titles:
@@ -61,20 +61,20 @@ class _Distilling(Guard):
             self.heads = {title: copy.deepcopy(subject.skills[title].head).eval() for title in self.titles}
 
     def activations(self, subject: Subject, streams: Streams, step: int) -> AbstractContextManager[object]:
-        return self._listening(subject)
+        return self._recording(subject)
 
     @contextmanager
-    def _listening(self, subject: Subject) -> Iterator[None]:
+    def _recording(self, subject: Subject) -> Iterator[None]:
         if not self.titles:
             yield
             return
 
-        def hear(module: object, arguments: object, inputs: dict[str, torch.Tensor], output: object) -> None:
+        def record(module: object, arguments: object, inputs: dict[str, torch.Tensor], output: object) -> None:
             if self._read is None:
                 self._read = inputs, output.last_hidden_state  # type: ignore[attr-defined]
 
         self._read = None
-        hook = subject.encoder.register_forward_hook(hear, with_kwargs=True)
+        hook = subject.encoder.register_forward_hook(record, with_kwargs=True)
         try:
             yield
         finally:
@@ -104,7 +104,7 @@ class _Distilling(Guard):
         return self.strategy.strength * torch.stack(terms).mean()
 
     def _all_states(self, subject: Subject, batch: dict[str, torch.Tensor], states: torch.Tensor) -> torch.Tensor:
-        """The states of this step's forward pass; of another where that made the first token's alone, and a head reads all."""
+        """The states of this step's forward pass, or of another where a head needs more than the first token's."""
         from lifespan.model.forward import token_states
 
         whole = states.shape[1] == batch["input_ids"].shape[1]

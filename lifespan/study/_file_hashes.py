@@ -1,4 +1,4 @@
-"""SHA-256 of files, each large one hashed once: a small cache in the user's cache folder. No torch here."""
+"""SHA-256 of files, each large one hashed once: a small cache in the user's cache folder."""
 
 from __future__ import annotations
 

@@ -45,13 +45,13 @@ def _meetings(step: Step) -> Iterator[tuple[Spec, tuple[Task, ...]]]:
         yield disorder, taught
     for each in step.evaluations:
         for part in _parts(each.measure):
-            yield part, tuple(_asked(each.measure, step.tasks))
+            yield part, tuple(_read_by(each.measure, step.tasks))
 
 
-def _asked(measure: Measure, met: tuple[Task, ...]) -> Iterator[Task]:
-    """The tasks that a measure reads, and those whose skill it asks for by name."""
-    yield from (task for task in met if task.title in measure.skills)
-    yield from (effort.source for effort in measure.effort(met) if isinstance(effort.source, Task))
+def _read_by(measure: Measure, learned: tuple[Task, ...]) -> Iterator[Task]:
+    """The tasks that a measure reads, and those whose skill it names."""
+    yield from (task for task in learned if task.title in measure.skills)
+    yield from (effort.source for effort in measure.effort(learned) if isinstance(effort.source, Task))
 
 
 def _parts(spec: Spec) -> Iterator[Spec]:

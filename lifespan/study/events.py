@@ -26,11 +26,11 @@ class Event(Spec):
     trains: ClassVar[bool] = False
     color: ClassVar[str] = "#24292f"
 
-    def work(self, met: Sequence[Task], gauge: Gauge) -> Work:
-        """What the gradient loop has to do; `met` are the tasks met so far, those of this event included."""
+    def work(self, learned: Sequence[Task], gauge: Gauge) -> Work:
+        """What the gradient loop has to do; `learned` are the tasks learned so far, those of this event included."""
         return Work()
 
-    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+    def stored(self, learned: Sequence[Task], sizes: Sizes) -> int:
         """Bytes of what changes: weights as 4 each, masks as bits."""
         return 0
 
@@ -58,7 +58,7 @@ class Birth(Event):
 
     origin: Origin
 
-    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+    def stored(self, learned: Sequence[Task], sizes: Sizes) -> int:
         return sizes.weights
 
 
@@ -112,12 +112,12 @@ class Develop(Event):
     def moves_masks(self) -> bool:
         return _moves_masks(self.by)
 
-    def work(self, met: Sequence[Task], gauge: Gauge) -> Work:
+    def work(self, learned: Sequence[Task], gauge: Gauge) -> Work:
         _, words = gauge.corpus_tokens(self.corpus, self.length)
         read = self.steps * self.batch_size
         return Work(self.steps, read, read * words, self.predicts.share, self.predicts.overhead)
 
-    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+    def stored(self, learned: Sequence[Task], sizes: Sizes) -> int:
         return _learned(self.by, sizes)
 
 
@@ -180,12 +180,12 @@ class Learn(Event):
     def moves_masks(self) -> bool:
         return _moves_masks(self.by)
 
-    def work(self, met: Sequence[Task], gauge: Gauge) -> Work:
+    def work(self, learned: Sequence[Task], gauge: Gauge) -> Work:
         counts = [gauge.task_tokens(task, task.splits[0], self.length)[0] for task in self.tasks]
         steps = sum(self.by.steps_for(count) for count in counts)
         return schooling(self.tasks, steps, self.by.batch_size, self.length, gauge)
 
-    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+    def stored(self, learned: Sequence[Task], sizes: Sizes) -> int:
         return _learned(self.by, sizes) + sizes.heads(self.tasks)
 
 
@@ -206,7 +206,7 @@ class Age(Event):
     def label(self) -> str:
         return f"age to {self.to:.3g}"
 
-    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+    def stored(self, learned: Sequence[Task], sizes: Sizes) -> int:
         return sizes.masks
 
 
@@ -238,13 +238,13 @@ class Recover(Event):
     def moves_masks(self) -> bool:
         return True
 
-    def work(self, met: Sequence[Task], gauge: Gauge) -> Work:
+    def work(self, learned: Sequence[Task], gauge: Gauge) -> Work:
         from lifespan.learners.rewire import Rewire
 
-        return schooling(met, self.steps, (self.by or Rewire()).batch_size, self.length, gauge)
+        return schooling(learned, self.steps, (self.by or Rewire()).batch_size, self.length, gauge)
 
-    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
-        return sizes.masks + sizes.heads(met)
+    def stored(self, learned: Sequence[Task], sizes: Sizes) -> int:
+        return sizes.masks + sizes.heads(learned)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +269,7 @@ class Suffer(Event):
     def label(self) -> str:
         return f"{type(self).__name__.lower()} {type(self.disorder).__name__}"
 
-    def stored(self, met: Sequence[Task], sizes: Sizes) -> int:
+    def stored(self, learned: Sequence[Task], sizes: Sizes) -> int:
         return sizes.weights if type(self.disorder).strike is not Disorder.strike else 0
 
 

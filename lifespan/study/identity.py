@@ -1,11 +1,11 @@
-"""What a step reads of the outside world, and the fingerprints of it that are part of its identity. No torch here.
+"""What a step reads of the outside world, and the fingerprints of it that are part of its identity.
 
 A step's digest is made of its parent's digest, its event and the fingerprints of what it reads. What comes with this package
 (the built-in world) has none: a class's `revision` stands for it. Code of other packages is in the event's data already
 (`Spec.to_data`); here it is listed, so that a record can say which of its files was changed.
 
 What is read: an event reads the training split of the tasks it names, and corpora, models and files whole. A measure may read
-every split of every task met so far, and so may a learner, pruner, strategy or chronic disorder of another package. (A
+every split of every task learned so far, and so may a learner, pruner, strategy or chronic disorder of another package. (A
 disorder that strikes, or acts on ageing, is given no task.)
 """
 
@@ -73,17 +73,17 @@ class Fingerprints:
         """Keep the hashes of large files for the next time."""
         self._files.save()
 
-    def of_event(self, event: Spec, active: Sequence[Disorder] = (), met: Sequence[Task] = ()) -> tuple[Input, ...]:
-        """What an event reads under the chronic disorders at work, once these tasks are met."""
-        asked = [] if isinstance(event, Suffer) else [event]
-        asked += active if isinstance(event, Learn | Recover) else []
-        foreign = not all(map(_is_own_throughout, asked))
+    def of_event(self, event: Spec, active: Sequence[Disorder] = (), learned: Sequence[Task] = ()) -> tuple[Input, ...]:
+        """What an event reads under the active chronic disorders, once these tasks are learned."""
+        specs = [] if isinstance(event, Suffer) else [event]
+        specs += active if isinstance(event, Learn | Recover) else []
+        foreign = not all(map(_is_own_throughout, specs))
         found = self._of(event, "first")
-        return _distinct(found, *[self._of(task, "all") for task in met if foreign])
+        return _distinct(found, *[self._of(task, "all") for task in learned if foreign])
 
-    def of_measure(self, measure: Spec, met: Sequence[Task] = ()) -> tuple[Input, ...]:
-        """What a measure, or a contrast, reads once these tasks are met."""
-        return _distinct(self._of(measure, "all"), *[self._of(task, "all") for task in met])
+    def of_measure(self, measure: Spec, learned: Sequence[Task] = ()) -> tuple[Input, ...]:
+        """What a measure, or a contrast, reads once these tasks are learned."""
+        return _distinct(self._of(measure, "all"), *[self._of(task, "all") for task in learned])
 
     def _of(self, spec: Spec, splits: str) -> tuple[Input, ...]:
         key = id(spec), splits

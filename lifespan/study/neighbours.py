@@ -1,4 +1,4 @@
-"""Imports of modules that lie beside a scenario file: those of its own folder, whatever else has their name. No torch here.
+"""Imports of modules that lie beside a scenario file: those of its own folder, whatever else has their name.
 
 A file that Python runs finds the modules beside it before installed packages, by its real folder where it is a link. Scenario
 files run inside a longer process, where other folders' files ran before, so that the import statement itself has to know who

@@ -1,4 +1,4 @@
-"""Where subjects come from."""
+"""Origins of subjects: built-in and pre-trained bodies."""
 
 from lifespan.subjects.micro import Micro
 from lifespan.subjects.minilm import MiniLM

@@ -1,4 +1,4 @@
-"""One known trap: a CUDA-built torchvision beside a CPU-only torch.
+"""A repair for a CUDA-built torchvision beside a CPU-only torch.
 
 avalanche-lib imports torchvision, which fails at import with "operator torchvision::nms does not exist" when its compiled
 operators cannot be loaded; transformers' BERT classes then fail too. Declaring the schemas of the two operators first is

@@ -1,4 +1,4 @@
-"""From a masked-language model of transformers to a `Body`, whatever the architecture."""
+"""A `Body` from a masked-language model of transformers, whatever the architecture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Passthrough(nn.Module):
-    """Stands where the encoder stood, so that the language head can be run on chosen token states alone.
+    """Takes the encoder's place in the language model, so that its head runs on chosen token states alone.
 
     Every masked-language head of transformers works token by token; giving it the states of the masked positions only
     saves the matrix product with the vocabulary at all others.
@@ -51,7 +51,7 @@ def positions_of(encoder: nn.Module) -> int | None:
 
 
 def limit_length(encoder: nn.Module, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Let the tokenizer cut texts where the encoder's positions end, whatever its own files say."""
+    """Set the tokenizer's longest text to the encoder's positions, where its own files allow more."""
     positions = positions_of(encoder)
     if positions is not None:
         tokenizer.model_max_length = min(int(tokenizer.model_max_length), positions)

@@ -1,4 +1,4 @@
-"""Dropout whose draws cost little on a CPU, and the attention that it is drawn for.
+"""Dropout whose draws cost little on a CPU, and an attention that uses it.
 
 `torch.bernoulli_` draws one number for each entry, one entry at a time: a fifth of a MiniLM's training step. Here each
 64-bit draw decides four entries, 16 bits each, so a rate is rounded to the nearest 1/65536; what survives is scaled by the
@@ -39,7 +39,7 @@ def dropped(states: torch.Tensor, rate: float) -> torch.Tensor:
 
 
 class Dropout(nn.Dropout):
-    """Stands where the body had torch's."""
+    """torch's dropout module with the draws of `dropped`."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         return dropped(input, self.p) if self.training else input
@@ -60,8 +60,8 @@ def attend(
     Query, key, value are (batch, heads, length, size of a head), the result (batch, length, heads, size of a head); the mask
     is boolean, True where a key is heard. Scores are rounded to the precision of the states before the softmax.
     """
-    if _fused_is_faster(query, dropout) or _more_is_asked(module, attention_mask, rest):
-        # transformers' modelling code must not be imported before torchvision is mended (see `compat`).
+    if _fused_is_faster(query, dropout) or _needs_torch(module, attention_mask, rest):
+        # transformers' modelling code must not be imported before torchvision is mended (see `_torchvision`).
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
         return sdpa_attention_forward(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **rest)
@@ -76,15 +76,15 @@ def attend(
 
 
 def _fused_is_faster(query: torch.Tensor, dropout: float) -> bool:
-    """torch's kernel for CPUs has no dropout, and in bfloat16 a slow gradient and no advantage on short texts."""
+    """Whether torch's kernel is to be used: for CPUs it has no dropout, and in bfloat16 is slow on short texts."""
     if query.device.type != "cpu":
         return True
     short = torch.is_grad_enabled() or query.shape[2] <= SHORT
     return dropout == 0 and not (query.dtype == torch.bfloat16 and short)
 
 
-def _more_is_asked(module: nn.Module, mask: torch.Tensor | None, rest: dict[str, Any]) -> bool:
-    """What only torch's kernel is given the means for: causal order, position biases, heads that share keys."""
+def _needs_torch(module: nn.Module, mask: torch.Tensor | None, rest: dict[str, Any]) -> bool:
+    """Whether the model needs what only torch's kernel has: causal order, position biases, heads that share keys."""
     causal = rest.get("is_causal")
     causal = getattr(module, "is_causal", False) if causal is None else causal
     shared = getattr(module, "num_key_value_groups", 1) > 1
@@ -92,7 +92,7 @@ def _more_is_asked(module: nn.Module, mask: torch.Tensor | None, rest: dict[str,
 
 
 def quicken(model: PreTrainedModel) -> PreTrainedModel:
-    """The model, with this dropout, and with this attention where it would use torch's."""
+    """The model, in place, with this dropout, and with this attention where it would use torch's."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 

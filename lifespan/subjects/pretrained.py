@@ -12,7 +12,7 @@ from lifespan.contracts import Body, Origin
 from lifespan.contracts.sources import Commit, Source
 from lifespan.errors import ScenarioError
 from lifespan.randomness import Streams
-from lifespan.subjects._model_files import commit_of, model_files
+from lifespan.subjects._hub_files import commit_of, model_files
 
 TOKENIZERS = (
     *("tokenizer.json", "vocab.txt", "vocab.json", "spm.model", "spiece.model", "tokenizer.model"),
@@ -49,7 +49,10 @@ class Pretrained(Origin):
         return str(Path(self.name).expanduser()) if str(self.name).startswith("~") else str(self.name)
 
     def check(self) -> None:
-        """A folder must hold a masked-language model's configuration and a tokenizer. Hub names are not looked up."""
+        """Raise `ScenarioError` for a folder without a masked-language model's configuration or without a tokenizer.
+
+        Hub names are not looked up.
+        """
         looks_local = self.place.startswith((".", "/")) or Path(self.place).exists()
         if looks_local:
             check_folder(Path(self.place), self.where("name"))
@@ -91,7 +94,7 @@ class Pretrained(Origin):
         return (Commit(str(self.name), self._commit() or ""),)
 
     def _commit(self) -> str | None:
-        """The commit that is read: of a branch or tag, the one in the local cache, so that a model does not change unasked."""
+        """The commit that is read: of a branch or tag, the one in the local cache, so that a model does not change."""
         return None if Path(self.place).is_dir() else commit_of(str(self.name), self.commit)
 
     @property
@@ -112,7 +115,7 @@ class Pretrained(Origin):
 
 
 def check_folder(folder: Path, where: str) -> None:
-    """Raise `ScenarioError` where a folder cannot hold a masked-language model and its tokenizer, told from its files."""
+    """Raise `ScenarioError` where a folder, by its files, holds no masked-language model with a tokenizer."""
     if not folder.is_dir():
         raise ScenarioError(where, "there is no such folder.", "Give a folder with config.json, or a hub name.")
     try:
@@ -129,7 +132,7 @@ def check_folder(folder: Path, where: str) -> None:
 
 
 def _has_masked_model(kind: str) -> bool:
-    """Whether transformers' own file on this type defines one, told without importing it; true where there is no such file."""
+    """Whether transformers' file on this type defines one, read and not imported; true where there is no such file."""
     found = importlib.util.find_spec("transformers")
     places = (found.submodule_search_locations or []) if found is not None else []
     name = kind.replace("-", "_").replace(".", "_")
@@ -155,7 +158,7 @@ def _pooler(name: str, commit: str | None):
 
 
 class _clear_errors:
-    """Turns the many ways in which loading fails into one message with the ways out."""
+    """A context that turns any failure of loading into one `ScenarioError` that says what to do."""
 
     def __init__(self, origin: Pretrained) -> None:
         self.origin = origin
@@ -186,7 +189,7 @@ class _clear_errors:
 
 
 class _quiet_loading:
-    """A missing language head is expected here and is said by the record, not by a page of warnings."""
+    """A context in which transformers does not warn of a missing language head, which the record names instead."""
 
     def __enter__(self) -> None:
         from transformers.utils import logging

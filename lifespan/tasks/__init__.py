@@ -1,4 +1,4 @@
-"""What can be learned, and what a learned skill can be tried on."""
+"""Tasks to learn, and data to evaluate a learned skill on."""
 
 from lifespan.tasks.challenges import AdvGlue, Hans, Paws
 from lifespan.tasks.glue import Glue

@@ -167,7 +167,7 @@ def _refuse_the_training_rows(splits: Mapping[str, Examples], tables: Mapping[st
 
 
 def _hold_out(task: TableTask, splits: dict[str, Examples], beside: dict[str, dict[str, list[str]]], table: Table) -> None:
-    """Divide the training rows; the undivided ones stay for those who only look at them."""
+    """Divide the training rows; the undivided ones stay for tasks that are only evaluated."""
     rows, columns = splits["train"], beside["train"]
     if "test" not in splits:
         splits[UNDIVIDED], beside[UNDIVIDED] = rows, columns

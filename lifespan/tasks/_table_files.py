@@ -98,6 +98,6 @@ def _read_lines(files: Sequence[Path], form: Format) -> Table:
         columns[name] = lines[:-1] if lines[-1] == "" else lines
     counts = [len(lines) for lines in columns.values()]
     if len(set(counts)) > 1:
-        told = ", ".join(f"{path} has {count}" for path, count in zip(files, counts, strict=True))
-        raise DataError(str(files[0]), f"must have as many lines as the files beside it: {told}.", "One line is one row.")
+        counted = ", ".join(f"{path} has {count}" for path, count in zip(files, counts, strict=True))
+        raise DataError(str(files[0]), f"must have as many lines as the files beside it: {counted}.", "One line is one row.")
     return Table(str(files[0]), columns, range(1, counts[0] + 1), unit="line")

@@ -169,7 +169,7 @@ class Paws(Challenge):
 
 @lru_cache(maxsize=4)
 def _paws(task: Paws, path: Path | None, at: tuple[Stamp, ...]) -> Examples:
-    remedy = f"Its sentences are Quora's: build it as its authors tell, and set {VARIABLE} or source=. Or use part='wiki'."
+    remedy = f"Its sentences are Quora's: build it as its authors describe, and set {VARIABLE} or source=. Or use part='wiki'."
     if path is not None:
         table = read_separated(path, "\t", quoted=False)
     elif task.part == "wiki":

@@ -15,9 +15,9 @@ from lifespan.tasks.table import TableTask
 MAJORITY = 0.9
 SHARED = 0.02
 CUT = 0.05
-"""Shares from which on the user is told: of the largest class, of rows that are in both splits, of texts that are cut."""
+"""Shares from which on the user is warned: of the largest class, of rows that are in both splits, of texts that are cut."""
 MANY, FEW_ROWS, TOO_FEW_ROWS = 10, 10, 2
-"""Of more than so many classes, fewer rows each are told, and refused."""
+"""With more classes than this, fewer rows for each are reported, and refused."""
 SAMPLE = 2000
 """Texts whose words are counted at most."""
 
@@ -118,7 +118,7 @@ def oddities(title: str, facts: Mapping[str, Any]) -> Iterator[str]:
     train, *others = facts["rows"].values()
     dev = others[0] if others else train
     if facts.get("majority", 0) >= MAJORITY:
-        yield f"{title}: {facts['majority']:.0%} of the training rows are of one class; accuracy alone will not tell much"
+        yield f"{title}: {facts['majority']:.0%} of the training rows are of one class; accuracy alone says little"
     if facts.get("classes", 0) > MANY and facts["classes"] * FEW_ROWS > train:
         yield f"{title}: {facts['classes']:,} classes in {train:,} training rows; is the label column the right one?"
     for names in facts.get("similar_classes", ()):

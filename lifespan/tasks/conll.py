@@ -43,7 +43,7 @@ def read_conll(path: Path, columns: tuple[str, ...] | None = None) -> Table:
 
 
 def _sentences(path: Path) -> Iterator[tuple[int, list[tuple[int, list[str]]], tuple[str, ...] | None]]:
-    """(first line, its lines as (number, cells), names of columns met so far) of every sentence."""
+    """(first line, its lines as (number, cells), names of columns known so far) of every sentence."""
     lines: list[tuple[int, list[str]]] = []
     names: tuple[str, ...] | None = None
     text = [line.rstrip("\r") for line in read_text(path).split("\n")]

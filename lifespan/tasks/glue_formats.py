@@ -42,7 +42,7 @@ def _mnli(kind: str) -> Format:
         labels=("entailment", "neutral", "contradiction"),
         written=("entailment", "neutral", "contradiction"),
         hub_columns=("premise", "hypothesis"),
-        # The dev files also carry each annotator's label, so only the header tells where the gold one is.
+        # The dev files also carry each annotator's label, so only the header says which is the gold one.
         label="gold_label",
         files={"train": "train.tsv", "dev": f"dev_{kind}.tsv"},
         hub_splits={"train": "train", "dev": f"validation_{kind}"},

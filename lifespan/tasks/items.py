@@ -18,8 +18,8 @@ PARTS = ("treated", "untreated")
 class Items(Task):
     """Another task, with two further splits: the training items that a rehabilitation treats, and those it does not.
 
-    The question is Plaut's (1996): how far does retraining on some items help the others? Learn this task from the start, in
-    the place of the one it holds, whose skill, labels and metrics it has. `share` of the training items is treated: a draw
+    It measures how far retraining on some items helps the others (Plaut 1996). Learn this task from the start, in the place
+    of the one it holds, whose skill, labels and metrics it has. `share` of the training items is treated: a draw
     made once per task, the same for every individual, in which a larger share contains a smaller one. `rehabilitate` writes
     the retraining, `Generalisation` scores both parts.
 

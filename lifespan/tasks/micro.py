@@ -49,7 +49,7 @@ class MicroTask(Task):
     |---|---|---|---|
     | acceptability | CoLA | no rule of agreement, determiners or who can act is broken | matthews 0 |
     | sentiment | SST-2 | the judgement is favourable; negation counts, and the last word wins | 1/2 |
-    | paraphrase | MRPC | both sentences tell the same deed | 1/2 |
+    | paraphrase | MRPC | both sentences describe the same deed | 1/2 |
     | similarity | STS-B | 0 to 5: 3 points for the same deed, 2 less each detail that only one gives | pearson 0 |
     | inference | MNLI | the hypothesis follows, may hold, or cannot hold | 1/3 |
     | answering | QNLI | the sentence answers the question | 1/2 |
@@ -59,7 +59,7 @@ class MicroTask(Task):
 
     Answers to sentences are equally frequent in every split and splits share no row. The training split is written with half
     of the world's open-class words; the other half appears in dev and test alone, where only a developed subject can know
-    it. Words by themselves tell little: see `tests/tasks/test_world.py` for the bag-of-words control.
+    it. Single words predict little: see `tests/tasks/test_world.py` for the bag-of-words control.
     """
 
     name: Name = field(kw_only=False)

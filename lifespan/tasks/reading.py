@@ -108,13 +108,13 @@ def _header(path: Path, names: Sequence[str]) -> list[str]:
     return names
 
 
-def _quoting_facts(text: str, separator: str, asked: bool | None, chosen: bool) -> dict[str, Any]:
+def _quoting_facts(text: str, separator: str, given: bool | None, chosen: bool) -> dict[str, Any]:
     """How quotes were read, and whether somebody said so; nothing for a file without quotes."""
     if '"' not in text:
         return {}
     cells = [] if chosen else quoted_cells(text, separator)[0]
     kept = {"cells_kept_in_quotes": len(cells)} if cells else {}
-    return {"quotes": "of the format" if chosen else "of the text", "quotes_detected": asked is None, **kept}
+    return {"quotes": "of the format" if chosen else "of the text", "quotes_detected": given is None, **kept}
 
 
 def read_parquet(paths: Sequence[Path]) -> Table:

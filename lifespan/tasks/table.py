@@ -39,7 +39,7 @@ class TableTask(Task):
     says which; `quoted` decides. `unlabelled="drop"` leaves out rows whose label is empty, "-" or, of named classes, -1.
 
     `kind` is "classes" or "score". `classes` gives the class names as the label column writes them, in index order, or names
-    for the whole numbers from 0 on, or maps labels to names, several to one if need be; None takes those met in `path`,
+    for the whole numbers from 0 on, or maps labels to names, several to one if need be; None takes those found in `path`,
     numbers in numeric order. 1.0 is the class 1. `scores` is the range of a score.
 
     The dev split is the file `dev`; or else the validation split of a `datasets` folder; or else the fraction `held_out` of
@@ -47,7 +47,7 @@ class TableTask(Task):
     together; `stratified` holds out the fraction of every class. `held_out=1.0` is a table to evaluate on only. `test` is one
     more labelled file, or else the test split of a `datasets` folder, if it has labels.
 
-    `parts` is a column by whose values `OutOfDomain` tells accuracies apart; `pair_id` one that names the pair, or set, of
+    `parts` is a column by whose values `OutOfDomain` separates accuracies; `pair_id` one that names the pair, or set, of
     edited rows to which a row belongs, for `consistency`. `scored_by` names metrics of `lifespan.stats.metrics`, the primary
     one first; None is accuracy, or Pearson's and Spearman's correlation for a score.
 

@@ -1,4 +1,4 @@
-"""The head that tags words: one answer for every word of a sentence."""
+"""The head of tagging tasks: one answer for every word of a sentence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-UNASKED = -100
+IGNORED = -100
 """The label of a token that no word begins with, as `torch.nn.functional.cross_entropy` ignores it."""
 
 
@@ -24,7 +24,7 @@ UNASKED = -100
 class TagHead(Head):
     """One of `labels` for every word: dropout and a linear layer on each token's state (Devlin et al. 2019, section 5.3).
 
-    A word is tagged where its first token stands; its other tokens are neither learned nor asked. The loss is the
+    A word is tagged at its first token; its other tokens are neither learned nor evaluated. The loss is the
     cross-entropy, the mean over the words of a batch. Labels and answers are tuples of tags, one for each word; a word that
     was cut away with the end of a long sentence is answered by "", which is wrong.
     """
@@ -63,7 +63,7 @@ class TagHead(Head):
         """Labels (batch, length): a word's tag at its first token, -100 elsewhere."""
         import torch
 
-        labels = np.full(shape, UNASKED, dtype=np.int64)
+        labels = np.full(shape, IGNORED, dtype=np.int64)
         for row, (example, own) in enumerate(zip(index, starts, strict=True)):
             labels[row, own[own >= 0]] = targets[example][own >= 0]
         return torch.from_numpy(labels)
@@ -71,13 +71,13 @@ class TagHead(Head):
     def loss(self, answer: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         from torch.nn import functional
 
-        if not bool((labels != UNASKED).any()):
+        if not bool((labels != IGNORED).any()):
             return answer.sum() * 0
-        return functional.cross_entropy(answer.flatten(0, 1), labels.flatten(), ignore_index=UNASKED)
+        return functional.cross_entropy(answer.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
 
     def labelled(self, labels: torch.Tensor) -> int:
-        """The words asked for."""
-        return int((labels != UNASKED).sum())
+        """The number of words with a label."""
+        return int((labels != IGNORED).sum())
 
     def distance(self, answer: torch.Tensor, taught: torch.Tensor, real: torch.Tensor, temperature: float) -> torch.Tensor:
         """T**2 KL(teacher || student) at temperature T, the mean over all tokens."""
@@ -85,7 +85,7 @@ class TagHead(Head):
         return softened_divergence(answer[tokens], taught[tokens], temperature)
 
     def log_probabilities(self, answer: torch.Tensor, labels: torch.Tensor) -> torch.Tensor | None:
-        return answer[labels != UNASKED].log_softmax(-1)
+        return answer[labels != IGNORED].log_softmax(-1)
 
     def answers(self, logits: np.ndarray) -> np.ndarray:
         """A tuple of tags for each sentence, "" for words cut away."""
@@ -98,12 +98,13 @@ class TagHead(Head):
     def table(self, logits: np.ndarray, predicted: np.ndarray, labels: np.ndarray) -> Answered:
         """A row for each word."""
         lengths = [len(row) for row in logits]
-        found = np.concatenate([_best(row) for row in logits]).astype(float)
-        asked = np.concatenate(self.targets(labels)).astype(float)
-        found[found < 0] = np.nan
+        predictions = np.concatenate([_best(row) for row in logits]).astype(float)
+        targets = np.concatenate(self.targets(labels)).astype(float)
+        predictions[predictions < 0] = np.nan
         example = np.repeat(np.arange(len(logits)), lengths)
         word = np.concatenate([np.arange(length) for length in lengths])
-        return Answered(example, asked, found, (found == asked).astype(float), np.concatenate(list(logits)), word)
+        right = (predictions == targets).astype(float)
+        return Answered(example, targets, predictions, right, np.concatenate(list(logits)), word)
 
     def complaint(self, labels: np.ndarray) -> str:
         known = set(self.labels)

@@ -33,8 +33,8 @@ class TokenTask(Task):
     for text files from `columns` or from a line "# global.columns = ID FORM ..."; None is 0 and -1 in text files, and
     "tokens" and "ner_tags", columns of lists, elsewhere.
 
-    `tags` gives the tags in index order; None takes those of a ClassLabel, or those met in `path`, "O" first. Splits are as of
-    `TableTask`: `dev` and `test` are files of the same kind; without `dev` it is the validation split of a dataset, or the
+    `tags` gives the tags in index order; None takes those of a ClassLabel, or those found in `path`, "O" first. Splits are as
+    of `TableTask`: `dev` and `test` are files of the same kind; without `dev` it is the validation split of a dataset, or the
     fraction `held_out` of the sentences. `scored_by` names `span_f1` and `tag_accuracy`, the primary one first; None is both
     where all tags are of IOB2 or IOBES ("O", "B-PER", ...), else `tag_accuracy`.
 
@@ -205,19 +205,19 @@ def _read(task: TokenTask, path: str | Path, split: str) -> Table:
 
 def _column(task: TokenTask, table: Table, which: str) -> str:
     """The name of a column of words ("token") or tags ("label")."""
-    asked, text = getattr(task, which), table.unit == "line"
-    if asked is None:
-        asked = (0 if which == "token" else -1) if text else ("tokens" if which == "token" else "ner_tags")
+    column, text = getattr(task, which), table.unit == "line"
+    if column is None:
+        column = (0 if which == "token" else -1) if text else ("tokens" if which == "token" else "ner_tags")
     names = list(table.columns)
-    if isinstance(asked, int):
-        if not -len(names) <= asked < len(names):
-            raise DataError(table.where, f"has {len(names)} columns, of which {which}={asked} is none.", "Count from 0.")
-        return names[asked]
-    if asked not in names:
+    if isinstance(column, int):
+        if not -len(names) <= column < len(names):
+            raise DataError(table.where, f"has {len(names)} columns, of which {which}={column} is none.", "Count from 0.")
+        return names[column]
+    if column not in names:
         unnamed = text and names == [str(i) for i in range(len(names))]
-        hint = f"Its columns have no names: write columns=(...), or {which}=0." if unnamed else did_you_mean(asked, names)
-        raise DataError(table.where, f"has no column {asked!r}.", hint)
-    return str(asked)
+        hint = f"Its columns have no names: write columns=(...), or {which}=0." if unnamed else did_you_mean(column, names)
+        raise DataError(table.where, f"has no column {column!r}.", hint)
+    return str(column)
 
 
 def _sentences(task: TokenTask, table: Table) -> tuple[list[str], list[list[str]]]:

@@ -1,4 +1,4 @@
-"""What a disorder, or a treatment, owes."""
+"""The check of a disorder or a treatment."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def check_disorder(disorder: Disorder, *, events: Sequence[Event] | None = None)
     """Raise `AssertionError` where a disorder or treatment breaks a rule of `lifespan.contracts.Disorder`.
 
     It is lived four times, in seconds, on a body of two narrow layers: at its own severity (0.5 if that is 0) with and
-    without a kill inside every learning (one that only strikes is not there then, and just strikes again); and beside another
+    without a kill inside every learning (one that only strikes does not act then, and just strikes again); and beside another
     disorder at 1, and at 0, which must equal health bit for bit. It begins at birth and a second time before the first
-    recovery. `events` is a tiny life of the author's for a disorder that cannot live the usual one (development, a task by
-    weights, one by masks, age, recovery, a look).
+    recovery. `events` is a tiny life of the author's for a disorder that does not suit the default one (development, a task by
+    weights, one by masks, age, recovery, an evaluation).
     """
     check_spec(disorder, Disorder)
     doc = " ".join((inspect.getdoc(type(disorder)) or "").split())
@@ -52,7 +52,7 @@ def _usual_twin() -> Biography:
 
 
 def _twin(events: tuple[Event, ...]) -> Biography:
-    """The life without the disorder, in which another one is at work that it must leave alone."""
+    """The life without the disorder, in which another one acts that it must not affect."""
     return biography((Suffer(OTHER), *events))
 
 
@@ -70,7 +70,7 @@ def _check_lives(disorder: Disorder, events: tuple[Event, ...], healthy: Biograp
 
 
 def _check_strikes(disorder: Disorder, first: Biography) -> None:
-    """Each of its strikes hits the same subject twice alike."""
+    """Each of its strikes injures the same subject twice alike."""
     remedy = "draw only from the streams given, and keep nothing outside course.memory"
     for position in first.after(Suffer):
         again = biography((Suffer(watched(disorder)),), about=disorder, since=first.until(position))
@@ -79,15 +79,15 @@ def _check_strikes(disorder: Disorder, first: Biography) -> None:
         check(not found, disorder, f"leads twice to different lives ({found})", remedy)
 
 
-def _injuries(told: Biography, position: int) -> list[str]:
-    return plain([row for row in told.rows[position] if row.probe.startswith("Injury/")])
+def _injuries(life: Biography, position: int) -> list[str]:
+    return plain([row for row in life.rows[position] if row.probe.startswith("Injury/")])
 
 
 def _check_kills(disorder: Disorder, first: Biography, events: tuple[Event, ...]) -> None:
     killed = _suffered(disorder, events, killed=True)
     try:
         remedy = "keep in course.memory, as tensors, what must survive a kill"
-        must_agree(first, killed, disorder, "goes on with other bits after a kill", remedy)
+        must_agree(first, killed, disorder, "continues with other bits after a kill", remedy)
     except AssertionError:
         remedy = "draw only from the streams given, and keep nothing outside course.memory"
         must_agree(first, _suffered(disorder, events), disorder, "leads twice to different lives", remedy)
@@ -95,7 +95,7 @@ def _check_kills(disorder: Disorder, first: Biography, events: tuple[Event, ...]
 
 
 def _suffered(disorder: Disorder, events: tuple[Event, ...], *, killed: bool = False) -> Biography:
-    """The life with two onsets of this disorder, under observation: at the first event and before the first recovery."""
+    """The life with two onsets of this disorder, each hook checked: at the first event and before the first recovery."""
     suffer = Suffer(watched(disorder))
     late = next((i for i, event in enumerate(events) if isinstance(event, Recover)), len(events))
     while late > 0 and isinstance(events[late - 1], Probe):

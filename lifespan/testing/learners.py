@@ -1,4 +1,4 @@
-"""What a learner owes."""
+"""The check of a learner."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from lifespan.study.events import Age, Event, Learn, Recover
 from lifespan.testing.lives import (
     BY_WEIGHTS,
     DEVELOP,
+    EVALUATION,
     FIRST,
-    LOOK,
     SECOND,
     Biography,
     biography,
@@ -35,8 +35,8 @@ def check_learner(learner: Learner, *, before: Sequence[Event] = ()) -> None:
     """Raise `AssertionError` where a learner breaks a rule of `lifespan.contracts.Learner` or `Plasticity`.
 
     It learns the second task of a tiny life for a few steps, after synapses died (or recovers, if it moves the anatomy): what
-    it says not to move stays bit for bit, what it leaves is in order, and a kill changes nothing. `before` are events that it
-    needs to have been lived, such as the `Learn` of which a lesson is asked again.
+    it says not to move stays bit for bit, the skill that it leaves is valid, and a kill changes nothing. `before` are events
+    that it needs before, such as the `Learn` of a task that it learns again.
     """
     check_spec(learner, Learner)
     check_citation(learner, required=False)
@@ -47,27 +47,27 @@ def check_learner(learner: Learner, *, before: Sequence[Event] = ()) -> None:
     fine = isinstance(short, Learner) and short.batch_size == 8 and short.steps_for(10) == short.steps_for(1000)
     check(fine, learner, "does not take an event's own steps", "let lasting(...) replace steps, batch_size and rate")
     last: Event = Recover(steps=6, by=short) if learner.moves_anatomy else Learn(SECOND, by=short)
-    events, childhood = (*before, last, LOOK), _childhood()
-    told = biography(events, about=learner, since=childhood)
-    check(not told.end, learner, f"diverges in a tiny life ({told.end})", "keep its default rate stable")
+    events, childhood = (*before, last, EVALUATION), _childhood()
+    life = biography(events, about=learner, since=childhood)
+    check(not life.end, learner, f"diverges in a tiny life ({life.end})", "keep its default rate stable")
     remedy = "draw only from the streams given to attach"
-    must_agree(told, biography(events, about=learner, since=childhood), learner, "leads twice to different lives", remedy)
+    must_agree(life, biography(events, about=learner, since=childhood), learner, "leads twice to different lives", remedy)
     remedy = "give everything that changes to state(), and take it back in load_state()"
     killed = biography(events, killed=True, about=learner, since=childhood)
-    must_agree(told, killed, learner, "goes on with other bits after a kill", remedy)
-    _check_result(learner, told)
-    _check_left_behind(learner, told, short)
+    must_agree(life, killed, learner, "continues with other bits after a kill", remedy)
+    _check_result(learner, life)
+    _check_left_behind(learner, life, short)
 
 
 @lru_cache(maxsize=1)
 def _childhood() -> Biography:
-    """What comes before every lesson: development, a task by weights, a loss of synapses."""
+    """The life before the learning that is checked: development, a task by weights, a loss of synapses."""
     return biography((DEVELOP, Learn(FIRST, by=BY_WEIGHTS), Age(to=0.25, by=Magnitude())))
 
 
-def _check_result(learner: Learner, told: Biography) -> None:
+def _check_result(learner: Learner, life: Biography) -> None:
     """What was learned is where it belongs, and all else is as it was."""
-    before, after = reborn(told, -2), reborn(told, -1)
+    before, after = reborn(life, -2), reborn(life, -1)
     state, now = before.state(), after.state()
     if learner.plasticity in ("structure", "head", "adapter"):
         found = difference({"encoder": state["encoder"]}, {"encoder": now["encoder"]})
@@ -83,7 +83,7 @@ def _check_result(learner: Learner, told: Biography) -> None:
         others = [name for name in others if not name.startswith("head/")]
     for group in others:
         found = difference({k: state[k] for k in [group] if k in state}, {k: now[k] for k in [group] if k in now})
-        check(not found, learner, f"changes what it was not asked to learn ({found})", "touch only the tasks given to attach")
+        check(not found, learner, f"changes what it was not given to learn ({found})", "touch only the tasks given to attach")
     if learner.moves_anatomy:
         return
     found = difference({"alive": state["alive"]}, {"alive": now["alive"]})
@@ -98,15 +98,15 @@ def _check_result(learner: Learner, told: Biography) -> None:
     check(skill.mask is not None or not structural, learner, "learns by structure and leaves no mask", remedy)
 
 
-def _check_left_behind(learner: Learner, told: Biography, short: Learner) -> None:
-    """settle() gives the body back: the same parameters, trainable, without gradients."""
+def _check_left_behind(learner: Learner, life: Biography, short: Learner) -> None:
+    """settle() leaves the body as it was given: the same parameters, trainable, without gradients."""
     from lifespan.randomness import Streams
     from lifespan.training.batches import task_source
     from lifespan.training.loop import Recipe, train
 
-    position = told.after(Learn if not learner.moves_anatomy else Recover)[-1] - 1
+    position = life.after(Learn if not learner.moves_anatomy else Recover)[-1] - 1
     subject = newborn()
-    subject.load(told.facts[position], told.states[position])
+    subject.load(life.facts[position], life.states[position])
     task = FIRST if learner.moves_anatomy else SECOND
     streams = Streams(0, "check")
     subject.past = _Same(subject)
@@ -126,7 +126,7 @@ def _check_left_behind(learner: Learner, told: Biography, short: Learner) -> Non
 
 
 class _Same:
-    """A past in which the subject was as it is, made without a draw."""
+    """A past in which the subject was as it is now, made without a draw."""
 
     def __init__(self, subject: Subject) -> None:
         self.facts, self.state = subject.facts(), {k: {n: v.clone() for n, v in p.items()} for k, p in subject.state().items()}

@@ -36,7 +36,7 @@ from lifespan.training.evaluation import task_logits
 from lifespan.training.loop import Interrupted
 
 DEVICE = os.environ.get("LIFESPAN_TEST_DEVICE", "cpu")
-"""Where tiny lives are lived: set LIFESPAN_TEST_DEVICE=cuda to check a plug-in on a GPU."""
+"""The device of tiny lives: set LIFESPAN_TEST_DEVICE=cuda to check a plug-in on a GPU."""
 ORIGIN = Micro(layers=2, width=16, heads=2, feed_forward=32)
 FIRST, SECOND = (MicroTask(name, train_examples=32, eval_examples=16) for name in ("sentiment", "entailment"))
 DEVELOP = Develop(MicroText(number=100), steps=3, batch_size=8)
@@ -46,7 +46,7 @@ BY_MASKS = Masks(steps=4, batch_size=8, rate=5e-3)
 
 @dataclass(frozen=True, kw_only=True)
 class Answers(Measure):
-    """The sum of squares of what task heads put out: sees disturbances that a score of a few rows does not."""
+    """The sum of squares of the task heads' outputs, which changes where a score of a few rows does not."""
 
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterator[Reading]:
         for title, task in tasks.items():
@@ -55,14 +55,14 @@ class Answers(Measure):
                 yield Reading("answers", float(np.square(outputs.astype(np.float64)).sum()), len(labels), title)
 
 
-LOOK = Probe(Score(), Sparsity(), Answers())
+EVALUATION = Probe(Score(), Sparsity(), Answers())
 
 State = Mapping[str, Mapping[str, torch.Tensor]]
 
 
 @dataclass
 class Biography:
-    """What a tiny life was: its steps, the subject's state after each, the rows, and why it ended early ("" if not)."""
+    """A tiny life that was lived: its steps, the subject's state after each, rows, and why it ended early ("" if not)."""
 
     steps: list[Step] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Biography:
 
 @dataclass
 class _Checkpointer:
-    """A disk in memory: tensors are copied and facts go through JSON."""
+    """Checkpoints in memory: tensors are copied and facts pass through JSON."""
 
     every: int = 10**9
     kept: Snapshot | None = None
@@ -106,14 +106,14 @@ class Past:
 
 
 def usual_events() -> tuple[Event, ...]:
-    """Development, a task by weights and one by structure, age and recovery, and a look at the end."""
+    """Development, a task by weights and one by structure, age and recovery, and an evaluation at the end."""
     return (
         DEVELOP,
         Learn(FIRST, by=BY_WEIGHTS),
         Learn(SECOND, by=BY_MASKS),
         Age(to=0.3, by=Magnitude()),
         Recover(steps=3, by=Rewire(batch_size=8, rate=1e-3)),
-        LOOK,
+        EVALUATION,
     )
 
 
@@ -124,33 +124,33 @@ def biography(
     learning after two optimizer steps and goes on from what was saved. What a plug-in raises becomes an `AssertionError`
     about `about`.
     """
-    told = Biography() if since is None else since.until(len(since.steps))
+    life = Biography() if since is None else since.until(len(since.steps))
     subject: Subject | None = None if since is None else reborn(since, -1)
-    earlier = [step.event for step in told.steps[1:]]
-    for step in _steps((*earlier, *events))[len(told.steps) :]:
+    earlier = [step.event for step in life.steps[1:]]
+    for step in _steps((*earlier, *events))[len(life.steps) :]:
         try:
-            subject, rows = _lived(told, subject, step, killed)
+            subject, rows = _lived(life, subject, step, killed)
         except Diverged as error:
-            told.end = str(error)
-            return told
+            life.end = str(error)
+            return life
         except AssertionError:
             raise
         except Exception as error:
             what = f"cannot live {step.event.label!r} ({type(error).__name__}: {error})"
             remedy = "mend it, or check it in events=(...) of a life that suits it"
             raise AssertionError(f"{_named(about)} {what}: {remedy}") from error
-        told.steps.append(step)
-        told.states.append(copied(subject.state()))
-        told.facts.append(subject.facts())
+        life.steps.append(step)
+        life.states.append(copied(subject.state()))
+        life.facts.append(subject.facts())
         for seen in step.evaluations:
-            rows = rows + _evaluated(told, subject, step, seen, about)
-        told.rows.append(rows)
-    return told
+            rows = rows + _evaluated(life, subject, step, seen, about)
+        life.rows.append(rows)
+    return life
 
 
 def _steps(events: tuple[Event, ...]) -> tuple[Step, ...]:
-    life = Scenario(name="tiny", subject=ORIGIN, events=events)
-    return compile_study(Study(name="tiny", groups={"tiny": life}), precision="fp32").lives[0].steps
+    scenario = Scenario(name="tiny", subject=ORIGIN, events=events)
+    return compile_study(Study(name="tiny", groups={"tiny": scenario}), precision="fp32").lives[0].steps
 
 
 def newborn() -> Subject:
@@ -158,39 +158,39 @@ def newborn() -> Subject:
     return live(None, _steps(())[0], "fp32", StepContext(device=DEVICE))[0]
 
 
-def reborn(told: Biography, position: int) -> Subject:
+def reborn(life: Biography, position: int) -> Subject:
     """A new body in the state that the life had after so many events."""
     subject = newborn()
-    subject.load(told.facts[position], told.states[position])
+    subject.load(life.facts[position], life.states[position])
     return subject
 
 
-def _lived(told: Biography, subject: Subject | None, step: Step, killed: bool) -> tuple[Subject, list[Row]]:
+def _lived(life: Biography, subject: Subject | None, step: Step, killed: bool) -> tuple[Subject, list[Row]]:
     if subject is not None:
-        subject.past = Past(told)
+        subject.past = Past(life)
     checkpointer = _Checkpointer()
     stops = iter((False, True)) if killed and isinstance(step.event, Develop | Learn | Recover) else iter(())
     try:
         subject, lived = live(subject, step, "fp32", StepContext(DEVICE, checkpointer, should_stop=lambda: next(stops, False)))
     except Interrupted:
-        subject = reborn(told, len(told.states) - 1)
-        subject.past = Past(told)
-        # A new process has new disorders: whatever the old ones kept on themselves is gone.
+        subject = reborn(life, len(life.states) - 1)
+        subject.past = Past(life)
+        # A new process has new disorders, without what the old ones kept on themselves.
         step = replace(step, active=tuple((key, replace(disorder)) for key, disorder in step.active))
         subject, lived = live(subject, step, "fp32", StepContext(DEVICE, checkpointer))
     return subject, lived.rows
 
 
-def _evaluated(told: Biography, subject: Subject, step: Step, seen: Any, about: object) -> list[Row]:
+def _evaluated(life: Biography, subject: Subject, step: Step, seen: Any, about: object) -> list[Row]:
     before = copied(subject.state())
-    subject.past = Past(told)
-    with untouched_randomness(about, "a look"):
+    subject.past = Past(life)
+    with untouched_randomness(about, "an evaluation"):
         rows = list(evaluate(subject, step, seen))
     again = list(evaluate(subject, step, seen))
     remedy = "draw only from the streams given, and leave the subject as it was"
-    check(plain(rows) == plain(again), about, "makes two equal looks see different things", remedy)
+    check(plain(rows) == plain(again), about, "makes two equal evaluations differ", remedy)
     found = difference(before, subject.state())
-    check(not found, about, f"lets a look change the subject ({found})", remedy)
+    check(not found, about, f"changes the subject in an evaluation ({found})", remedy)
     return rows
 
 
@@ -246,18 +246,18 @@ def plain(rows: Sequence[Row]) -> list[str]:
 
 
 def must_agree(one: Biography, other: Biography, about: object, what: str, remedy: str) -> None:
-    """The two lives are equal, bit for bit, disorders' own steps left out."""
-    first, second = (_kept(told) for told in (one, other))
+    """Raise `AssertionError` unless two lives are equal, bit for bit, disorders' own steps left out."""
+    first, second = (_kept(life) for life in (one, other))
     check(one.end == other.end and len(first) == len(second), about, f"{what} (one of the lives diverged)", remedy)
     for (step, state, rows), (_, twin, twin_rows) in zip(first, second, strict=True):
         found = difference(state, twin) or ("" if rows == twin_rows else "measured rows")
         check(not found, about, f"{what} (after {step.event.label!r}: {found})", remedy)
 
 
-def _kept(told: Biography) -> list[tuple[Step, State, list[str]]]:
-    """Steps, states and rows without those of onsets; what probes saw after an onset belongs to the event before it."""
+def _kept(life: Biography) -> list[tuple[Step, State, list[str]]]:
+    """Steps, states and rows without those of onsets; rows of probes after an onset belong to the event before it."""
     kept: list[tuple[Step, State, list[str]]] = []
-    for step, state, rows in zip(told.steps, told.states, told.rows, strict=True):
+    for step, state, rows in zip(life.steps, life.states, life.rows, strict=True):
         seen = plain([row for row in rows if not row.probe.startswith("Injury/")])
         if isinstance(step.event, Suffer):
             kept[-1][2].extend(seen)

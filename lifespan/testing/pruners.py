@@ -1,4 +1,4 @@
-"""What a pruner owes."""
+"""The check of a pruner."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def check_pruner(pruner: Pruner, *, sparsities: Sequence[float] = (0.2, 0.5), be
     check_spec(pruner, Pruner)
     check_citation(pruner, required=False)
     loss = Age(to=0.1, by=Magnitude())
-    told = _usual() if before is None else biography((*before, loss), about=pruner)
+    life = _usual() if before is None else biography((*before, loss), about=pruner)
     for position in (-2, -1):
-        subject = reborn(told, position)
+        subject = reborn(life, position)
         for sparsity in sparsities:
-            _check_choice(pruner, subject, sparsity, tuple(told.steps[-1].tasks))
+            _check_choice(pruner, subject, sparsity, tuple(life.steps[-1].tasks))
 
 
 @lru_cache(maxsize=1)
@@ -53,9 +53,9 @@ def _check_choice(pruner: Pruner, subject: Subject, sparsity: float, tasks: tupl
     state = copied(subject.state())
     masks = _chosen(pruner, subject, sparsity, tasks)
     found = difference(state, subject.state())
-    check(not found, pruner, f"changes the subject ({found})", "return masks and change nothing; the engine applies them")
+    check(not found, pruner, f"changes the subject ({found})", "return masks and change nothing; the executor applies them")
     free = all(p.requires_grad and p.grad is None for p in subject.encoder.parameters())
-    check(free, pruner, "leaves gradients or frozen parameters behind", "ask for gradients by torch.autograd.grad")
+    check(free, pruner, "leaves gradients or frozen parameters behind", "compute gradients by torch.autograd.grad")
     again = _chosen(pruner, subject, sparsity, tasks)
     equal = all(torch.equal(masks[name], again[name]) for name in masks)
     check(equal, pruner, "chooses differently the second time", "draw only from the streams given")
@@ -65,10 +65,10 @@ def _check_choice(pruner: Pruner, subject: Subject, sparsity: float, tasks: tupl
     before = sum(int((~mask).sum()) for mask in subject.alive.values())
     wanted = max(round(sparsity * subject.count), before)
     if type(pruner).exact:
-        remedy = "meet round(sparsity * synapses) exactly, or set exact = False in its class"
-        check(dead == wanted, pruner, f"leaves {dead} synapses dead where {wanted} are asked for", remedy)
+        remedy = "leave round(sparsity * synapses) dead exactly, or set exact = False in its class"
+        check(dead == wanted, pruner, f"leaves {dead} synapses dead where {wanted} were requested", remedy)
     elif before == 0:
-        check(dead <= wanted, pruner, f"leaves {dead} synapses dead where at most {wanted} are asked for", "never go above")
+        check(dead <= wanted, pruner, f"leaves {dead} synapses dead where at most {wanted} were requested", "never go above")
 
 
 def _chosen(pruner: Pruner, subject: Subject, sparsity: float, tasks: tuple) -> Masks:

@@ -1,4 +1,4 @@
-"""What every spec owes: a frozen dataclass of its own, a docstring, and a citation that can be printed."""
+"""Checks of every spec: a frozen dataclass of its own, a docstring, and a citation that can be printed."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from lifespan.report.references import REFERENCES
 
 
 def broken(who: object, what: str, remedy: str) -> NoReturn:
-    """Raise an `AssertionError` of one sentence: who breaks which rule, and the way out."""
+    """Raise an `AssertionError` of one sentence: who breaks which rule, and what to do."""
     raise AssertionError(f"{_named(who)} {what}: {remedy}")
 
 
 def check(holds: bool, who: object, what: str, remedy: str) -> None:
-    """`broken`, unless this holds."""
+    """Raise as `broken` does, unless this holds."""
     if not holds:
         broken(who, what, remedy)
 
 
 def check_spec(spec: object, family: type[Spec]) -> None:
-    """The spec is a frozen dataclass of this family, documented, and equal to its copy."""
+    """Raise unless the spec is a frozen dataclass of this family, documented, and equal to its copy."""
     name = family.__name__
     if isinstance(spec, type):
         broken(spec, "is a class, not an object", f"check an object, {spec.__name__}(...)")
@@ -41,7 +41,7 @@ def check_spec(spec: object, family: type[Spec]) -> None:
 
 
 def check_citation(spec: object, *, required: bool) -> None:
-    """The class attribute `citation` is a key of lifespan/report/references.bib or one BibTeX entry."""
+    """Raise unless the class attribute `citation` is a key of lifespan/report/references.bib or one BibTeX entry."""
     given = getattr(type(spec), "citation", "")
     entry = "one BibTeX entry such as '@article{doe2020, author = {...}, ...}'"
     remedy = f"give a key of lifespan/report/references.bib, or {entry}"
@@ -52,7 +52,7 @@ def check_citation(spec: object, *, required: bool) -> None:
 
 
 def check_rejects(spec: Spec, field: str, value: object) -> None:
-    """The spec's class refuses a wrong argument with a `ScenarioError`."""
+    """Raise unless the spec's class refuses a wrong argument with a `ScenarioError`."""
     try:
         replace(spec, **{field: value})
     except ScenarioError:

@@ -1,4 +1,4 @@
-"""What a task owes."""
+"""The check of a task."""
 
 from __future__ import annotations
 

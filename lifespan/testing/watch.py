@@ -1,4 +1,4 @@
-"""A disorder under observation: every hook does what it did, and what it returns and touches is checked."""
+"""A disorder whose hooks are checked: each does what it did, and what it returns and changes is checked."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ HOOKS = (
 
 
 def own_hooks(kind: type[Disorder]) -> set[str]:
-    """Names of the hooks that a class, or one that it derives from, brings along itself."""
+    """Names of the hooks that a class, or one that it derives from, overrides."""
     return {hook for hook in HOOKS if getattr(kind, hook) is not getattr(Disorder, hook)}
 
 
 def watched(disorder: Disorder) -> Disorder:
-    """The same disorder with every hook of its own observed; for plan, record and random streams it is the same."""
+    """The same disorder with every hook of its own checked; for plan, record and random streams it is the same."""
     kind: Any = type(disorder)
     names = {name: getattr(kind, name) for name in ("__module__", "__qualname__", "__doc__")}
-    # What it inherits from Disorder does nothing, and copies of a subject around it would cost most of the time.
+    # Hooks inherited from Disorder do nothing, and copies of a subject around them would cost most of the time.
     names |= {hook: getattr(Disorder, hook) for hook in HOOKS if hook not in own_hooks(kind)}
     return type(kind)(kind.__name__, (_Watch, kind), names)(**arguments(disorder))
 
 
 class _Watch:
-    """Stands before a disorder's class in the order of method resolution."""
+    """Checks around a disorder's hooks; it precedes the disorder's class in the order of method resolution."""
 
     severity: float
 
@@ -107,7 +107,7 @@ class _Watch:
         found = self._observed("gradient", super().gradient, parameters, course)  # type: ignore[misc]
         self._check(found is None, "returns something from gradient", "alter parameter.grad in place and return nothing")
         known = [(old, p.grad) for old, p in zip(before, parameters, strict=True)]
-        # A gradient may go, which lets its parameter rest; where none was, the parameter is not this batch's to move.
+        # A gradient may be removed, so that its parameter rests; one without a gradient is not part of this batch's loss.
         added = any(old is None and new is not None for old, new in known)
         self._check(not added, "adds a gradient where there was none in gradient", "leave a gradient that is None as it is")
         unchanged = all(same(old, new) if old is not None and new is not None else old is new for old, new in known)
@@ -183,9 +183,9 @@ class _Watch:
         fine = now.keys() == before.keys() and all(mask.dtype is torch.bool for mask in now.values())
         self._check(fine, f"breaks the alive masks in {hook}", "keep a boolean mask for every synapse matrix")
         revived = sum(int((now[name] & ~before[name]).sum()) for name in before)
-        living = [sum(int(mask.sum()) for mask in masks.values()) for masks in (before, now)]
-        # What carries its dead along, such as a layer that changes places, revives nothing on balance.
-        allowed = not revived or type(self).regrows or living[0] == living[1]  # type: ignore[attr-defined]
+        counts = [sum(int(mask.sum()) for mask in masks.values()) for masks in (before, now)]
+        # A layer that changes places takes its dead synapses along: the count stays.
+        allowed = not revived or type(self).regrows or counts[0] == counts[1]  # type: ignore[attr-defined]
         remedy = "clear alive masks only, or set regrows = True in its class"
         self._check(allowed, f"revives {revived} dead synapses in {hook}", remedy)
 

@@ -1,4 +1,4 @@
-"""Tokenised once, then served as length-bucketed batches that can be asked for by step number.
+"""Batches of tokenised texts, bucketed by length, by step number.
 
 Random access by step is what makes a killed life resumable: no iterator has a state to save.
 """
@@ -56,7 +56,7 @@ class Tokens:
                 self._keep(chosen, encoded, len(first))
         if words:
             self.starts = word_starts(tokenizer, first, limit)
-        # Beyond what a body can read, padding would ask for positions that it lacks.
+        # Beyond what a body can read, padding would need positions that it lacks.
         self.limit = int(tokenizer.model_max_length)
         self.lengths = np.array([len(row) for row in self.fields["input_ids"]])
         self.padding = {"input_ids": tokenizer.pad_token_id or 0, "token_type_ids": 0}
@@ -121,7 +121,7 @@ def word_starts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], limit:
     among its characters; for a tokenizer that never joins words these are its `word_ids` on the list of words.
     """
     if not tokenizer.is_fast:
-        what = f"the tokenizer {type(tokenizer).__name__} does not tell where its tokens stand in a text."
+        what = f"the tokenizer {type(tokenizer).__name__} does not give the places of its tokens in a text."
         raise DataError("tagging words", what, "Use a subject with a fast tokenizer.")
     encoded = tokenizer(list(texts), truncation=True, max_length=limit, return_offsets_mapping=True)
     return [_starts(text, np.asarray(spans)) for text, spans in zip(texts, encoded["offset_mapping"], strict=True)]
@@ -211,7 +211,7 @@ def passage_tokens(tokenizer: PreTrainedTokenizerBase, passages: Sequence[Passag
 
 
 class _Keyed:
-    """What is equal to another of the same key, and carries what the key stands for: a key of a cache by content."""
+    """A cache's key that compares by `key` and carries the content from which the cached value is computed."""
 
     def __init__(self, key: str, content: Any) -> None:
         self.key, self.content = key, content
@@ -224,7 +224,7 @@ class _Keyed:
 
 
 def kept_rows(task: Task, examples: Examples, tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
-    """The tokens of rows of a task, kept for whoever reads rows of the same content."""
+    """The tokens of rows of a task, cached by the rows' content."""
     return _row_tokens(_Keyed(f"{examples.fingerprint} {task.head.words}", (task, examples)), tokenizer, length)
 
 
@@ -235,7 +235,7 @@ def _row_tokens(rows: _Keyed, tokenizer: PreTrainedTokenizerBase, length: int) -
 
 
 def kept_tokens(passages: Sequence[Passage], tokenizer: PreTrainedTokenizerBase, length: int) -> Tokens:
-    """A corpus's tokens, kept for the next life that reads a text of the same content."""
+    """A corpus's tokens, cached by the text's content."""
     return _passage_tokens(_Keyed(fingerprint_of(passages), passages), tokenizer, length)
 
 
@@ -267,6 +267,6 @@ class TurnSource:
 def task_source(
     subject: Subject, task: Task, *, length: int, batch_size: int, streams: Streams, rows: Examples | None = None
 ) -> TaskSource:
-    """Training batches of a task (of `rows`, if given), in the words of the subject's tokenizer."""
+    """Training batches of a task (of `rows`, if given), tokenised for the subject."""
     rows = task.examples(task.splits[0]) if rows is None else rows
     return TaskSource(task, rows, subject.tokenizer, length=length, batch_size=batch_size, streams=streams)

@@ -1,4 +1,4 @@
-"""Answers of a subject to a task's split: sorted by length, no gradients, nothing changed."""
+"""A subject's answers to a split of a task, without gradients; evaluation changes nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def tokenised(
     return examples, kept_rows(task, examples, tokenizer, length)
 
 
-def looked_at(task: Task, split: str, limit: int | None) -> np.ndarray:
+def evaluated_rows(task: Task, split: str, limit: int | None) -> np.ndarray:
     """Ascending positions in a split of the examples that an evaluation thinned to `limit` reads."""
     count = len(task.examples(split))
     return np.arange(count) if limit is None else thinning(f"{task.title}/{split}/looking", count, limit)
@@ -38,7 +38,7 @@ def looked_at(task: Task, split: str, limit: int | None) -> np.ndarray:
 def predictions(
     subject: Subject, task: Task, split: str, length: int, limit: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(answers, labels) in the split's order, as the task's head has them: class indices, scores, tuples of tags, ..."""
+    """(answers, labels) in the split's order, as the task's head defines them: class indices, scores, tuples of tags, ..."""
     logits, labels = task_logits(subject, task, split, length, limit)
     return answers(task, logits), labels
 
@@ -103,7 +103,7 @@ def _moved(starts: Sequence[np.ndarray], places: np.ndarray) -> list[np.ndarray]
 
 
 def by_tokens(subject: Subject, lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Positions in runs of ascending length that fill at most about as many padded tokens as the subject reads well."""
+    """Positions in runs of ascending length, each of at most as many padded tokens as are fast on the subject's device."""
     most = TOKENS_PER_BATCH
     if subject.device.type == "cpu":
         most = min(most, max(1, ENTRIES_PER_BATCH // subject.width))

@@ -1,4 +1,4 @@
-"""The one gradient loop: every kind of learning goes through `train`.
+"""The training loop: every kind of learning runs through `train`.
 
 The loop handles batches, a loss and an optimizer. The plasticity decides what moves and how a gradient reaches it; disorders
 and guards act through hooks. Each step draws its dropout from a stream named by the step, so a life that resumes in the
@@ -219,7 +219,7 @@ class _Run:
             self.trace.points.append((done, metric, value, self.subject.count))
 
     def end(self, done: int, loss: float) -> None:
-        """Note how a run ended whose loss is not finite: the mean of the losses before it, and that loss."""
+        """Record how a run ended whose loss is not finite: the mean of the losses before it, and that loss."""
         if self.loss_count:
             self.trace.points.append((done - 1, "loss", self.loss_sum / self.loss_count, self.trace.examples))
         self.trace.points.append((done, "loss", loss, self.trace.examples))

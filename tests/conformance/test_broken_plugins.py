@@ -281,8 +281,8 @@ HOOKS = [
     ({"activations": lambda *_: None}, "Broken returns no context manager from activations: put @contextmanager above it"),
     ({"activations": stubborn_activations}, "Broken leaves hooks behind after activations: undo in a finally: clause"),
     ({"activations": careless_activations}, "Broken leaves the subject changed after activations (encoder, "),
-    ({"activations": restless_activations}, "Broken uses the global random generator of torch in a look: draw from"),
-    ({"activations": unequal_activations}, "Broken makes two equal looks see different things: draw only from the streams"),
+    ({"activations": restless_activations}, "Broken uses the global random generator of torch in an evaluation: draw from"),
+    ({"activations": unequal_activations}, "Broken makes two equal evaluations differ: draw only from the streams"),
     (
         {"penalty": lambda self, course: course.subject.skills[course.task]},
         "Broken fails in penalty (KeyError: None): let it run on every kind of event, on a task as on language",
@@ -310,7 +310,7 @@ def test_what_a_kill_loses_is_said():
                 next(iter(course.subject.synapses.values())).mul_(1.5)
 
     begun = set()
-    with pytest.raises(AssertionError, match=r"Broken goes on with other bits after a kill .*: keep in course\.memory"):
+    with pytest.raises(AssertionError, match=r"Broken continues with other bits after a kill .*: keep in course\.memory"):
         check_disorder(ill(after=counting))
 
 
@@ -363,7 +363,7 @@ LEARNERS = [
     (learner("structure"), "Odd learns by structure and changes the encoder (encoder, "),
     (
         learner(attach=attaching(Forgetting)),
-        "Odd goes on with other bits after a kill (after 'learn micro-entailment': encoder, ",
+        "Odd continues with other bits after a kill (after 'learn micro-entailment': encoder, ",
     ),
     (learner(attach=attaching(Unsettled)), "Odd leaves parameters frozen or with gradients: undo in settle()"),
     (learner(attach=attaching(Burying)), "Odd changes weights of dead synapses ("),
@@ -412,9 +412,12 @@ def lucky(self, subject, sparsity, streams, tasks):
 
 PRUNERS = [
     (pruner(killing), "Axe changes the subject (alive, "),
-    (pruner(all_alive), "Axe leaves 0 synapses dead where 819 are asked for: meet round(sparsity * synapses) exactly, or set"),
+    (
+        pruner(all_alive),
+        "Axe leaves 0 synapses dead where 819 were requested: leave round(sparsity * synapses) dead exactly, or set",
+    ),
     (pruner(all_alive, exact=False), "Axe revives 410 dead synapses: return mask & subject.alive[name]"),
-    (pruner(too_many, exact=False), "Axe leaves 1229 synapses dead where at most 819 are asked for: never go above"),
+    (pruner(too_many, exact=False), "Axe leaves 1229 synapses dead where at most 819 were requested: never go above"),
     (pruner(lucky), "Axe uses the global random generator of NumPy in choose"),
     (pruner(lambda *_: {}), "Axe does not return a mask for every synapse matrix: return a boolean mask"),
     (pruner(lambda *_: 1 / 0), "Axe cannot prune a tiny subject to 0.2 (ZeroDivisionError: "),
@@ -451,7 +454,7 @@ def impatient(self, subject: Subject, tasks: Mapping[str, Task], streams):
 MEASURES = [
     (measure(touching), "Eye changes the subject (encoder, "),
     (measure(training), "Eye switches training mode: leave the subject as it was"),
-    (measure(impatient), f"Eye cannot look at a subject with 0 tasks (KeyError: '{FIRST.title}')"),
+    (measure(impatient), f"Eye cannot read a subject with 0 tasks (KeyError: '{FIRST.title}')"),
     (measure(lambda *_: [1.0]), "Eye yields 1.0: yield lifespan.Reading(metric, value, n)"),
     (measure(lambda *_: [Reading("x", "1", 1)]), "Eye yields Reading(metric='x', value='1'"),
     (measure(lambda *_: [Reading("x", 1.0, 1, "other")]), "Eye yields Reading(metric='x', value=1.0, n=1, task='other'"),

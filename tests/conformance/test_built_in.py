@@ -56,10 +56,10 @@ from lifespan.testing import (
     check_strategy,
     check_task,
 )
-from lifespan.testing.lives import BY_MASKS, BY_WEIGHTS, DEVELOP, FIRST, LOOK, SECOND
+from lifespan.testing.lives import BY_MASKS, BY_WEIGHTS, DEVELOP, EVALUATION, FIRST, SECOND
 
 BOTH_BY_MASKS = (DEVELOP, *(Learn(task, by=BY_MASKS) for task in (FIRST, SECOND)))
-BOTH_BY_WEIGHTS = (DEVELOP, *(Learn(task, by=BY_WEIGHTS) for task in (FIRST, SECOND)), LOOK)
+BOTH_BY_WEIGHTS = (DEVELOP, *(Learn(task, by=BY_WEIGHTS) for task in (FIRST, SECOND)), EVALUATION)
 
 
 OPPOSITE = {"negative": "different", "positive": "equivalent"}

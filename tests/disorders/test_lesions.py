@@ -44,7 +44,7 @@ from lifespan import (
     slowly,
 )
 from lifespan.contracts import Disorder
-from lifespan.disorders._exchange import exchange
+from lifespan.disorders._exchange import exchange_layers
 from lifespan.errors import ScenarioError
 from lifespan.execution.step import checked_ageing
 from lifespan.model.anatomy import anatomy_of
@@ -706,7 +706,7 @@ def test_what_strategies_remember_of_a_layer_moves_with_it():
     subject.remembered = {f"EWC/anchor/{n}": torch.full((1,), float(i)) for i, n in enumerate(names)}
     subject.remembered |= {f"EWC/anchor/{n.replace(first, second)}": -torch.ones(1) for n in names}
     subject.remembered["EWC/seen"] = torch.ones(1)
-    exchange(subject, [first, second])
+    exchange_layers(subject, [first, second])
     for i, name in enumerate(names):
         assert subject.remembered[f"EWC/anchor/{name.replace(first, second)}"].item() == i
         assert subject.remembered[f"EWC/anchor/{name}"].item() == -1

@@ -240,10 +240,10 @@ def test_utility_by_activations_asks_the_data():
     hook = subject.encoder.get_submodule(layer.output.removesuffix(".weight")).register_forward_pre_hook(
         lambda _, given: seen.append(given[0].detach())
     )
-    from lifespan.pruning.evidence import evidence
+    from lifespan.pruning._task_batches import task_batches
 
     total = torch.zeros(32, dtype=torch.float64)
-    for _, batch in evidence(subject, TASKS[:1], batches=2, batch_size=8, streams=STREAMS, who="test"):
+    for _, batch in task_batches(subject, TASKS[:1], batches=2, batch_size=8, streams=STREAMS, who="test"):
         from lifespan.model.forward import token_states
 
         with torch.no_grad():
@@ -303,7 +303,7 @@ def test_what_masks_hide_cannot_be_rehearsed():
     with pytest.raises(UserError, match=r"cannot be rehearsed while micro-entailment is learned through masks.*lasting=1"):
         Replay(tasks=TASKS[:1]).penalty(course(subject, TASKS[1].title, 0, Moving()))
     subject.skills[TASKS[0].title].mask = subject.alive
-    with pytest.raises(UserError, match="micro-sentiment has a mask of its own, which nothing else can wear"):
+    with pytest.raises(UserError, match="micro-sentiment has a mask of its own, so it does not share W"):
         Replay(tasks=TASKS[:1]).penalty(course(subject, TASKS[1].title, 0, Moving(*subject.encoder.parameters())))
 
 

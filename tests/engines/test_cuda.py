@@ -65,12 +65,12 @@ LEARNERS = {
     "set": SET(steps=STEPS, every=2),
 }
 PRUNERS = (Magnitude(), Magnitude(scope="row"), GradientSaliency(), Fisher(examples=8), Movement(steps=3), Wanda())
-LOOK = Probe(Score(), Sparsity(), Footprint())
+EVALUATION = Probe(Score(), Sparsity(), Footprint())
 
 
 def study():
     childhood = Develop(MicroText(number=300), steps=6, batch_size=16)
-    lives = {name: (childhood, Learn(TASKS[0], by=by), LOOK) for name, by in LEARNERS.items()}
+    lives = {name: (childhood, Learn(TASKS[0], by=by), EVALUATION) for name, by in LEARNERS.items()}
     for pruner in PRUNERS:
         lives[pruner.describe()] = (
             childhood,
@@ -78,7 +78,7 @@ def study():
             Age(to=0.4, by=pruner),
             Recover(steps=4, by=RigL(anatomy=True, every=2)),
             Learn(TASKS[0], by=Distilled(by=Weights(steps=3), teacher=2)),
-            LOOK,
+            EVALUATION,
         )
     lives["drugs"] = (
         childhood,
@@ -87,7 +87,7 @@ def study():
         Learn(TASKS[0], by=Masks(steps=STEPS)),
         Age(to=0.5, by=NofM()),
         Recover(steps=4),
-        LOOK,
+        EVALUATION,
         Probe(WeightAgnostic()),
     )
     return Study(name="cuda", groups={n: Scenario(name="life", subject=TINY, events=e) for n, e in lives.items()})

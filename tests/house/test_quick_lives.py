@@ -37,7 +37,7 @@ from lifespan.record.store import Store
 from lifespan.study.plan import compile_study
 from lifespan.training.loop import Interrupted
 
-LOOK = Probe(Score(), Since("birth", RepresentationSimilarity(examples=10, length=32)))
+EVALUATION = Probe(Score(), Since("birth", RepresentationSimilarity(examples=10, length=32)))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
     return saved("bert", tmp_path_factory.mktemp("bodies"))
 
 
-def life(folder, *first, looks=(LOOK,)):
+def life(folder, *first, looks=(EVALUATION,)):
     events = (
         Develop(MicroText(number=60), steps=4, batch_size=8),
         *first,

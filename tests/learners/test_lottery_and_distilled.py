@@ -350,7 +350,10 @@ TEACH = Distilled(by=Weights(), teacher="development")
         (lambda: Distilled(by=Masks(), teacher=2, temperature=0), r"temperature=0\): must be a number above 0"),
         (lambda: Distilled(by=Masks(), teacher=2, share=3), r"share=3\): must be a number in \[0, 1\]"),
         (lambda: TEACH.attach(born(), (), 4, STREAMS), r"development has none\. Use it in Learn or Recover"),
-        (lambda: TEACH.attach(born(), TASKS[:1], 4, STREAMS), r"goes back to 'development', but nobody kept.*`simulate`"),
+        (
+            lambda: TEACH.attach(born(), TASKS[:1], 4, STREAMS),
+            r"goes back to 'development', but this subject has no recorded past",
+        ),
         (
             lambda: taught(TEACH, teacher=born(TASKS[1])),
             r"teacher='development'\): the teacher cannot teach 'micro-sentiment'.*not learned yet by then\. Name a later",

@@ -302,12 +302,12 @@ def test_disorders_find_heads_and_neurons_under_an_adapter():
 
 
 def test_adapters_move_with_their_layers():
-    from lifespan.disorders._exchange import exchange
+    from lifespan.disorders._exchange import exchange_layers
 
     subject = born(TASKS[0], origin=Micro(layers=2, width=16, heads=2))
     factors = {name: (torch.full((2, 1), float(i)), torch.ones(1, 2)) for i, name in enumerate(subject.synapses)}
     subject.skills[TASKS[0].title].addition = dict(factors)
-    exchange(subject, ["encoder.layer.0", "encoder.layer.1"])
+    exchange_layers(subject, ["encoder.layer.0", "encoder.layer.1"])
     for name, two in subject.skills[TASKS[0].title].addition.items():
         other = name.replace("layer.0", "layer.x").replace("layer.1", "layer.0").replace("layer.x", "layer.1")
         assert two is factors[other]

@@ -237,8 +237,8 @@ def test_dead_synapses_stay_dead_in_slices_and_on_bends(monkeypatch):
     assert any(not torch.equal(bend[name], value) for name, value in between(*ends, 0.5).items())
     assert not any(bool(bend[f"encoder/{name}"][~mask].any()) for name, mask in young.alive.items())
 
-    seen, standing_at = [], landscape.standing_at
-    monkeypatch.setattr(landscape, "standing_at", lambda s, task, point: seen.append(point) or standing_at(s, task, point))
+    seen, parameters_at = [], landscape.parameters_at
+    monkeypatch.setattr(landscape, "parameters_at", lambda s, task, point: seen.append(point) or parameters_at(s, task, point))
     list(LossSlice(points=3, dimensions=2, examples=8).read(aged, {SENTIMENT.title: SENTIMENT}, STREAMS))
     assert len(seen) == 9
     for name, mask in aged.alive.items():

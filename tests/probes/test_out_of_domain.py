@@ -10,7 +10,7 @@ from small_lives import lived
 from lifespan import Glue, Hans, Learn, MicroTask, OutOfDomain, Probe, Scenario, Study, TableTask
 from lifespan.contracts import Examples, Task
 from lifespan.errors import DataError, ScenarioError
-from lifespan.probes.performance._label_names import meeting
+from lifespan.probes.performance._label_names import matching
 from lifespan.randomness import Streams
 from lifespan.record.manifest import fingerprints
 from lifespan.study.plan import compile_study
@@ -22,7 +22,7 @@ TWO = ("entailment", "not_entailment")
 
 
 def met(skill, data, **meaning):
-    found = meeting("here", skill, data, meaning)
+    found = matching("here", skill, data, meaning)
     return found.answers.tolist(), found.labels.tolist()
 
 
@@ -67,7 +67,7 @@ def test_meaning_merges_what_the_skill_does_not_tell_apart():
 )
 def test_labels_that_do_not_meet_are_refused(skill, data, meaning, message):
     with pytest.raises(ScenarioError, match=message):
-        meeting("here", skill, data, meaning)
+        matching("here", skill, data, meaning)
 
 
 def planned(task, probe):

@@ -190,7 +190,7 @@ def test_draws_are_averaged_and_their_spread_is_told(pupil):
 
 
 def test_a_disorder_of_learning_alone_cannot_be_answered_to():
-    with pytest.raises(ScenarioError, match="acts on learning alone, and there is none inside a look"):
+    with pytest.raises(ScenarioError, match="acts on learning alone, and an evaluation does not learn"):
         Response(StaleUpdates())
     with pytest.raises(ScenarioError, match="must be a tuple of rising severities"):
         Response(WeightNoise(), severities=(0.5, 0.2))
@@ -202,7 +202,7 @@ def test_a_disorder_of_learning_alone_cannot_be_answered_to():
 
 @pytest.mark.parametrize("taught", [LabelNoise(), ImbalancedClasses(), PoorCorpus()], ids=lambda d: type(d).__name__)
 def test_what_is_taught_cannot_be_answered_to(taught):
-    with pytest.raises(ScenarioError, match="acts on learning alone, and there is none inside a look"):
+    with pytest.raises(ScenarioError, match="acts on learning alone, and an evaluation does not learn"):
         Response(taught)
 
 

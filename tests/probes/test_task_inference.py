@@ -16,7 +16,7 @@ from lifespan.randomness import Streams
 
 THREE = MicroTask("inference", train_examples=48, eval_examples=40)
 SIMILARITY = MicroTask("similarity", train_examples=48, eval_examples=40)
-LOOK = Streams(0, "look")
+EVALUATION = Streams(0, "look")
 
 
 def schooled(*tasks, precision="fp32", origin=TINY, sharpness=20.0):
@@ -81,17 +81,17 @@ def test_tasks_are_ranked_as_by_the_entropy_over_all_their_classes():
 
 def test_with_the_right_inference_the_accuracy_is_that_of_the_task(monkeypatch):
     subject, tasks = schooled(*TASKS)
-    accuracy = {reading.task: reading.value for reading in Score().read(subject, tasks, LOOK)}
+    accuracy = {reading.task: reading.value for reading in Score().read(subject, tasks, EVALUATION)}
     true = iter([title for title in tasks for _ in range(5)])
     monkeypatch.setattr(Superposition, "infer", lambda self, batch: next(true))
-    readings = {(r.task, r.metric): r for r in TaskInference(batch_size=8).read(subject, tasks, LOOK)}
+    readings = {(r.task, r.metric): r for r in TaskInference(batch_size=8).read(subject, tasks, EVALUATION)}
     for title in tasks:
         assert readings[title, "inference_accuracy"].value == 1.0
         assert readings[title, "inferred_accuracy"].value == pytest.approx(accuracy[title])
         assert readings[title, "inferred_accuracy"].n == 40
     one = next(iter(tasks))
     monkeypatch.setattr(Superposition, "infer", lambda self, batch: one)
-    readings = {(r.task, r.metric): r.value for r in TaskInference().read(subject, tasks, LOOK)}
+    readings = {(r.task, r.metric): r.value for r in TaskInference().read(subject, tasks, EVALUATION)}
     assert [readings[title, "inference_accuracy"] for title in tasks] == [1.0, 0.0]
     assert [readings[title, "inferred_accuracy"] for title in tasks] == [pytest.approx(accuracy[one]), 0.0]
 
@@ -103,7 +103,7 @@ def test_a_surer_head_is_believed():
     for sure in titles:
         for title in titles:
             subject.skills[title].head.output.bias.data = torch.tensor([0.0, 8.0 if title == sure else 0.0])
-        readings = {(r.task, r.metric): r.value for r in TaskInference(examples=16).read(subject, tasks, LOOK)}
+        readings = {(r.task, r.metric): r.value for r in TaskInference(examples=16).read(subject, tasks, EVALUATION)}
         assert {title: readings[title, "inference_accuracy"] for title in titles} == {t: float(t == sure) for t in titles}
 
 
@@ -117,7 +117,7 @@ def test_looking_changes_nothing(precision):
     places = [p.data_ptr() for p in subject.encoder.parameters()]
     training = [module.training for part in parts for module in part.modules()]
     draws = torch.random.get_rng_state()
-    first = list(TaskInference().read(subject, tasks, LOOK))
+    first = list(TaskInference().read(subject, tasks, EVALUATION))
     assert len(first) == 6 and all(0 <= reading.value <= 1 for reading in first)
     for group, tensors in subject.state().items():
         for name, value in tensors.items():
@@ -126,21 +126,21 @@ def test_looking_changes_nothing(precision):
     assert training == [module.training for part in parts for module in part.modules()]
     assert all(p.grad is None and p.requires_grad for part in parts for p in part.parameters())
     assert torch.equal(draws, torch.random.get_rng_state())
-    assert first == list(TaskInference().read(subject, tasks, LOOK))
+    assert first == list(TaskInference().read(subject, tasks, EVALUATION))
 
 
 def test_only_tasks_with_masks_and_classes_take_part():
     subject, tasks = schooled(*TASKS, SIMILARITY)
-    assert {reading.task for reading in TaskInference().read(subject, tasks, LOOK)} == {task.title for task in TASKS}
+    assert {reading.task for reading in TaskInference().read(subject, tasks, EVALUATION)} == {task.title for task in TASKS}
     subject.skills[TASKS[1].title].mask = None
-    assert list(TaskInference().read(subject, tasks, LOOK)) == []
-    assert list(TaskInference().read(subject, {"unmet": THREE}, LOOK)) == []
+    assert list(TaskInference().read(subject, tasks, EVALUATION)) == []
+    assert list(TaskInference().read(subject, {"unmet": THREE}, EVALUATION)) == []
 
 
 def test_examples_thin_a_split():
     subject, tasks = schooled(*TASKS)
-    assert {r.n for r in TaskInference(examples=11, batch_size=4).read(subject, tasks, LOOK)} == {11}
-    readings = list(TaskInference(examples=999, split="test").read(subject, tasks, LOOK))
+    assert {r.n for r in TaskInference(examples=11, batch_size=4).read(subject, tasks, EVALUATION)} == {11}
+    readings = list(TaskInference(examples=999, split="test").read(subject, tasks, EVALUATION))
     assert {r.n for r in readings} == {40} and {r.split for r in readings} == {"test"}
 
 

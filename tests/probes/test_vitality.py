@@ -153,7 +153,7 @@ def test_a_task_that_was_learned_starts_with_a_new_head(pupil):
 
 
 @pytest.mark.parametrize(
-    ("by", "rule"), [(Rewire(), "moves the shared anatomy"), (Lottery(rewind="birth"), "goes back in life")]
+    ("by", "rule"), [(Rewire(), "moves the shared anatomy"), (Lottery(rewind="birth"), "needs an earlier state of the life")]
 )
 def test_what_a_copy_cannot_do_is_refused(by, rule):
     with pytest.raises(ScenarioError, match=rule):

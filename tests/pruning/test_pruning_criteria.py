@@ -28,7 +28,7 @@ from lifespan import (
 from lifespan.errors import Diverged, ScenarioError
 from lifespan.model.forward import seeded
 from lifespan.model.subject import Subject
-from lifespan.pruning.evidence import evidence
+from lifespan.pruning._task_batches import task_batches
 from lifespan.pruning.selection import weakest
 from lifespan.pruning.window import untouched
 from lifespan.randomness import Streams
@@ -59,7 +59,7 @@ def grown(dropout=0.0):
 
 
 def batches(subject, number, size):
-    return list(evidence(subject, TASKS, batches=number, batch_size=size, streams=STREAMS, who="test"))
+    return list(task_batches(subject, TASKS, batches=number, batch_size=size, streams=STREAMS, who="test"))
 
 
 def textbook_loss(subject, task, batch, weights):
@@ -247,7 +247,7 @@ def test_n_of_m_refuses_another_sparsity_and_inputs_that_do_not_divide():
 
 @asking
 def test_a_subject_that_learned_nothing_cannot_be_asked(pruner):
-    with pytest.raises(ScenarioError, match=r"\): asks the tasks learned so far, but none is\. Put a Learn before it"):
+    with pytest.raises(ScenarioError, match=r"\): needs a task learned before, and there is none\. Put a Learn before it"):
         pruner.choose(grown(), 0.5, STREAMS, ())
 
 
@@ -296,7 +296,7 @@ def test_a_window_that_breaks_is_closed_too():
             parameter.data.add_(1.0)
             parameter.requires_grad_(False)
         raise KeyError
-    with pytest.raises(Diverged, match=r"at step \d of 5 that Movement\(steps=5, rate=1e\+30\) looked ahead"):
+    with pytest.raises(Diverged, match=r"at step \d of 5 that Movement\(steps=5, rate=1e\+30\) trains ahead"):
         Movement(steps=5, rate=1e30).choose(subject, 0.5, STREAMS, TASKS)
     assert everything(subject)[0] == before
 
@@ -360,12 +360,12 @@ def test_every_task_is_asked_where_batches_are_fewer(monkeypatch):
         def batch(self, number):
             return number
 
-    monkeypatch.setattr("lifespan.pruning.evidence.task_source", lambda *_, **__: Source())
+    monkeypatch.setattr("lifespan.pruning._task_batches.task_source", lambda *_, **__: Source())
     tasks = [MicroTask(name) for name in ("sentiment", "entailment", "acceptability")]
     streams = Streams(0, "age")
 
     def met(batches):
-        return [title for title, _ in evidence(None, tasks, batches=batches, batch_size=1, streams=streams, who="x")]
+        return [title for title, _ in task_batches(None, tasks, batches=batches, batch_size=1, streams=streams, who="x")]
 
     assert met(1) == [task.title for task in tasks]
     assert met(4) == [*(task.title for task in tasks), tasks[0].title]

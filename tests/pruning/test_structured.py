@@ -22,7 +22,7 @@ from lifespan import (
 )
 from lifespan.model.compaction import shrink
 from lifespan.model.subject import Subject, layer_of
-from lifespan.pruning.evidence import evidence
+from lifespan.pruning._task_batches import task_batches
 from lifespan.pruning.forward_selection import selected
 from lifespan.pruning.gates import gate_importance, units_of
 from lifespan.pruning.whole_units import weakest_units
@@ -49,7 +49,7 @@ def subject():
 
 
 def pairs_of(subject, batches=2, batch_size=8):
-    return list(evidence(subject, TASKS, batches=batches, batch_size=batch_size, streams=STREAMS, who="test"))
+    return list(task_batches(subject, TASKS, batches=batches, batch_size=batch_size, streams=STREAMS, who="test"))
 
 
 def dead(masks):
@@ -230,7 +230,7 @@ def test_what_cannot_be_reached_is_said_and_the_most_is_reached(subject, pruner,
 
 @pytest.mark.parametrize("pruner", [Heads(), Neurons(), GreedyForward(), Layers(order="importance")], ids=kind_of)
 def test_without_a_task_there_is_no_loss_to_ask(subject, pruner):
-    with pytest.raises(UserError, match="asks the tasks learned so far, but none is"):
+    with pytest.raises(UserError, match="needs a task learned before, and there is none"):
         pruner.choose(subject, 0.5 if kind_of(pruner) == "layers" else 0.2, STREAMS, ())
 
 

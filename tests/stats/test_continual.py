@@ -42,7 +42,7 @@ from lifespan.study.plan import compile_study
 from lifespan.training.loop import Interrupted
 
 SENTIMENT, ENTAILMENT = TASKS
-LOOK = Probe(Score())
+EVALUATION = Probe(Score())
 
 
 def slow_windowed(curve, window, sign):
@@ -179,7 +179,13 @@ def test_the_stability_gap_of_a_real_life_is_that_of_its_rows(tmp_path):
 
 
 def test_without_looks_inside_later_learnings_there_is_no_stability_gap(tmp_path):
-    events = (Learn(SENTIMENT, by=weights(4)), Probe(Score(), every=2), LOOK, Learn(ENTAILMENT, by=weights(4)), LOOK)
+    events = (
+        Learn(SENTIMENT, by=weights(4)),
+        Probe(Score(), every=2),
+        EVALUATION,
+        Learn(ENTAILMENT, by=weights(4)),
+        EVALUATION,
+    )
     simulate(Study(name="gapless", groups={"one": school(*events)}), tmp_path)
     found = set(memories(read(tmp_path))["metric"])
     assert {"acc", "bwt", "learning_curve_area"} <= found
@@ -316,7 +322,7 @@ def test_a_record_without_looks_has_no_memories(tmp_path):
 
 
 def test_a_joint_learning_that_was_killed_goes_on_with_the_same_bits(tmp_path):
-    joint = school(Learn(ENTAILMENT, also=(SENTIMENT,), by=weights(6)), Probe(Score(), every=4), LOOK)
+    joint = school(Learn(ENTAILMENT, also=(SENTIMENT,), by=weights(6)), Probe(Score(), every=4), EVALUATION)
     study = Study(name="joint", groups={"one": joint})
     simulate(study, tmp_path / "whole")
     stops = iter([False] * 6 + [True])
@@ -333,8 +339,8 @@ def test_a_joint_learning_that_was_killed_goes_on_with_the_same_bits(tmp_path):
 
 
 def test_a_joint_learning_is_planned_and_told_with_all_its_tasks(tmp_path):
-    alone = [school(Learn(task, by=weights(6)), LOOK) for task in TASKS]
-    joint = school(Learn(ENTAILMENT, also=(SENTIMENT,), by=weights(6)), LOOK)
+    alone = [school(Learn(task, by=weights(6)), EVALUATION) for task in TASKS]
+    joint = school(Learn(ENTAILMENT, also=(SENTIMENT,), by=weights(6)), EVALUATION)
     costs = []
     for life in (*alone, joint):
         plan = compile_study(Study(name="joint", groups={"one": life}), precision="fp32")
@@ -366,7 +372,7 @@ def test_learners_of_one_mask_say_so_where_they_are_typed(by):
 def test_a_half_life_in_tasks_learned_since_is_recovered(tmp_path):
     names = ("sentiment", "entailment", "paraphrase", "inference")
     tasks = [MicroTask(name, train_examples=16, eval_examples=8) for name in names]
-    simulate(Study(name="tasks", groups={"one": school(*((Learn(t, by=weights(2)), LOOK) for t in tasks))}), tmp_path)
+    simulate(Study(name="tasks", groups={"one": school(*((Learn(t, by=weights(2)), EVALUATION) for t in tasks))}), tmp_path)
     chance = {title: task["chance"] for title, task in read(tmp_path).study["tasks"].items()}
     rows = [json.loads(line) for line in (tmp_path / "measurements.jsonl").read_text().splitlines()]
     place = {task.title: step for step, task in enumerate(tasks, start=1)}

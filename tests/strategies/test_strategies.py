@@ -39,7 +39,7 @@ from lifespan.learners._weights import WeightChange
 from lifespan.model.forward import batch_loss
 from lifespan.randomness import Streams
 from lifespan.strategies.buffers import Buffer, keep
-from lifespan.strategies.fisher import fisher
+from lifespan.strategies.fisher import fisher_diagonal
 from lifespan.strategies.shared import file, filed
 from lifespan.study.plan import compile_study
 from lifespan.training.batches import task_source
@@ -131,13 +131,13 @@ def _copied(subject):
 
 def test_the_fisher_information_is_that_of_a_calculation_by_hand():
     subject, task = born(TASKS[0]), TASKS[0]
-    found = fisher(subject, task, lesson(subject, task), estimator="exact", examples=3)
+    found = fisher_diagonal(subject, task, lesson(subject, task), estimator="exact", examples=3)
     name = next(iter(subject.synapses))
     from lifespan.model.forward import token_states
     from lifespan.training.batches import Tokens
-    from lifespan.training.evaluation import looked_at
+    from lifespan.training.evaluation import evaluated_rows
 
-    rows = task.examples("train").take(looked_at(task, "train", 3))
+    rows = task.examples("train").take(evaluated_rows(task, "train", 3))
     tokens = Tokens(subject.tokenizer, rows.first, rows.second, 32)
     expected = torch.zeros_like(subject.synapses[name].data)
     for i in range(3):
@@ -155,7 +155,7 @@ def test_sampled_agrees_with_exact_in_the_mean_and_batches_are_smaller():
     subject.skill_for(task, "weights", Streams(0, "x"))
     traces = {}
     for estimator in ("exact", "sampled", "batch"):
-        found = fisher(subject, task, lesson(subject, task, batch_size=50), estimator=estimator, examples=200)
+        found = fisher_diagonal(subject, task, lesson(subject, task, batch_size=50), estimator=estimator, examples=200)
         traces[estimator] = float(sum(value.double().sum() for value in found.values()))
     assert traces["sampled"] == pytest.approx(traces["exact"], rel=0.25)
     assert traces["batch"] < traces["exact"]

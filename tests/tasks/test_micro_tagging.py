@@ -4,7 +4,7 @@ from collections import Counter
 
 from lifespan import MicroTask, MicroText
 from lifespan.stats.metrics import chance, span_f1, spans
-from lifespan.tasks.world.vocabulary import vocabulary
+from lifespan.tasks.world.vocabulary import all_tokens
 
 TASK = MicroTask("tagging")
 
@@ -14,7 +14,7 @@ def test_every_word_has_its_tag_and_the_spans_are_whole():
         rows = TASK.load(split)
         for text, tags in zip(rows.first, rows.labels, strict=True):
             words = text.split(" ")
-            assert len(words) == len(tags) and set(words) <= set(vocabulary()) and set(tags) <= set(TASK.labels)
+            assert len(words) == len(tags) and set(words) <= set(all_tokens()) and set(tags) <= set(TASK.labels)
             kinds = [kind for kind, _, _ in spans(tags)]
             assert kinds.count("ACTOR") == 1 and kinds[0] in ("PLACE", "TIME")
             for word, tag in zip(words, tags, strict=True):

@@ -10,7 +10,7 @@ from lifespan.errors import DataError, ScenarioError
 from lifespan.tasks.micro import MicroTask
 from lifespan.tasks.world.exercises import EXERCISES
 from lifespan.tasks.world.lexicon import BLAME, EVERYTHING, PLURAL, PRAISE, PRONOUNS, SINGULAR, plural, third_person
-from lifespan.tasks.world.vocabulary import SPECIAL, tokenizer, vocabulary
+from lifespan.tasks.world.vocabulary import SPECIAL, all_tokens, tokenizer
 
 NAMES = tuple(EXERCISES)
 PAIRED = tuple(name for name in NAMES if name not in ("acceptability", "sentiment", "similarity"))
@@ -106,7 +106,7 @@ def test_no_examined_row_is_in_the_text() -> None:
 
 
 def test_every_word_is_known_and_used() -> None:
-    known = set(vocabulary())
+    known = set(all_tokens())
     used = {word for passage in MicroText().passages() for word in " ".join(np.atleast_1d(passage)).split()}
     assert used == known - set(SPECIAL)
     for name in NAMES:
@@ -187,7 +187,7 @@ def test_words_alone_do_not_tell_the_answer(name: str) -> None:
 
 def bags(name: str, split: str) -> np.ndarray:
     """Word counts of both sides, their absolute differences and their overlap."""
-    index = {word: place for place, word in enumerate(vocabulary())}
+    index = {word: place for place, word in enumerate(all_tokens())}
     sides = np.zeros((2, len(texts(name, split)), len(index)))
     for row, pair in enumerate(texts(name, split)):
         for side, text in enumerate(pair):

@@ -56,7 +56,7 @@ from lifespan.model.subject import Subject
 from lifespan.probes.landscape._losses import batches_of, mean_loss
 from lifespan.randomness import Streams
 from lifespan.report.html import write_report
-from lifespan.strategies.fisher import fisher
+from lifespan.strategies.fisher import fisher_diagonal
 from lifespan.study.plan import compile_study
 from lifespan.training.batches import task_source
 from lifespan.training.loop import Interrupted
@@ -187,7 +187,7 @@ def test_the_fisher_of_words_is_the_sum_over_words_and_tags(tagger):
     from lifespan.contracts import Lesson
 
     lesson = Lesson((SHORT,), (), 32, 8, Streams(0, "learn"))
-    found = fisher(tagger, SHORT, lesson, estimator="exact", examples=1)
+    found = fisher_diagonal(tagger, SHORT, lesson, estimator="exact", examples=1)
     from lifespan.contracts import thinning
 
     rows = SHORT.examples("train")

@@ -1,4 +1,4 @@
-"""A chronic disorder: one answer is right nearly all the time."""
+"""A chronic disorder of data: one class becomes far more common than the others."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class ImbalancedClasses(Disorder):
         present = np.unique(groups)
         common = present[draw.integers(len(present))]
         order = draw.permutation(len(examples))
-        index, gone = np.arange(len(examples)), []
+        index, dropped = np.arange(len(examples)), []
         for group in present[present != common]:
             members = order[groups[order] == group]
-            gone.append(members[max(1, round(100.0**-self.severity * len(members))) :])
-        places = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *gone]))
+            dropped.append(members[max(1, round(100.0**-self.severity * len(members))) :])
+        places = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *dropped]))
         index[places] = np.resize(np.flatnonzero(groups == common), len(places))
         return examples.take(index)

@@ -1,4 +1,4 @@
-"""A chronic disorder: part of what school says is wrong."""
+"""A chronic disorder of data: a share of the training labels is wrong."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class LabelNoise(Disorder):
     """A share of the training labels is replaced by another class, drawn uniformly among the others.
 
     Uniform label noise, "noisy completely at random" (Frénay & Verleysen 2014). Scores are permuted among the rows chosen.
-    Native parameter: the share of wrong labels, severity (k - 1) / k of k classes, so that at 1 labels tell nothing about
+    Native parameter: the share of wrong labels, severity (k - 1) / k of k classes, so that at 1 labels say nothing about
     the texts; of scores, the share permuted, equal to `severity`. Exact to the row. The mistakes are drawn once for a
-    life: a task met again has the same ones, and larger severities contain those of smaller ones.
+    life: a task learned again has the same ones, and larger severities contain those of smaller ones.
     """
 
     aetiology = "data and curriculum"

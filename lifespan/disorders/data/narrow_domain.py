@@ -1,4 +1,4 @@
-"""A chronic disorder: texts about one thing alone."""
+"""A chronic disorder of data: only texts similar to one of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class NarrowDomain(Disorder):
     """Only the passages and training rows that are most like one of them, drawn for a life; they repeat to the old number.
 
-    Likeness is overlap of vocabulary, which tells domains apart in Gururangan et al. (2020): the words that two texts share
+    Likeness is overlap of vocabulary, which separates domains in Gururangan et al. (2020): the words that two texts share
     over the words that either has (Jaccard), pairs read as one text. Native parameter: the share of texts that stays,
     1 - 0.9 severity, at least one. Of a task's rows the same share of every class stays, so that the domain narrows and
     the balance of the answers does not shift.

@@ -1,4 +1,4 @@
-"""A chronic disorder: the same few texts, over and over."""
+"""A chronic disorder of data: fewer distinct texts, which repeat."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PoorCorpus(Disorder):
 
     Learning goes on as long as ever from less that is different, as where data are constrained (Muennighoff et al. 2023).
     Native parameter: the share of distinct texts, 1 - 0.9 severity, at least one. Of a task's rows the same share of every
-    class stays. The texts are drawn once for a life: a task met again is as poor as it was.
+    class stays. The texts are drawn once for a life: a task learned again has the same ones.
     """
 
     aetiology = "data and curriculum"

@@ -1,4 +1,4 @@
-"""A chronic deprivation: some items are never met."""
+"""A chronic disorder of data: some training items are left out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class WithheldItems(Disorder):
     Native parameter: the share of items left out, equal to `severity`, but one item always remains. The items are drawn
     once per task, the same for every individual, and a larger share contains a smaller one. They are those that an `Items`
     task counts as untreated, so this is what makes of learning again a rehabilitation by treated items (Plaut 1996); see
-    `rehabilitate`. The number of optimizer steps stays, so the items that remain are met more often.
+    `rehabilitate`. The number of optimizer steps stays, so the items that remain are learned more often.
     """
 
     aetiology = "data and curriculum"

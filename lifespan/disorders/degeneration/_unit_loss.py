@@ -1,4 +1,4 @@
-"""What the losses of whole units share: which of the living ones die, and the control."""
+"""The base of losses of whole units: which of the living ones die, and the control."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class UnitLoss(LayerFocal):
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask alone. Reports lost `units` and `entries`, and the `norm` of their weights."""
-        from lifespan.disorders._losses import bury, without_units
+        from lifespan.disorders._losses import kill_synapses, without_units
 
         masks, units = without_units(subject, self.units(subject), self.severity, self.by, streams)
-        return {**bury(subject, masks), "units": float(units)}
+        return {**kill_synapses(subject, masks), "units": float(units)}
 
     def control(self) -> Disorder:
         return ScatteredLoss(like=self, severity=self.severity) if self.by == "random" else replace(self, by="random")

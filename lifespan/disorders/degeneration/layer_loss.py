@@ -45,17 +45,17 @@ class LayerLoss(LayerFocal):
         """Moves the alive mask alone. Reports lost `units` (layers) and `entries`, and the `norm` of their weights."""
         import torch
 
-        from lifespan.disorders._losses import bury
+        from lifespan.disorders._losses import kill_synapses
         from lifespan.model.anatomy import anatomy_of
 
         everyone = anatomy_of(subject.encoder)
         if self.severity > 0 and len(everyone) < 2:
             raise ScenarioError(self.describe(), "the subject has one layer, which must stay.", "Use another loss.")
-        living = [layer for layer in self.focus(subject) if _lives(layer, subject)]
+        candidates = [layer for layer in self.focus(subject) if _lives(layer, subject)]
         most = sum(_lives(layer, subject) for layer in everyone) - 1
-        dying = self._order(living, subject, streams)[: min(round(self.severity * len(living)), max(0, most))]
+        dying = self._order(candidates, subject, streams)[: min(round(self.severity * len(candidates)), max(0, most))]
         names = [name for layer in dying for units in (layer.heads, layer.neurons) for name in units.matrices]
-        injuries = bury(subject, {name: torch.zeros_like(subject.alive[name]) for name in names})
+        injuries = kill_synapses(subject, {name: torch.zeros_like(subject.alive[name]) for name in names})
         return {**injuries, "units": float(len(dying))}
 
     def _order(self, layers: Sequence[Layer], subject: Subject, streams: Streams) -> list[Layer]:

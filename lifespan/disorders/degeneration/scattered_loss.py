@@ -1,4 +1,4 @@
-"""An instant disorder: the rival of a loss of whole units, as large but scattered."""
+"""An instant disorder, the control of losses of whole units: as many synapses, drawn one by one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class ScatteredLoss(Disorder):
     """As many synapses die as another disorder would let die, but each on its own, drawn at random.
 
-    Loss of connections and loss of units are not the same damage (Guest et al. 2020): this is the control that tells the
-    two apart. `like` is the other disorder, and `severity` replaces its own; `HeadLoss(severity=0.3).control()` writes both.
+    Loss of connections and loss of units are not the same damage (Guest et al. 2020): this is the control that separates
+    the two. `like` is the other disorder, and `severity` replaces its own; `HeadLoss(severity=0.3).control()` writes both.
     Native parameter: the number of living synapses that `like` would take from this subject at this severity. The
     synapses are drawn from the matrices to which `like` is confined (where it is none of this package's: from all).
     """
@@ -35,19 +35,19 @@ class ScatteredLoss(Disorder):
 
     @property
     def compounds(self) -> bool:
-        """Whether strikes add up as `slowly` reckons: on the average over draws, where those of `like` do."""
+        """Whether strikes add up as `slowly` assumes: on the average over draws, where those of `like` do."""
         return bool(getattr(self.like, "compounds", False))
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask alone. Reports the `entries` that died, the `norm` of their weights, also `relative` to all."""
-        from lifespan.disorders._losses import bury, without_synapses
+        from lifespan.disorders._losses import kill_synapses, without_synapses
         from lifespan.model.history import undone
 
         like = self.like
         names = like.region(subject) if isinstance(like, LayerFocal) else list(subject.synapses)
-        living = subject.living
+        before = subject.living
         with undone(subject):
             replace(like, severity=self.severity).strike(subject, streams)
-            count = living - subject.living
+            count = before - subject.living
         # Another counter than that of `like`, or the same draws would rank its units and these synapses.
-        return bury(subject, without_synapses(subject, names, max(0, count), "random", streams, counter=1))
+        return kill_synapses(subject, without_synapses(subject, names, max(0, count), "random", streams, counter=1))

@@ -42,12 +42,12 @@ class SynapseLoss(Focal):
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask alone. Reports the `entries` that died, the `norm` of their weights, also `relative` to all."""
-        from lifespan.disorders._losses import bury, without_synapses
+        from lifespan.disorders._losses import kill_synapses, without_synapses
         from lifespan.model.subject import true_entries
 
         names = self.region(subject)
         count = round(self.severity * true_entries(subject.alive[name] for name in names))
-        return bury(subject, without_synapses(subject, names, count, self.by, streams))
+        return kill_synapses(subject, without_synapses(subject, names, count, self.by, streams))
 
     def control(self) -> Disorder | None:
         return None if self.by == "random" else replace(self, by="random")

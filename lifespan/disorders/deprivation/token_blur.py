@@ -1,4 +1,4 @@
-"""A chronic disorder: part of what there is to read cannot be made out."""
+"""A chronic disorder of deprivation: tokens drawn at each step are masked."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class TokenBlur(Disorder):
     """Tokens drawn anew at each step are replaced by the mask token while the subject learns.
 
     The text's counterpart of the blurred images with which Achille et al. (2019) find critical periods: information is
-    lost, and what is asked stays. Give it a window, `Suffer(TokenBlur(severity=0.6), lasting=2)`, and vary the window's
+    lost, and the labels stay. Give it a window, `Suffer(TokenBlur(severity=0.6), lasting=2)`, and vary the window's
     onset and length. Native parameter: the probability that a token is blurred, equal to `severity`. Special tokens and
-    labels stay; in masked-language learning the chosen tokens are asked for as ever, from a blurred context.
+    labels stay; in masked-language learning the chosen tokens are predicted as ever, from a blurred context.
     """
 
     aetiology = "sensory deprivation"

@@ -1,4 +1,4 @@
-"""A chronic disorder: words are misspelt."""
+"""A chronic disorder of deprivation: words are misspelt."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class Typos(Disorder):
             return passages
         draw = streams.numpy("disorder")
 
-        def heard(passage: Passage) -> Passage:
+        def altered(passage: Passage) -> Passage:
             if isinstance(passage, str):
                 return self._misspelt(passage, draw)
             return self._misspelt(passage[0], draw), self._misspelt(passage[1], draw)
 
-        return [heard(passage) for passage in passages]
+        return [altered(passage) for passage in passages]
 
     def _misspelt(self, text: str, draw: numpy.random.Generator) -> str:
         def written(found: re.Match[str]) -> str:
@@ -63,7 +63,7 @@ class Typos(Disorder):
 
 
 def misspelt(word: str, draw: numpy.random.Generator) -> str:
-    """One typo inside a word of at least four letters; the first and the last letter stay. Equal letters swap unseen.
+    """A word of at least four letters with one typo inside; the first and last letter stay. A swap may be of equal letters.
 
     >>> import numpy
     >>> [misspelt("school", numpy.random.default_rng(seed)) for seed in range(4)]

@@ -1,4 +1,4 @@
-"""A chronic disorder: some words are never met."""
+"""A chronic disorder of deprivation: a fixed set of word pieces is read as unknown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class VocabularyLoss(Disorder):
     A deprivation in a window, as Achille et al. (2019) study it, of chosen content instead of all. The set is drawn once
     for a life: every event that the disorder acts on lacks the same words. Native parameter: the share of the vocabulary
     lost, special tokens not counted, equal to `severity`; exactly `round(severity * pieces)`. In masked-language learning
-    a lost word is not asked for either: the unknown token is. A tokenizer without one uses the mask token.
+    a lost word is not predicted either: the unknown token is. A tokenizer without one uses the mask token.
     """
 
     aetiology = "sensory deprivation"

@@ -1,4 +1,4 @@
-"""The control of a lost vocabulary: the same words stand for each other, and no information is lost."""
+"""The control of a lost vocabulary: the same word pieces stand for each other, without loss of information."""
 
 from __future__ import annotations
 

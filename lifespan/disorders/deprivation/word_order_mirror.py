@@ -1,4 +1,4 @@
-"""The control of a deprivation: texts are read from their end, and no information is lost."""
+"""The control of a deprivation: texts are read backwards, without loss of information."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class WordOrderMirror(Disorder):
 
     The text's counterpart of images turned upside down, the deficit that Achille et al. (2019) find to leave no lasting
     damage whenever it comes: every token is still there, and reversing undoes it. Native parameter: the probability that a
-    text is mirrored, equal to `severity`. What masked-language learning asks about a token moves with it.
+    text is mirrored, equal to `severity`. A token's label in masked-language learning moves with it.
     """
 
     aetiology = "sensory deprivation"

@@ -1,4 +1,4 @@
-"""A chronic disorder: words arrive, and their order does not."""
+"""A chronic disorder of deprivation: tokens of a text are shuffled."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class WordOrderShuffle(Disorder):
     """A share of the tokens of each text trade places among themselves, anew at each step, while the subject learns.
 
-    Sinha et al. (2021) pre-train on permuted word order to tell what order is needed for. Of pairs, each text is shuffled
+    Sinha et al. (2021) pre-train on permuted word order to find what order is needed for. Of pairs, each text is shuffled
     by itself; word pieces move one by one. Native parameter: the probability that a token takes part, equal to
-    `severity`. What masked-language learning asks about a token moves with it, so that the words asked for are the same.
+    `severity`. A token's label in masked-language learning moves with it, so that the predicted words are the same.
     """
 
     aetiology = "sensory deprivation"
@@ -36,5 +36,5 @@ class WordOrderShuffle(Disorder):
         return rearranged(batch, chosen, key, tokenizer)
 
     def control(self) -> Disorder:
-        """Texts read backwards: as many places altered, and the order can be told."""
+        """Texts read backwards: as many places altered, and the order can be recovered."""
         return WordOrderMirror(severity=self.severity)

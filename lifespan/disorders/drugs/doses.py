@@ -1,4 +1,4 @@
-"""How a drug reaches the synapses: every matrix once, dead synapses included, and what it did is measured."""
+"""Replacement of weights by a drug, in every matrix, dead synapses included, and the size of the change."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def replaced(weight: torch.Tensor, new: torch.Tensor, share: float, generator: t
     return result.view_as(weight)
 
 
-def living(weight: torch.Tensor, alive: torch.Tensor) -> torch.Tensor:
+def living_entries(weight: torch.Tensor, alive: torch.Tensor) -> torch.Tensor:
     """The living entries of a matrix as float64 (all of them where none lives): what a drug's statistics are taken of."""
     return (weight[alive] if bool(alive.any()) else weight.flatten()).double()
 

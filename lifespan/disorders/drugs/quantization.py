@@ -1,4 +1,4 @@
-"""A drug: few bits per weight."""
+"""A drug that rounds weights to few bits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Quantize(Disorder):
     """Round every synapse's weight to one of at most 2^`bits` values, once; the weights stay floating-point numbers.
 
     Native parameter: `bits` = 9 - 8 `severity`, so 1/8 is 8 bits, 1 is 1 bit and 0 leaves W alone; a severity between two
-    eighths counts as the larger one, the stronger dose (0.2 is 7 bits). `Quantize.to_bits(4)` asks for bits.
+    eighths counts as the larger one, the stronger dose (0.2 is 7 bits). `Quantize.to_bits(4)` names the bits.
 
     `grid="absmax"` is symmetric and uniform: the nearest multiple of absmax / (2^(bits-1) - 1), which for 1 bit is not
     defined; there it is sign(W) times the mean of abs(W), which is the best scale in the least-squares sense (Rastegari et

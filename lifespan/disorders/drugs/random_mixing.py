@@ -1,4 +1,4 @@
-"""A drug: random weights among the learned ones."""
+"""A drug that replaces a share of the weights by random ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RandomMixing(Disorder):
-    """Replace a share of each matrix's weights by random ones, once. All of them: a net that only structure can teach.
+    """Replace a share of each matrix's weights by random ones, once; at 1 nothing learned is left but the structure.
 
     Native parameter: the share of entries, drawn at random, equal to `severity`; a larger share contains a smaller one of
     the same individual, with the same random values. `values` says what they are: "matched" is normal with the mean and
@@ -51,12 +51,12 @@ class RandomMixing(Disorder):
     def _random(self, weight: torch.Tensor, alive: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         import torch
 
-        from lifespan.disorders.drugs.doses import living, signed
+        from lifespan.disorders.drugs.doses import living_entries, signed
 
         normal = torch.randn(weight.shape, generator=generator).to(weight.device)
         if self.values == "signed-constant":
             return signed(normal, (2 / weight.shape[1]) ** 0.5)
         if self.values == "init":
             return 0.02 * normal
-        own = living(weight, alive)
+        own = living_entries(weight, alive)
         return own.mean() + own.std(correction=0) * normal

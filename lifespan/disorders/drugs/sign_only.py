@@ -1,4 +1,4 @@
-"""A drug: weights that keep their sign alone."""
+"""A drug that leaves only the sign of a share of the weights."""
 
 from __future__ import annotations
 
@@ -38,19 +38,21 @@ class SignOnly(Disorder):
         """Injures W itself. Reports `entries`, `norm` and `relative`."""
         import torch
 
-        from lifespan.disorders.drugs.doses import administer, living, replaced, signed
+        from lifespan.disorders.drugs.doses import administer, living_entries, replaced, signed
 
         if self.severity == 0:
             return administer(subject, None)
         generator = streams.torch("disorder")
         shared = None
         if self.constant == "shared":
-            sizes = [living(w.data, subject.alive[n]).abs() for n, w in subject.synapses.items() if subject.alive[n].any()]
+            sizes = [
+                living_entries(w.data, subject.alive[n]).abs() for n, w in subject.synapses.items() if subject.alive[n].any()
+            ]
             everything = sizes or [w.data.flatten().double().abs() for w in subject.synapses.values()]
             shared = torch.cat(everything).mean()
 
         def change(weight: torch.Tensor, alive: torch.Tensor) -> torch.Tensor:
-            size = living(weight, alive).abs().mean() if shared is None else shared
+            size = living_entries(weight, alive).abs().mean() if shared is None else shared
             return replaced(weight, signed(weight, size), self.severity, generator)
 
         return administer(subject, change)

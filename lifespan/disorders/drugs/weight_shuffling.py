@@ -1,4 +1,4 @@
-"""A drug: the right weights in the wrong places."""
+"""A drug that permutes a share of each matrix's weights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class WeightShuffling(Disorder):
     Native parameter: the share of entries, drawn at random, equal to `severity`; a larger share contains a smaller one of
     the same individual. The drawn entries move along one random cycle, so that each of them gets another one's weight.
     Living synapses exchange weights with living ones and dead with dead. Zhou et al. (2019) reshuffle the initial weights
-    of lottery tickets so, to ask what the right place of a weight is worth.
+    of lottery tickets so, to measure what the right place of a weight is worth.
     """
 
     aetiology = "drug"

@@ -26,8 +26,8 @@ class DuplicatedUnits(LayerFocal):
     a layer has one neuron many times. Which neurons are copies is drawn at random, and a larger severity contains those of
     a smaller one; originals are copied equally often, to within one.
 
-    Copies get equal gradients and stay copies, unless dropout or masks tell them apart: the symmetry that random initial
-    weights are there to break (Rumelhart et al. 1986). Which synapses live is not copied. Placed first in a life it is a
+    Copies get equal gradients and stay copies, unless dropout or masks separate them: the symmetry that random initial
+    weights are to break (Rumelhart et al. 1986). Which synapses live is not copied. Placed first in a life it is a
     disorder of birth; its late twin is the same object after `Learn`. The control is `MatchedNoise`: as large a change of the
     same matrices.
     """

@@ -1,4 +1,4 @@
-"""An instant disorder of structural initialisation: layers in the wrong places."""
+"""An instant disorder of structural initialisation: layers in each other's places."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class MisLayering(LayerFocal):
     layers of trained transformers in other orders: those in the middle bear it, the first and the last do not.
 
     A layer moves with all that is its own: matrices, biases, LayerNorms, and which of its synapses live and belong to
-    which skill. Layers of a random birth are exchangeable, so there it is only another draw: the disorder tells where layers
-    have a past, in a pre-trained subject, or as the late twin, after `Develop` or `Learn`.
+    which skill. Layers of a random birth are exchangeable, so there it is only another draw: the disorder has an effect
+    where layers have learned, in a pre-trained subject, or as the late twin, after `Develop` or `Learn`.
 
     Raises `ScenarioError` where fewer than two layers are targeted (an ALBERT has one). Parameters that not every layer has
     stay where they are (in ModernBERT, the first layer lacks a norm).
@@ -38,7 +38,7 @@ class MisLayering(LayerFocal):
         """Moves W, masks and the layers' other parameters. Reports displaced `units` (layers), `entries` and `norm`."""
         import torch
 
-        from lifespan.disorders._exchange import exchange
+        from lifespan.disorders._exchange import exchange_layers
         from lifespan.disorders._rewriting import NOTHING, compared, copies
 
         paths = [layer.path for layer in self.focus(subject)]
@@ -49,5 +49,5 @@ class MisLayering(LayerFocal):
         order = torch.randperm(len(paths), generator=streams.torch("disorder")).tolist()
         cycle = [paths[i] for i in order[: max(2, round(self.severity * len(paths)))]]
         before = copies(subject, self.region(subject))
-        exchange(subject, cycle)
+        exchange_layers(subject, cycle)
         return {**compared(subject, before), "units": float(len(cycle))}

@@ -33,10 +33,10 @@ class MissingHeads(LayerFocal):
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask alone. Reports missing `units` (heads) and `entries`, and the `norm` of their weights."""
-        from lifespan.disorders._losses import bury, without_units
+        from lifespan.disorders._losses import kill_synapses, without_units
 
         masks, units = without_units(subject, self.units(subject), self.severity, "random", streams)
-        return {**bury(subject, masks), "units": float(units)}
+        return {**kill_synapses(subject, masks), "units": float(units)}
 
     def control(self) -> Disorder:
         return ScatteredLoss(like=self, severity=self.severity)

@@ -23,9 +23,9 @@ class PartialReinitialization(Focal):
     (`of="rows"`), drawn at random, equal to `severity` and rounded. A larger share contains a smaller one, with the same new
     values. Re-initialising part of a network is how Zhou et al. (2022) make it forget.
 
-    In a random birth it is only another draw: the disorder tells where weights have a past, in a pre-trained subject, or as
-    the late twin, after `Learn`. The control of rows is entries, as many; that of entries is `MatchedNoise`, as large a change
-    spread over all of them.
+    In a random birth it is only another draw: the disorder has an effect where weights have learned, in a pre-trained
+    subject, or as the late twin, after `Learn`. The control of rows is entries, as many; that of entries is `MatchedNoise`,
+    as large a change spread over all of them.
     """
 
     aetiology = "weight initialisation"

@@ -37,9 +37,9 @@ class SparseWiring(Focal):
 
     def strike(self, subject: Subject, streams: Streams) -> Mapping[str, float]:
         """Moves the alive mask alone. Reports the missing `entries`, the `norm` of their weights, also `relative` to all."""
-        from lifespan.disorders._losses import bury, without_synapses
+        from lifespan.disorders._losses import kill_synapses, without_synapses
         from lifespan.model.subject import true_entries
 
         names = self.region(subject)
         missing = round(self.severity * self.max_loss * true_entries(subject.alive[name] for name in names))
-        return bury(subject, without_synapses(subject, names, missing, "random", streams))
+        return kill_synapses(subject, without_synapses(subject, names, missing, "random", streams))

@@ -1,4 +1,4 @@
-"""A chronic disorder: every layer says what it has to say with noise."""
+"""A chronic disorder of noise: Gaussian noise on the outputs of every layer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ActivationNoise(Disorder):
-    """Gaussian noise on the token states that every layer hands on, while learning and in looks.
+    """Gaussian noise on the token states that every layer passes on, in learning and in evaluation.
 
     Neural signals vary from trial to trial for reasons from ion channels to synapses (Faisal et al. 2008). Each state x of
     a token becomes x + severity s(x) e, where s(x) is the standard deviation over the token's own units and e standard

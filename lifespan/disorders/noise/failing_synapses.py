@@ -1,4 +1,4 @@
-"""A chronic disorder: synapses fail to transmit, now these, now those."""
+"""A chronic disorder of noise: a share of every matrix's inputs is dropped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FailingSynapses(Disorder):
-    """A share of what every synapse matrix reads does not arrive, while learning and in looks.
+    """A share of the inputs of every synapse matrix is zero, in learning and in evaluation.
 
     Dropout (Srivastava et al. 2014, section 4: y = W (r * x), r Bernoulli) that never ends and is not made up for: what
     arrives is not scaled up, as in synapses whose release probability has fallen. r is drawn anew for every input, token,

@@ -1,4 +1,4 @@
-"""A chronic disorder: neurons and attention respond less steeply to what drives them."""
+"""A chronic disorder of neuromodulation: neurons and attention respond less steeply to their inputs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _QUERIES = ("query", "query_proj", "pos_query_proj", "q_lin")
 
 @dataclass(frozen=True, kw_only=True)
 class GainReduction(Disorder):
-    """The net input of every nonlinearity is multiplied by a gain G below 1, while learning and in looks.
+    """The net input of every nonlinearity is multiplied by a gain G below 1, in learning and in evaluation.
 
     Servan-Schreiber et al. (1990) model catecholamines as the gain of the activation function, f(G net + bias): less of
     them, less contrast between signal and noise. Here net is W x of the feed-forward neurons (their bias stays; of gated

@@ -1,4 +1,4 @@
-"""An instant disorder: the rival of a change of weights, as large but without its pattern."""
+"""An instant disorder, the control of changes of weights: noise of the same size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An instant disorder: noise on every synapse."""
+"""An instant disorder of noise: Gaussian noise on every synapse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chronic disorder: every step is too long."""
+"""A chronic disorder of the optimiser: the learning rate is too high."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chronic disorder: now and then learning has a fit."""
+"""A chronic disorder of the optimiser: at some steps the gradient is far too large."""
 
 from __future__ import annotations
 

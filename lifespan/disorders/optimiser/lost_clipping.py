@@ -1,4 +1,4 @@
-"""A chronic disorder: nothing holds a large gradient back."""
+"""A chronic disorder of the optimiser: gradients are no longer clipped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lifespan.contracts import Course, Disorder, Regimen
 
 @dataclass(frozen=True, kw_only=True)
 class LostClipping(Disorder):
-    """Gradient clipping lost, from onset to end: the brake of Pascanu et al. (2013, algorithm 1).
+    """Gradient clipping lost, from onset to end: the clipping of Pascanu et al. (2013, algorithm 1).
 
     Native parameter: what the largest allowed gradient norm is multiplied by, `factor ** severity`: from 1 to `factor`
     (1000). Adam divides a gradient by its own recent size, so what is lost is the protection from a sudden one alone.

@@ -1,4 +1,4 @@
-"""A chronic disorder: the optimizer remembers for too short, or too long, a time."""
+"""A chronic disorder of the optimiser: Adam's momenta are mis-set."""
 
 from __future__ import annotations
 

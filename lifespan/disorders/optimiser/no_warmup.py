@@ -1,4 +1,4 @@
-"""A chronic disorder: learning starts at full speed."""
+"""A chronic disorder of the optimiser: the learning rate does not warm up."""
 
 from __future__ import annotations
 

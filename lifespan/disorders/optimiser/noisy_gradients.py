@@ -1,4 +1,4 @@
-"""A chronic disorder: what is learned from is drowned in noise."""
+"""A chronic disorder of the optimiser: Gaussian noise on gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chronic disorder: learning waxes and wanes."""
+"""A chronic disorder of the optimiser: the learning rate oscillates."""
 
 from __future__ import annotations
 

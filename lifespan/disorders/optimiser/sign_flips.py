@@ -1,4 +1,4 @@
-"""A chronic disorder: part of the gradient points the wrong way."""
+"""A chronic disorder of the optimiser: a share of the gradient's signs is flipped."""
 
 from __future__ import annotations
 

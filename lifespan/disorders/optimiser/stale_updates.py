@@ -1,4 +1,4 @@
-"""A chronic disorder: what was learned arrives late."""
+"""A chronic disorder of the optimiser: updates follow gradients of earlier steps."""
 
 from __future__ import annotations
 

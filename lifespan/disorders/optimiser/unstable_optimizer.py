@@ -1,4 +1,4 @@
-"""A chronic disorder: learning goes on with too high a rate and without its brakes."""
+"""A chronic disorder of the optimiser: too high a rate, without gradient clipping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chronic disorder: whatever moves is pulled back to where it was."""
+"""A chronic disorder of plasticity: whatever learns is pulled back to its earlier value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chronic disorder: nothing keeps the weights in bounds."""
+"""A chronic disorder of plasticity: the norm of the weights grows at every step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chronic disorder: some layers no longer learn."""
+"""A chronic disorder of plasticity: some layers no longer learn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chronic disorder: some synapses are there, or not, for good."""
+"""A chronic disorder of plasticity: the state of some synapses can no longer change."""
 
 from __future__ import annotations
 

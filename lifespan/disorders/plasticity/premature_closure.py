@@ -1,4 +1,4 @@
-"""A chronic disorder: the critical period ends too early."""
+"""A chronic disorder of plasticity: learning ends before its last step."""
 
 from __future__ import annotations
 

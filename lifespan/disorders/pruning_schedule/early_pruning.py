@@ -1,4 +1,4 @@
-"""An instant disorder: the loss of a life, before its time."""
+"""An instant disorder of the pruning schedule: synapses die at once instead of over the life."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class EarlyPruning(Disorder):
     In Thomas et al. (2016) the pruning of infancy is too early and too aggressive, and what was to be learned with the lost
     synapses is not. Native parameter: the sparsity reached at once, 0.9 severity, those dead before included; where more
     is dead already nothing happens. Put it before the learning that it shall harm. `by` must need no data, as nothing may
-    be learned yet: one that asks the tasks raises `ScenarioError`.
+    be learned yet: one that needs learned tasks raises `ScenarioError`.
     """
 
     aetiology = "pruning schedule"
@@ -43,7 +43,7 @@ class EarlyPruning(Disorder):
         masks = self.by.choose(subject, 0.9 * self.severity, streams, ())
         died = {name: alive & ~masks[name] for name, alive in subject.alive.items()}
         subject.alive = {name: alive & masks[name] for name, alive in subject.alive.items()}
-        square = sum(float(subject.synapses[name].data[gone].double().square().sum()) for name, gone in died.items())
+        square = sum(float(subject.synapses[name].data[dead].double().square().sum()) for name, dead in died.items())
         return {"entries": float(true_entries(died.values())), "norm": square**0.5}
 
     def control(self) -> Disorder | None:

@@ -1,4 +1,4 @@
-"""A chronic disorder: synapses that should die do so later."""
+"""A chronic disorder of the pruning schedule: synapses that should die do so later."""
 
 from __future__ import annotations
 

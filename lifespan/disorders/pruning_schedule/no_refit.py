@@ -1,4 +1,4 @@
-"""A chronic disorder: no time to recover."""
+"""A chronic disorder of the pruning schedule: recoveries are shortened or left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chronic disorder: ageing takes more than it should."""
+"""A chronic disorder of the pruning schedule: more synapses die than should."""
 
 from __future__ import annotations
 

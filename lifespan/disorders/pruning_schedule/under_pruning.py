@@ -1,4 +1,4 @@
-"""A chronic disorder: too many synapses live on."""
+"""A chronic disorder of the pruning schedule: fewer synapses die than should."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chronic disorder: the wrong synapses die."""
+"""A chronic disorder of the pruning schedule: a share of the deaths is chosen wrongly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A treatment: the synapses that are left grow stronger."""
+"""A treatment that scales the living synapses up."""
 
 from __future__ import annotations
 
@@ -66,6 +66,6 @@ class HomeostaticScaling(Disorder):
             return {name: weight.data for name, weight in subject.synapses.items()}, None
         if subject.past is None:
             remedy = "Live it through simulate(), or write since=None."
-            raise ScenarioError(self.where("since"), "this subject has no past to go back to.", remedy)
+            raise ScenarioError(self.where("since"), "this subject has no recorded past.", remedy)
         earlier = subject.past.at(self.since)
         return {name: weight.data for name, weight in earlier.synapses.items()}, earlier.alive

@@ -1,4 +1,4 @@
-"""A treatment: learning more slowly."""
+"""A treatment that lowers the learning rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A treatment: dead synapses grow again."""
+"""A treatment that revives dead synapses."""
 
 from __future__ import annotations
 

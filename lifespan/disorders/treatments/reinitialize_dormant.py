@@ -1,4 +1,4 @@
-"""A treatment: neurons that do nothing begin anew."""
+"""A treatment that draws inactive neurons anew."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ReinitializeDormant(Disorder):
     Utility is the neuron's contribution, activation x sum of abs(outgoing W). With `tasks`, the activation is its root mean
     square over real tokens of `batches` training batches of these tasks, in each task's effective weights (the paper: a
     running mean of its size); without them, the l2 norm of its incoming weights stands in for it. Only living synapses
-    count and change, and a neuron without a living way out, which is dead rather than dormant, is not counted.
+    count and change, and a neuron without a living outgoing synapse, which is dead rather than dormant, is not counted.
     """
 
     aetiology = "treatment"

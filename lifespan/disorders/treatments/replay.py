@@ -1,4 +1,4 @@
-"""A treatment: earlier tasks are rehearsed while the next one is learned."""
+"""A treatment that rehearses earlier tasks while the next one is learned."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 class Replay(Disorder):
     """Rehearse earlier tasks at each step of the learning that follows; write `Treat(Replay(tasks=(...), severity=0.5))`.
 
-    Native parameter: `severity` is the weight of the rehearsed loss, which is added to the loss at hand. It is the mean loss
+    Native parameter: `severity` is the weight of the rehearsed loss, which is added to the step's own. It is the mean loss
     of one batch of `batch_size` training examples, the `tasks` taken in turn (rehearsal: Robins 1995). A task is rehearsed
     once it has a skill, and not while it is learned itself; its head stays as it is, and what learns is the body that it
     reads. Rehearsed rows are read as they are: other disorders' hooks on the data do not see them.
 
-    Both tasks must work in the same effective weights, or the rehearsal would hold in place what the earlier task never
-    sees. So this is for tasks learned by weights, as `Weights()` does: with any learner that puts masks over W there is a
+    Both tasks must have the same effective weights, or the rehearsal would hold weights that the earlier task does not
+    use. So this is for tasks learned by weights, as `Weights()` does: with any learner that puts masks over W there is a
     `ScenarioError`. Let it end in time: `Treat(Replay(...), lasting=1)`. Cost: as much again as a training step.
     """
 
@@ -56,11 +56,11 @@ class Replay(Disorder):
         return self.severity * batch_loss(course.subject, task.title, batch)
 
     def _require_whole_weights(self, course: Course, task: Task) -> None:
-        """Refuse where the encoder's weights of this step are not those that the rehearsed task works with."""
+        """Raise `ScenarioError` where the encoder's weights of this step are not those of the rehearsed task."""
         skills, synapses = course.subject.skills, course.subject.synapses.values()
         remedy = "Learn both by Weights(), or let it end before: Treat(Replay(...), lasting=1)."
         if skills[task.title].mask is not None:
-            raise ScenarioError(self.describe(), f"{task.title} has a mask of its own, which nothing else can wear.", remedy)
+            raise ScenarioError(self.describe(), f"{task.title} has a mask of its own, so it does not share W.", remedy)
         moving = {id(p) for group in course.plasticity.groups() for p in group["params"]}
         present = skills.get(course.task) if course.task is not None else None
         masked = present is not None and present.mask is not None

@@ -1,1 +1,1 @@
-"""Where Lifespan and Avalanche 0.6 meet. Importing a module of this package imports avalanche, which takes seconds."""
+"""The integration with Avalanche 0.6. Importing a module of this package imports avalanche, which takes seconds."""

@@ -1,4 +1,4 @@
-"""A stream of tasks as an Avalanche benchmark."""
+"""Task streams as Avalanche benchmarks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def benchmark(lessons: Sequence[tuple[Sequence[Task], int]], tokenizer: PreTrain
 
 
 def experience(data: AvalancheDataset, place: int) -> Any:
-    """One training experience that stands at a place of a stream."""
+    """One training experience, at a place of a stream."""
     (alone,) = with_task_labels(with_classes_timeline(benchmark_from_datasets(train=[data]))).train_stream
     alone.current_experience = place
     return alone

@@ -17,7 +17,7 @@ mend_torchvision()
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Avalanche calls what it deprecates itself, and warns that nobody logs; its users cannot help it."""
+    """Inside this block Avalanche's own deprecation warnings, and its warning of missing loggers, are not shown."""
     # Its decorator sets a filter of its own, so that none set here would hold.
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -27,7 +27,7 @@ def quiet() -> Iterator[None]:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
-# Only after the trap is mended can avalanche be imported.
+# Avalanche can only be imported after torchvision is mended.
 from avalanche.benchmarks.utils import (  # noqa: E402
     AvalancheDataset,
     TaskAwareSupervisedClassificationDataset,
@@ -37,7 +37,7 @@ from avalanche.benchmarks.utils import (  # noqa: E402
 from lifespan.training.batches import Batch, Tokens  # noqa: E402
 
 FIELDS = ("input_ids", "attention_mask", "token_type_ids")
-"""The order of x's fields; the last is there where the tokenizer makes it."""
+"""The order of x's fields; the last exists where the tokenizer makes it."""
 
 
 def packed(batch: Batch) -> torch.Tensor:

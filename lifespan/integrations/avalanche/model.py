@@ -1,4 +1,4 @@
-"""A subject as an Avalanche model: its encoder, and the heads of the tasks that Avalanche has met."""
+"""A subject as an Avalanche model: its encoder, and the heads of the tasks learned by the strategy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lifespan.contracts.subject import Subject
 from lifespan.integrations.avalanche.datasets import unpacked
 
 NEVER = -1e4
-"""What a head says of classes that only others have: no softmax sees them."""
+"""The logit of classes that a head does not have, which no softmax gives any probability."""
 
 
 class Model(MultiTaskModule):

@@ -1,4 +1,4 @@
-"""The Avalanche strategies that can live here, and what each keeps from one learning to the next."""
+"""The supported strategies of Avalanche, and what each keeps from one learning to the next."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KEPT: dict[str, tuple[Kept, ...]] = {
 
 
 def made(name: str, settings: Mapping[str, Any], **common: Any) -> Any:
-    """A new strategy of this name; Riemannian walk is there as a plugin alone."""
+    """A new strategy of this name; Riemannian walk exists only as a plugin."""
     if name == "RWalk":
         return supervised.Naive(plugins=[RWalkPlugin(**settings)], **common)
     return getattr(supervised, name)(**settings, **common)

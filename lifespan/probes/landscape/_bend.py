@@ -1,4 +1,4 @@
-"""A curve with one bend, learned."""
+"""A curve with one bend between two points, learned to have a low loss."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 from lifespan.contracts.subject import Subject
 from lifespan.model.forward import batch_loss
-from lifespan.probes.landscape._losses import Point, between, parameters_of, standing_at
+from lifespan.probes.landscape._losses import Point, between, parameters_at, parameters_of
 from lifespan.randomness import Streams
 from lifespan.training.batches import Batch
 
@@ -30,7 +30,7 @@ def learned_bend(
     rate: float,
     streams: Streams,
 ) -> Point:
-    """The middle of the curve, moved by Adam down the loss at drawn places t; the subject lends its architecture only.
+    """The middle of the curve, moved by Adam down the loss at drawn places t; only the subject's architecture is used.
 
     d loss / d middle = 2 t (1 - t) d loss / d theta. Synapses that are dead at both ends stay dead on the curve.
     """
@@ -46,7 +46,7 @@ def learned_bend(
         index = torch.from_numpy(draw.permutation(len(batch["labels"]))[:BATCH].copy())
         part = {name: value[index] for name, value in batch.items()}
         names = list(middle)
-        with standing_at(subject, task, bezier(start, middle, end, t)), torch.enable_grad():
+        with parameters_at(subject, task, bezier(start, middle, end, t)), torch.enable_grad():
             inputs = [parameters_of(subject, task)[name] for name in names]
             found = torch.autograd.grad(batch_loss(subject, task, part), inputs, allow_unused=True)
         for name, gradient in zip(names, found, strict=True):

@@ -1,4 +1,4 @@
-"""Losses of other weights: what landscape probes share."""
+"""Losses at other weights than the subject's own, as landscape probes need them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def parameters_of(subject: Subject, task: str) -> dict[str, torch.nn.Parameter]:
 
 
 def point_of(subject: Subject, task: str) -> Point:
-    """Where a subject stands for a task: its effective weights, all else as it is."""
+    """The point of a subject for a task: its effective weights, all else as it is."""
     with subject.wearing(task):
         return {name: parameter.detach().clone() for name, parameter in parameters_of(subject, task).items()}
 
@@ -52,7 +52,7 @@ def batches_of(subject: Subject, task: Task, split: str, length: int, examples: 
 
 
 @contextmanager
-def standing_at(subject: Subject, task: str, point: Point) -> Iterator[None]:
+def parameters_at(subject: Subject, task: str, point: Point) -> Iterator[None]:
     """Inside this block the encoder and the task's head have the values of a point; afterwards their own, bit for bit."""
     parameters = parameters_of(subject, task)
     own = {name: parameter.data for name, parameter in parameters.items()}
@@ -69,7 +69,7 @@ def loss_at(subject: Subject, task: str, batches: Sequence[Batch]) -> Loss:
     """The task's mean loss over these batches at any point."""
 
     def loss(point: Point) -> float:
-        with standing_at(subject, task, point), torch.no_grad():
+        with parameters_at(subject, task, point), torch.no_grad():
             return mean_loss(subject, task, batches)
 
     return loss

@@ -1,4 +1,4 @@
-"""Is there a low path between two subjects?"""
+"""Loss barriers on paths between two subjects."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PATH = (
 
 @dataclass(frozen=True, kw_only=True)
 class AlongPath(Contrast):
-    """A look along a path between two subjects, for every task that both have learned.
+    """Losses along a path between two subjects, for every task that both have learned.
 
     The ends are effective weights W x alive x skill, with all other parameters of the encoder and the task's head. The loss
     is the task's own on `split` (None: the training split, on which the ends were found), thinned to `examples`.
@@ -69,7 +69,7 @@ class AlongPath(Contrast):
                 batches = batches_of(first, task, split, self.length, self.examples)
                 yield title, split, batches, point_of(first, title), point_of(second, title)
 
-    def told(self, losses: Mapping[float, float], split: str, title: str, n: int) -> Iterator[Reading]:
+    def readings(self, losses: Mapping[float, float], split: str, title: str, n: int) -> Iterator[Reading]:
         """Readings of a path's losses."""
         from lifespan.probes.landscape._losses import barrier
 
@@ -95,7 +95,7 @@ class Barrier(AlongPath):
         for title, split, batches, start, end in self.common(first, second, tasks):
             loss = loss_at(second, title, batches)
             n = sum(len(batch["labels"]) for batch in batches)
-            yield from self.told({t: loss(between(start, end, t)) for t in self.steps}, split, title, n)
+            yield from self.readings({t: loss(between(start, end, t)) for t in self.steps}, split, title, n)
             yield Reading("distance", distance(start, end), n, title, split)
 
 
@@ -137,7 +137,7 @@ class Bend(AlongPath):
             n = sum(len(batch["labels"]) for batch in batches)
             middle = learned_bend(second, title, start, end, batches, self.steps_learned, self.rate, streams)
             losses = {t: loss(bezier(start, middle, end, t)) for t in self.steps}
-            yield from self.told(losses, split, title, n)
+            yield from self.readings(losses, split, title, n)
             straight = {t: loss(between(start, end, t)) for t in self.steps}
             yield Reading("gain", barrier(straight) - barrier(losses), n, title, split)
             yield Reading("distance", distance(start, end), n, title, split)

@@ -1,4 +1,4 @@
-"""How sharp is the place where a subject stands?"""
+"""Curvature of the loss at a subject's weights."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LossSlice(TaskMeasure):
-    """The loss of every task learned so far along random directions from where the subject stands (Li et al. 2018).
+    """The loss of every task learned so far along random directions from the subject's weights (Li et al. 2018).
 
     A direction is filter-normalised: each row of a matrix is as long as the weights' own row, so that flatness can be
     compared between scales. Dead synapses stay dead. At step t the weights are theta + t d, t from -`reach` to `reach` in
@@ -55,14 +55,14 @@ class LossSlice(TaskMeasure):
         steps = [self.reach * (i - half) / half for i in range(self.points)]
         for title, task, split in self.learned(subject, tasks):
             batches = batches_of(subject, task, split, self.length, self.examples)
-            here, loss = point_of(subject, title), loss_at(subject, title, batches)
+            centre, loss = point_of(subject, title), loss_at(subject, title, batches)
             alive = {f"encoder/{name}": mask for name, mask in (subject.effective(title) or {}).items()}
             total: dict[tuple[float, ...], float] = {}
             for draw in range(self.directions):
                 draws = [streams.torch("evaluation", 2 * draw + axis) for axis in range(self.dimensions)]
-                axes = [filter_normalised(here, generator, alive) for generator in draws]
+                axes = [filter_normalised(centre, generator, alive) for generator in draws]
                 for place in _grid(steps, self.dimensions):
-                    at = moved(here, *zip(place, axes, strict=True))
+                    at = moved(centre, *zip(place, axes, strict=True))
                     total[place] = total.get(place, 0.0) + loss(at) / self.directions
             n = sum(len(batch["labels"]) for batch in batches)
             for place, value in total.items():
@@ -114,23 +114,23 @@ class LossPlane(TaskMeasure):
         steps = [self.low + (self.high - self.low) * i / (self.points - 1) for i in range(self.points)]
         for title, task, split in self.learned(subject, tasks):
             batches = batches_of(subject, task, split, self.length, self.examples)
-            here, loss = point_of(subject, title), loss_at(subject, title, batches)
+            centre, loss = point_of(subject, title), loss_at(subject, title, batches)
             axes = []
             for self_then in younger:
-                there = _standing(self_then, here, subject)
-                axes.append({name: there[name] - value for name, value in here.items()})
+                then = _point_of_younger(self_then, centre)
+                axes.append({name: then[name] - value for name, value in centre.items()})
             n = sum(len(batch["labels"]) for batch in batches)
             for x, y in _grid(steps, 2):
-                value = loss(moved(here, (x, axes[0]), (y, axes[1])))
+                value = loss(moved(centre, (x, axes[0]), (y, axes[1])))
                 yield Reading(f"loss@{x:g},{y:g}", value, n, title, split)
 
 
-def _standing(younger: Subject, here: dict, subject: Subject) -> dict:
-    """Where a younger self stood: its living weights, and the head of today."""
+def _point_of_younger(younger: Subject, now: dict) -> dict:
+    """The point of a younger self: its living weights, and the present head (that of `now`)."""
     found = {f"encoder/{name}": parameter.detach().clone() for name, parameter in younger.encoder.named_parameters()}
     for name, mask in younger.alive.items():
         found[f"encoder/{name}"] *= mask
-    return {name: found.get(name, value).to(value) for name, value in here.items()}
+    return {name: found.get(name, value).to(value) for name, value in now.items()}
 
 
 def _grid(steps: list[float], dimensions: int) -> Iterable[tuple[float, ...]]:

@@ -1,4 +1,4 @@
-"""How the classes of a skill and those of other data meet: by name, or as the user says what they mean."""
+"""Matching of a skill's classes with those of other data: by name, or as the user maps them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOT_ENTAILED = ("neutral", "contradiction")
 
 
 @dataclass(frozen=True)
-class Meeting:
+class Matching:
     """Common classes in the order of the data's labels; for each label of skill and data the index of its class (int64)."""
 
     names: tuple[str, ...]
@@ -23,7 +23,7 @@ class Meeting:
     labels: np.ndarray
 
 
-def meeting(where: str, skill: Sequence[str], data: Sequence[str], meaning: Mapping[str, str]) -> Meeting:
+def matching(where: str, skill: Sequence[str], data: Sequence[str], meaning: Mapping[str, str]) -> Matching:
     """The common classes of a skill's labels and the data's.
 
     `meaning` renames labels of the skill, and labels of the data that the skill does not have, or that mean what the data do
@@ -49,7 +49,7 @@ def meeting(where: str, skill: Sequence[str], data: Sequence[str], meaning: Mapp
             raise ScenarioError(where, what, remedy)
     index = {name: number for number, name in enumerate(classes)}
     names = tuple(data[labels.index(name)] if name not in merged.values() else name for name in classes)
-    return Meeting(names, np.array([index[name] for name in answers]), np.array([index[name] for name in labels]))
+    return Matching(names, np.array([index[name] for name in answers]), np.array([index[name] for name in labels]))
 
 
 def _answer(label: str, given: Mapping[str, str], classes: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Does the subject know how sure to be?"""
+"""Calibration of the subject's probabilities, and its confidence without input."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Calibration(TaskMeasure):
 
 @dataclass(frozen=True, kw_only=True)
 class NullInput(TaskMeasure):
-    """What the subject says when there is nothing to say: answers to the task's sentences with every word masked.
+    """Confidence without input: answers to the task's sentences with every word masked.
 
     Every token that is not special becomes the mask token; lengths and segments stay. Metrics by task with classes:
     `confidence`, the mean largest probability, and `entropy`, the mean entropy of the answers over log K. A hallucination of

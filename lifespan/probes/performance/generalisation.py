@@ -1,4 +1,4 @@
-"""Whether rehabilitation reaches the items that it did not treat."""
+"""Generalisation of a rehabilitation to items that it did not treat."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Generalisation(Measure):
 
     Generalisation is the gain on untreated items, from before to after `rehabilitate`, beside the gain on treated ones.
     Readings have the metrics' names and the split "treated" or "untreated". Both parts were learned before the damage, so
-    neither tells how the task does on new sentences; `Score` does. Cost: one forward pass over the training items.
+    neither measures the task on new sentences; `Score` does. Cost: one forward pass over the training items.
     """
 
     citation = "plaut1996relearning"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lifespan.contracts import Effort, Meaning, Measure, Reading, Task, thinning
 from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.errors import ScenarioError
-from lifespan.probes.performance._label_names import Meeting, meeting
+from lifespan.probes.performance._label_names import Matching, matching
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,11 +27,11 @@ class OutOfDomain(Measure):
     also the skill's own task from another source, `OutOfDomain("qnli", Glue("qnli", source="other"))`.
 
     `skill` is the title of the learned task, whose head and mask answer; `data` the task whose last split is read, or all
-    rows of a file that its author did not divide (`Task.evaluated_split`). Answers and labels meet by name ("not_entailment"
-    is "non-entailment", and what is not entailment, in three classes, is that too), or as `meaning` says:
-    {"the skill's label": "the data's"}, or {"neutral": "not_entailment"} where the data tell apart what the skill does not;
+    rows of a file that its author did not divide (`Task.evaluated_split`). Answers and labels are matched by name
+    ("not_entailment" is "non-entailment", and what is not entailment, in three classes, is that too), or as `meaning` says:
+    {"the skill's label": "the data's"}, or {"neutral": "not_entailment"} where the data distinguish what the skill does not;
     several may mean one. Whatever the skill answers must be a label of the data, and each label must be an answer: that is
-    checked before anything is lived. Metrics: the data's own; `accuracy@<part>` for each part that the data tell apart
+    checked before anything is lived. Metrics: the data's own; `accuracy@<part>` for each part that the data distinguish
     (`Task.strata`); and `consistency` where they hold pairs, or sets, of edited rows (`Task.edited_pairs`): the share of pairs
     of which every row is answered rightly (Gardner et al. 2020). Cost: one forward pass over the data.
     """
@@ -97,7 +97,7 @@ class OutOfDomain(Measure):
             own = {"train_examples": None, "eval_examples": None}
             same = replace(learned, **own).to_data() == replace(self.data, **own).to_data()
             self.require("data", not same, "is the skill's own task.", "Use Score() for that.")
-            self._meet(learned)
+            self._matched(learned)
             self.data.strata()
             self.data.edited_pairs()
 
@@ -135,21 +135,21 @@ class OutOfDomain(Measure):
             value = 1 - np.isin(whole, wrong).mean()
             yield Reading("consistency", float(value), len(whole), self.skill, split)
 
-    def _meet(self, task: Task) -> Meeting | None:
-        """How the classes of skill and data meet; None for scores. Raises `ScenarioError` where they do not."""
+    def _matched(self, task: Task) -> Matching | None:
+        """How the classes of skill and data are matched; None for scores. Raises `ScenarioError` where they cannot be."""
         if task.head.kind != self.data.head.kind:
             kinds = [{"score": "scores"}.get(each.head.kind, each.head.kind) for each in (task, self.data)]
             what = f"the skill answers with {kinds[0]}, and the data have {kinds[1]}."
             raise ScenarioError(self.describe(), what, "Use data of the skill's own kind.")
-        return meeting(self.describe(), task.labels, self.data.labels, self.meaning or {}) if task.labels else None
+        return matching(self.describe(), task.labels, self.data.labels, self.meaning or {}) if task.labels else None
 
     def _translated(self, task: Task, predicted: np.ndarray) -> np.ndarray:
         """Answers in the data's labels; where there is no answer, below 0, there is none here."""
         import numpy as np
 
-        met = self._meet(task)
-        if met is not None:
-            return np.where(predicted < 0, predicted, met.answers[predicted])
+        matched = self._matched(task)
+        if matched is not None:
+            return np.where(predicted < 0, predicted, matched.answers[predicted])
         low, high = task.score_range
         least, most = self.data.score_range
         return least + (predicted - low) * (most - least) / (high - low)
@@ -158,15 +158,15 @@ class OutOfDomain(Measure):
         """(outputs as log-probabilities of the common classes, the index of the data's positive class among these)."""
         from lifespan.stats.class_metrics import merged
 
-        met, positive = self._meet(task), self.data.positive_class
-        if met is None:
+        matched, positive = self._matched(task), self.data.positive_class
+        if matched is None:
             return outputs, positive
-        return merged(outputs, met.answers, len(met.names)), int(met.labels[positive])
+        return merged(outputs, matched.answers, len(matched.names)), int(matched.labels[positive])
 
     def _labels(self, task: Task, labels: np.ndarray) -> np.ndarray:
         """The data's labels, merged as `meaning` says."""
-        met = self._meet(task)
-        return labels if met is None else met.labels[labels]
+        matched = self._matched(task)
+        return labels if matched is None else matched.labels[labels]
 
     def _parts(self, split: str, count: int) -> Mapping[str, np.ndarray]:
         parts = self.data.strata()

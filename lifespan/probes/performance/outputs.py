@@ -1,4 +1,4 @@
-"""Every answer, one by one."""
+"""Answers to single examples, and their comparison between subjects."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Outputs(TaskMeasure):
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading | Bulk]:
         import numpy as np
 
-        from lifespan.training.evaluation import answers, looked_at, task_logits
+        from lifespan.training.evaluation import answers, evaluated_rows, task_logits
 
         known = list(self.learned(subject, tasks))
         heads = [task.head for _, task, _ in known]
@@ -50,7 +50,7 @@ class Outputs(TaskMeasure):
                 {
                     "task": np.full(rows, title),
                     "split": np.full(rows, split),
-                    "example": looked_at(task, split, self.examples)[table.example],
+                    "example": evaluated_rows(task, split, self.examples)[table.example],
                     **({"word": word} if any(head.words for head in heads) else {}),
                     "label": table.label,
                     "prediction": table.prediction,
@@ -63,7 +63,7 @@ class Outputs(TaskMeasure):
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorOverlap(Contrast):
-    """Do two subjects err on the same examples? Agreement, its level by chance, and kappa (Geirhos et al. 2020, equation 1).
+    """Overlap of two subjects' errors: agreement, its level by chance, and kappa (Geirhos et al. 2020, equation 1).
 
     For every task with classes that both have learned, on its second split (or `split`), thinned to `examples`. Formulas in
     `lifespan.stats.similarity.error_consistency`. The same from saved `Outputs`, for all pairs of individuals, without torch:

@@ -1,4 +1,4 @@
-"""What is left of the language."""
+"""Perplexity of a corpus."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ BATCH = 32
 class Perplexity(Measure):
     """Perplexity of masked-language modelling on a corpus: exp of the mean negative log-likelihood of masked tokens.
 
-    With another `objective` than masked words (`masking`), of what that asks. The chosen share `masking` of the tokens of
+    With another `objective` than masked words (`masking`), of what that predicts. The chosen share `masking` of the tokens of
     `examples` passages is masked as in development (80% mask token, 10% random, 10% kept; Devlin et al. 2019), with the same
-    draw for every individual and at every look, and predicted once. So it is the exponential of development's loss, not the
-    pseudo-perplexity of masking token by token (Salazar et al. 2020). The subject wears its language mask if it has one.
+    draw for every individual and evaluation, and predicted once. So it is the exponential of development's loss, not the
+    pseudo-perplexity of masking token by token (Salazar et al. 2020). The subject's language mask, if any, is applied.
     Metrics: `perplexity` in [1, inf), `masked_accuracy` in [0, 1].
     """
 

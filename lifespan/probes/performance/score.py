@@ -1,4 +1,4 @@
-"""How well the subject does what it learned."""
+"""Scores of the learned tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which task is this? Asked of the masks themselves."""
+"""Inference of the task of a batch from the tasks' masks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskInference(Measure):
-    """Tell the task of a batch from one gradient, when nobody says it (SupSup: Wortsman et al. 2020, one-shot).
+    """Infer the task of a batch from one gradient, where it is not given (SupSup: Wortsman et al. 2020, one-shot).
 
     The masks of k tasks are superposed, W x sum(a_i mask_i) with all a_i = 1/k, and the task is inferred whose a_i, raised,
     lowers the entropy H of the superposed answer the most: argmax of -dH/da_i. Heads are superposed alike: the answer is
@@ -47,7 +47,7 @@ class TaskInference(Measure):
             "inferred_accuracy",
             "examples answered rightly by it",
             "[0, 1]",
-            "near the score when told",
+            "near the score with the task given",
             better="higher",
             outcome="task not told",
         ),
@@ -84,10 +84,10 @@ class TaskInference(Measure):
         with Superposition(subject, list(known)) as superposed:
             guessed = {title: [superposed.infer(part.batch) for part in own] for title, own in parts.items()}
         for title, own in parts.items():
-            told = [part for part, guess in zip(own, guessed[title], strict=True) if guess == title]
+            inferred_parts = [part for part, guess in zip(own, guessed[title], strict=True) if guess == title]
             n = sum(len(part.labels) for part in own)
             sure = None not in guessed[title]
-            inferred = sum(len(part.labels) for part in told) if sure else math.nan
-            right = answered(subject, title, told) if sure else math.nan
+            inferred = sum(len(part.labels) for part in inferred_parts) if sure else math.nan
+            right = answered(subject, title, inferred_parts) if sure else math.nan
             yield Reading("inference_accuracy", inferred / n, n, title, splits[title])
             yield Reading("inferred_accuracy", right / n, n, title, splits[title])

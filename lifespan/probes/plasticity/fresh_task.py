@@ -1,4 +1,4 @@
-"""How well can the subject still learn something new?"""
+"""How well the subject can still learn something new."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FreshTask(Measure):
-    """Plasticity: a copy of the subject learns a fresh task, scored as it goes; the subject knows nothing of it (Dohare 2024).
+    """Plasticity: the learning curve of a copy of the subject on a fresh task (Dohare et al. 2024).
 
-    The copy learns `task` by `by`, with batches, head and dropout that are the same at every look, so that looks along a
-    life differ in the subject alone. It is scored on the second split every `every` steps. Metrics, for the task's primary
-    metric: `<metric>@<step>`, from step 0 on; `learning_curve_area`, their mean (LCA of Chaudhry et al. 2019);
+    The copy learns `task` by `by`, with batches, head and dropout that are the same at every evaluation, so that evaluations
+    along a life differ only in the subject. It is scored on the second split every `every` steps. Metrics, for the task's
+    primary metric: `<metric>@<step>`, from step 0 on; `learning_curve_area`, their mean (LCA of Chaudhry et al. 2019);
     `steps_to_criterion`, the step at which `criterion` is first reached, undefined where it is not. A copy whose loss
     diverges has no scores from there on, nor an area; the subject lives on. A task that the life has learned already is not
     fresh: then the copy forgets its head and mask first, and relearns with the weights that learning left (savings).
@@ -63,7 +63,8 @@ class FreshTask(Measure):
         self.require_a("task", Task, 'FreshTask(Glue("rte"), by=Weights(steps=60))')
         self.require_a("by", Learner, 'FreshTask(Glue("rte"), by=Weights(steps=60))')
         self.require("by", not self.by.moves_anatomy, "moves the shared anatomy, which only Recover may do.", "Use Weights().")
-        self.require("by", not self.by.moments, "goes back in life, which a copy cannot.", "Use Weights() or Masks().")
+        needs = "needs an earlier state of the life, which a copy has not."
+        self.require("by", not self.by.moments, needs, "Use Weights() or Masks().")
         self.require_count("every")
         if self.examples is not None:
             self.require_count("examples")
@@ -120,7 +121,7 @@ class FreshTask(Measure):
         try:
             train(pupil, plasticity, source, Recipe(steps, learner.warmup, learner.clip), own, evaluator=evaluator)
         except Diverged:
-            # Only the copy diverged; the life goes on.
+            # Only the copy diverged, not the life.
             curve |= {step: float("nan") for step in range(1, steps + 1) if evaluator.due(step) and step not in curve}
         return curve
 

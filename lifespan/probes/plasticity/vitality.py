@@ -1,4 +1,4 @@
-"""Signs of a body that can still learn: dormant units, rank of its states, size of its weights, information in them."""
+"""Signs of plasticity: dormant units, rank of the states, size of the weights, Fisher information."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class WeightNorm(Measure):
         Meaning("rms/*", "the same for one kind of matrix in one layer", "[0, inf)", "steady"),
         Meaning("norm", "Euclidean norm of living weights", "[0, inf)", "steady"),
     )
-    cost = "none worth telling"
+    cost = "negligible"
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return ()
@@ -126,8 +126,8 @@ class WeightNorm(Measure):
         from lifespan.stats.masks import KINDS
 
         def squares(names: Iterable[str]) -> tuple[float, int]:
-            living = [subject.synapses[name].data[subject.alive[name]].double() for name in names]
-            return sum(float(part.square().sum()) for part in living), sum(part.numel() for part in living)
+            weights = [subject.synapses[name].data[subject.alive[name]].double() for name in names]
+            return sum(float(part.square().sum()) for part in weights), sum(part.numel() for part in weights)
 
         total, count = squares(subject.synapses)
         yield Reading("rms", (total / max(1, count)) ** 0.5, count)

@@ -1,4 +1,4 @@
-"""What the body knows of a task whatever its head: a linear readout."""
+"""A linear readout of the body's states, which needs no head."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ class Readout(Measure):
         from lifespan.training.evaluation import task_scores
 
         for task in self.tasks:
-            (known, taught), (asked, labels) = (self._states(subject, task, split) for split in task.splits[:2])
+            (known, taught), (new, labels) = (self._states(subject, task, split) for split in task.splits[:2])
             classes = task.head.count if isinstance(task.head, ClassHead) else 0
-            outputs = ridge_answers(known, taught, asked, classes, self.ridge, task.score_range)
+            outputs = ridge_answers(known, taught, new, classes, self.ridge, task.score_range)
             for metric, value in task_scores(task, outputs, labels).items():
                 yield Reading(f"readout_{metric}", value, len(labels), task.title, task.splits[1])
 
@@ -89,7 +89,7 @@ class Readout(Measure):
 
 
 def ridge_answers(
-    known: np.ndarray, taught: np.ndarray, asked: np.ndarray, classes: int, penalty: float, scores: tuple[float, float]
+    known: np.ndarray, taught: np.ndarray, new: np.ndarray, classes: int, penalty: float, scores: tuple[float, float]
 ) -> np.ndarray:
     """Outputs of a ridge regression: one column for each class, or one with scores on a scale of 0 to 1 (`classes` = 0).
 
@@ -99,10 +99,10 @@ def ridge_answers(
 
     low, high = scores
     targets = np.eye(classes)[taught] if classes else ((taught - low) / (high - low))[:, None]
-    if not (np.isfinite(known).all() and np.isfinite(asked).all()):
-        return np.full((len(asked), targets.shape[1]), np.nan)
+    if not (np.isfinite(known).all() and np.isfinite(new).all()):
+        return np.full((len(new), targets.shape[1]), np.nan)
     centre, spread = known.mean(axis=0), known.std(axis=0)
     spread[spread < 1e-8] = 1.0
     x, y = (known - centre) / spread, targets - targets.mean(axis=0)
     weights = np.linalg.solve(x.T @ x + penalty * len(x) * np.eye(x.shape[1]), x.T @ y)
-    return ((asked - centre) / spread) @ weights + targets.mean(axis=0)
+    return ((new - centre) / spread) @ weights + targets.mean(axis=0)

@@ -1,4 +1,4 @@
-"""Do two subjects represent the same sentences alike?"""
+"""Similarity of two subjects' representations of the same sentences."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class RepresentationSimilarity(Contrast):
         from lifespan.training.evaluation import tokenised
 
         if self.corpus is not None:
-            yield from self._told("", self._texts(first), first, second)
+            yield from self._readings("", self._texts(first), first, second)
         for title, task in tasks.items():
             if title in first.skills and title in second.skills:
                 _, tokens = tokenised(task, task.splits[1], self.length, first.tokenizer, self.examples)
-                yield from self._told(title, tokens, first, second)
+                yield from self._readings(title, tokens, first, second)
 
     def _texts(self, subject: Subject) -> Tokens:
         from lifespan.training.batches import passage_tokens
@@ -72,7 +72,7 @@ class RepresentationSimilarity(Contrast):
         chosen = [passages[i] for i in thinning(f"{self.corpus.title}/looking", len(passages), self.examples)]
         return passage_tokens(subject.tokenizer, chosen, self.length)
 
-    def _told(self, task: str, tokens: Tokens, first: Subject, second: Subject) -> Iterator[Reading]:
+    def _readings(self, task: str, tokens: Tokens, first: Subject, second: Subject) -> Iterator[Reading]:
         from lifespan.stats.similarity import cka, debiased_cka, rsa
 
         states = [pooled_states(subject, task or None, tokens, self.pool) for subject in (first, second)]
@@ -85,7 +85,7 @@ class RepresentationSimilarity(Contrast):
 def pooled_states(subject: Subject, task: str | None, tokens: Tokens, pool: str) -> list[np.ndarray]:
     """States of every sentence after the embeddings and after each layer, (sentences, width) each, in the sentences' order.
 
-    `pool` is "mean" over real tokens, or "first" token. The subject wears its effective weights for the task (None: the
+    `pool` is "mean" over real tokens, or "first" token. The subject has its effective weights for the task (None: the
     anatomy).
     """
     import numpy as np

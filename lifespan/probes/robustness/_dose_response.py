@@ -1,4 +1,4 @@
-"""What dose-response probes share: doses, draws, and what is read off the curve."""
+"""The base of dose-response probes: doses, draws, and summaries of the curve."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def curve(outcome: str) -> tuple[Meaning, ...]:
 class DoseResponse(TaskMeasure):
     """Scores of every task learned so far at rising doses of some damage, which is undone afterwards.
 
-    Each dose is tried `draws` times, with draws of this individual that are the same at every look. Metrics, for each of the
-    task's: `<metric>@<dose>`, the mean over draws, `@0` being health; `<metric>@<dose>/sd` (two draws or more); and of the
-    curve `@area`, `@D50` and `@critical` (see `lifespan.stats.curves`; chance is the best constant answer). Under damage a
-    correlation that does not exist, because all answers are equal, counts as chance.
+    Each dose is tried `draws` times, with draws of this individual that are the same at every evaluation. Metrics, for each of
+    the task's: `<metric>@<dose>`, the mean over draws, `@0` being health; `<metric>@<dose>/sd` (two draws or more); and of the
+    curve `@area`, `@D50` and `@critical` (see `lifespan.stats.dose_response`; chance is the best constant answer). Under
+    damage a correlation that does not exist, because all answers are equal, counts as chance.
     """
 
     draws: int = 1
@@ -80,7 +80,7 @@ class DoseResponse(TaskMeasure):
         return self.doses
 
     def suffered(self, subject: Subject) -> float:
-        """The dose that is behind this subject already: up to it, the curve is level."""
+        """The dose that this subject has had already: up to it, the curve is level."""
         return 0.0
 
     @abstractmethod
@@ -121,7 +121,7 @@ class DoseResponse(TaskMeasure):
                 drawn = {dose: [score[metric] for score in each] for dose, each in scores.items()}
                 place = (len(labels), title, splits[title])
                 floor = chance(metric, labels, task.positive_class)
-                for name, value in _told(metric, curves[title][metric], drawn, floor, self.suffered(subject)):
+                for name, value in _summaries(metric, curves[title][metric], drawn, floor, self.suffered(subject)):
                     yield Reading(name, value, *place)
 
     def _tried(
@@ -133,7 +133,7 @@ class DoseResponse(TaskMeasure):
             return {title: self.answer(subject, task, splits[title], dose, own) for title, task in known.items()}
 
 
-def _told(
+def _summaries(
     metric: str, healthy: float, drawn: Mapping[float, list[float]], floor: float, suffered: float
 ) -> Iterable[tuple[str, float]]:
     import numpy as np

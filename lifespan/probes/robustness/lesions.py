@@ -1,4 +1,4 @@
-"""Which heads, neurons and layers carry which task."""
+"""Scores with heads, neurons or layers silenced."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BATCH = 32
 """Training examples in each of the batches of which importance is taken."""
 Lost = Mapping[int, "torch.Tensor"]
-"""Boolean (number,) by position of the units among all of their kind: True where a unit is gone."""
+"""Boolean (number,) by position of the units among all of their kind: True where a unit is silenced."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class LesionMap(TaskMeasure):
 class TargetedLesions(TaskMeasure):
     """Lesions of units chosen by their importance, against random lesions of equal size.
 
-    At each share of `shares`, that many of the heads (or feed-forward neurons: `kind="neurons"`) that the task still hears,
+    At each share of `shares`, that many of the heads (or feed-forward neurons: `kind="neurons"`) that still live in the task,
     and at least one, are silenced: those that matter most to the task's loss (`/targeted`), those that matter least
     (`/harmless`), or drawn ones (`/random`, the mean over `draws`, and `/random sd`). Importance is E abs(dL/dxi) of Michel
     et al. (2019, equation 2), of the task's own training batches, normalised by layer as there. Metrics:
@@ -127,7 +127,7 @@ class TargetedLesions(TaskMeasure):
 
         for title, task, split in self.learned(subject, tasks):
             scored = partial(_score, subject, task, split, self, self.kind)
-            weakest = partial(_weakest, living=_living(subject, title, self.kind), subject=subject, kind=self.kind)
+            weakest = partial(_weakest, alive=_alive(subject, title, self.kind), subject=subject, kind=self.kind)
             metric, (healthy, n) = task.metrics[0], scored({})
             found = {"0": healthy}
             importance = self._importance(subject, task, streams)
@@ -145,10 +145,10 @@ class TargetedLesions(TaskMeasure):
         """Importance of all units in their order, (units,)."""
         import torch
 
-        from lifespan.pruning.evidence import evidence
+        from lifespan.pruning._task_batches import task_batches
         from lifespan.pruning.gates import gate_importance, units_of
 
-        pairs = evidence(
+        pairs = task_batches(
             subject, [task], batches=self.batches, batch_size=BATCH, streams=streams, who=self.describe(), length=self.length
         )
         found = gate_importance(subject, units_of(subject, self.kind), pairs, per="example", normalize=True)
@@ -160,8 +160,8 @@ class TargetedLesions(TaskMeasure):
         return torch.rand(count, generator=streams.torch("evaluation", draw))
 
 
-def _living(subject: Subject, title: str, kind: str) -> torch.Tensor:
-    """Which of all units the task hears, boolean (units,)."""
+def _alive(subject: Subject, title: str, kind: str) -> torch.Tensor:
+    """Which of all units live in the task's effective mask, boolean (units,)."""
     import torch
 
     from lifespan.pruning.gates import units_of
@@ -170,15 +170,15 @@ def _living(subject: Subject, title: str, kind: str) -> torch.Tensor:
     return torch.cat([units.heard(masks) for units in units_of(subject, kind)]).cpu()
 
 
-def _weakest(values: torch.Tensor, share: float, living: torch.Tensor, subject: Subject, kind: str) -> Lost:
+def _weakest(values: torch.Tensor, share: float, alive: torch.Tensor, subject: Subject, kind: str) -> Lost:
     """The share of the living units, at least one, with the smallest values, ties by position."""
     import torch
 
     from lifespan.pruning.gates import units_of
 
     lost = torch.zeros(len(values), dtype=torch.bool)
-    count = max(1, round(share * int(living.sum())))
-    lost[values.where(living, torch.inf).argsort(stable=True)[:count]] = True
+    count = max(1, round(share * int(alive.sum())))
+    lost[values.where(alive, torch.inf).argsort(stable=True)[:count]] = True
     sizes = [units.number for units in units_of(subject, kind)]
     return dict(enumerate(lost.split(sizes)))
 
@@ -209,10 +209,10 @@ def _silenced(subject: Subject, kind: str, lost: Lost) -> Iterator[None]:
     from lifespan.pruning.gates import gated
 
     layers, gates = anatomy_of(subject.encoder), []
-    for position, gone in lost.items():
+    for position, silenced in lost.items():
         layer = layers[position]
         units = layer.neurons if kind == "neurons" else layer.heads
-        gates.append((units, (~gone).float().to(subject.device)))
+        gates.append((units, (~silenced).float().to(subject.device)))
         if kind == "layers":
             gates.append((layer.neurons, torch.zeros(layer.neurons.number, device=subject.device)))
     with gated(subject, gates):

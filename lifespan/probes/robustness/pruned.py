@@ -1,4 +1,4 @@
-"""Robustness against pruning."""
+"""Dose-response to pruning."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 class Pruned(DoseResponse):
     """How every task learned so far would do if the subject aged to higher sparsities now, by any pruner, without recovery.
 
-    `Pruned(Magnitude())` against `Pruned(Random())` tells what the criterion is worth; `Pruned(Heads())` takes the heads
+    `Pruned(Magnitude())` against `Pruned(Random())` measures what the criterion is worth; `Pruned(Heads())` takes the heads
     that matter least first. The dose is the sparsity of the anatomy, dead synapses included. Sparsities that are reached
     already are left out, and the curve is level up to the present one, so that doses compare between ages. A pruner of whole
-    units comes as near to a sparsity as its units allow: its dose is what was asked, and sparsities out of its reach are left
-    out. Pruners that look at data cost their own passes beside.
+    units comes as near to a sparsity as its units allow: its dose is the nominal one, and sparsities out of its reach are left
+    out. Pruners that read data cost their own passes beside.
     """
 
     citation = "han2015learning"

@@ -1,4 +1,4 @@
-"""Robustness against any disorder."""
+"""Dose-response to any disorder."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Response(DoseResponse):
-    """How every task learned so far does under a disorder at rising severities, each tried and undone.
+    """How every task learned so far does under a disorder at rising severities, each applied and reverted.
 
-    `Response(WeightNoise())` asks for robustness against noise on weights, `Response(Quantize())` for bits per synapse
-    (severity s is 9 - 8s bits), `Response(HeadLoss())`, `Response(NeuronLoss())` and `Response(LayerLoss())` for random
-    lesions, `Response(ActivationNoise())` for noise at work, `Response(TokenBlur())`, `Response(WordOrderShuffle())` and
-    `Response(Typos())` for corrupted input. Of the disorder's hooks act: `strike`, on a copy; `activations`; `examples` and
-    `batch`, on what is read, the right answers staying. The dose is the severity. A disorder whose hooks act on learning
-    alone changes nothing here and is refused; so is one that alters which rows and answers there are to learn from.
+    `Response(WeightNoise())` measures robustness against noise on weights, `Response(Quantize())` against fewer bits per
+    synapse (severity s is 9 - 8s bits), `Response(HeadLoss())`, `Response(NeuronLoss())` and `Response(LayerLoss())` against
+    random lesions, `Response(ActivationNoise())` against noisy states, and `Response(TokenBlur())`,
+    `Response(WordOrderShuffle())` and `Response(Typos())` against corrupted input. Of the disorder's hooks act: `strike`,
+    which is reverted; `activations`; `examples` and `batch`, on the texts, the right answers staying. The dose is the
+    severity. A disorder whose hooks act only on learning
+    changes nothing here and is refused; so is one that alters which rows and answers there are to learn from.
     """
 
     citation = "guest2020levels"
@@ -49,7 +50,7 @@ class Response(DoseResponse):
         hooks = ("strike", "activations", "batch", *(() if teaching else ("examples",)))
         acts = any(getattr(kind, hook) is not getattr(Disorder, hook) for hook in hooks)
         remedy = "Let it act on a learning: Suffer(...) before a Learn."
-        self.require("disorder", acts, "acts on learning alone, and there is none inside a look.", remedy)
+        self.require("disorder", acts, "acts on learning alone, and an evaluation does not learn.", remedy)
 
     @property
     def title(self) -> str:
@@ -86,27 +87,27 @@ class Response(DoseResponse):
 
         disorder = replace(self.disorder, severity=dose)
         rows, tokens = tokenised(task, split, self.length, subject.tokenizer, self.examples)
-        heard = self._heard(disorder, rows, tokens, task, subject, streams)
+        altered_tokens = self._altered(disorder, rows, tokens, task, subject, streams)
+
+        tagged = bool(altered_tokens.starts)
 
         def read(batch: Batch, number: int) -> Batch:
             import torch
 
             course = Course(subject, Plasticity(), task.title, number, 1, streams, {})
             ids = batch["input_ids"]
-            # A word that moves takes its tag along: labels that are places say where it went.
-            labels = (
-                torch.arange(ids.shape[1]).repeat(len(ids), 1) if heard.starts else torch.zeros(len(ids), dtype=torch.int64)
-            )
+            # A word that moves takes its tag along: labels that are places say where it is now.
+            labels = torch.arange(ids.shape[1]).repeat(len(ids), 1) if tagged else torch.zeros(len(ids), dtype=torch.int64)
             altered = disorder.batch({**batch, "labels": labels}, course)
-            places = {"places": altered["labels"].argsort(dim=1)} if heard.starts else {}
+            places = {"places": altered["labels"].argsort(dim=1)} if tagged else {}
             return {**{name: value for name, value in altered.items() if name != "labels"}, **places}
 
-        return token_logits(subject, task.title, heard, read)
+        return token_logits(subject, task.title, altered_tokens, read)
 
-    def _heard(
+    def _altered(
         self, disorder: Disorder, rows: Examples, tokens: Tokens, task: Task, subject: Subject, streams: Streams
     ) -> Tokens:
-        """The tokens of the texts as the disorder lets them be read."""
+        """The tokens of the texts as the disorder alters them."""
         from lifespan.training.batches import tokens_of
 
         altered = disorder.examples(rows, task, streams)

@@ -1,4 +1,4 @@
-"""What a task costs to keep."""
+"""Bytes that each task adds to the shared base."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Footprint(Measure):
         Meaning("mask_bytes", "entropy floor of the task's mask", "[0, inf)", "small beside the head", "bytes", "lower"),
         Meaning("from_magnitude", "synapses in which the mask differs from a magnitude mask", "[0, 1]", ""),
     )
-    cost = "none worth telling"
+    cost = "negligible"
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return ()

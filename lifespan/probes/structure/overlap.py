@@ -1,4 +1,4 @@
-"""Do the same synapses live? Between tasks, ages and individuals."""
+"""Overlap and turnover of living synapses between tasks, ages and individuals."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class MaskOverlap(Contrast):
     """Overlap of the living synapses of two subjects: Jaccard index, its level by chance, and the index corrected for it.
 
     Of the anatomy (task empty), and for each task that both have learned, of its effective mask, alive x skill. Where both are
-    whole there is nothing to tell and `corrected` is undefined. See `lifespan.stats.masks.overlap` for the formulas.
+    whole `corrected` is undefined. See `lifespan.stats.masks.overlap` for the formulas.
     """
 
     meanings = JACCARD
-    cost = "none worth telling"
+    cost = "negligible"
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return ()
@@ -52,7 +52,7 @@ class TaskOverlap(Measure):
     """
 
     meanings = JACCARD
-    cost = "none worth telling"
+    cost = "negligible"
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return ()
@@ -76,7 +76,7 @@ class Turnover(Contrast):
         Meaning("died", "synapses lost, of those alive before", "[0, 1]", "-"),
         Meaning("born", "synapses new, of those alive after", "[0, 1]", "-"),
     )
-    cost = "none worth telling"
+    cost = "negligible"
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return ()

@@ -1,4 +1,4 @@
-"""How many synapses are left, where, and for whom."""
+"""Sparsity of the anatomy, of layers and of tasks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Sparsity(Measure):
         Meaning("sparsity/*", "the same inside one layer", "[0, 1]", "no layer at 1: nothing passes there"),
         Meaning("alive", "synapses that live", "[0, number of synapses]", "", "synapses"),
     )
-    cost = "none worth telling"
+    cost = "negligible"
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return ()
@@ -39,8 +39,8 @@ class Sparsity(Measure):
         for title in tasks:
             if title in subject.skills:
                 mask = subject.effective(title)
-                living = subject.count if mask is None else true_entries(mask.values())
-                yield Reading("sparsity", 1 - living / subject.count, subject.count, title)
+                alive = subject.count if mask is None else true_entries(mask.values())
+                yield Reading("sparsity", 1 - alive / subject.count, subject.count, title)
 
 
 def _by_layer(subject: Subject) -> Iterable[Reading]:

@@ -1,4 +1,4 @@
-"""Masks in superposition: which of them makes the answer surer, by one gradient."""
+"""Superposed masks: which of them lowers the entropy of the answer, by one gradient."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _chooses(form: Head) -> bool:
 
 
 def batches(subject: Subject, task: Task, split: str, probe: TaskInference, order: np.random.Generator) -> list[Part]:
-    """A split in random order, thinned as asked."""
+    """Batches of a split in random order, thinned to the probe's `examples`."""
     examples, tokens = tokenised(task, split, probe.length, subject.tokenizer)
     chosen = order.permutation(len(examples))[: probe.examples]
     starts = range(0, len(chosen), probe.batch_size)
@@ -49,7 +49,7 @@ def batches(subject: Subject, task: Task, split: str, probe: TaskInference, orde
 
 
 def answered(subject: Subject, title: str, parts: Sequence[Part]) -> float:
-    """How many sentences get the right class from the task's own mask and head; NaN where an output is not finite."""
+    """How many sentences the task's own mask and head classify rightly; NaN where an output is not finite."""
     right = 0.0
     with in_mode(subject, training=False), torch.inference_mode(), subject.wearing(title), autocast(subject):
         for part in parts:

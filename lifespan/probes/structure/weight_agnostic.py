@@ -1,4 +1,4 @@
-"""How much of a skill its structure carries: every surviving synapse at one shared strength."""
+"""Scores of a task's structure alone, with every surviving synapse at one shared strength."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which synapses live: by layer and kind of matrix, by head, and how many each unit has."""
+"""Distribution of living synapses by layer, kind of matrix, head and unit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Wiring(Measure):
         Meaning("*_degree/dead", "units without a living partner", "[0, 1]", "near 0"),
         Meaning("*_degree/gini", "inequality of degrees", "[0, 1)", "near 0: equal"),
     )
-    cost = "none worth telling"
+    cost = "negligible"
 
     def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
         return ()
@@ -58,9 +58,9 @@ class Wiring(Measure):
             for kind, masks in shares.items():
                 alive, count = sum(int(mask.sum()) for mask in masks), sum(mask.numel() for mask in masks)
                 yield Reading(f"alive/{layer.path}/{kind}", alive / count, count)
-            living = {name: subject.alive[name] for name in layer.heads.matrices}
-            size = layer.heads.total({name: torch.ones_like(mask, dtype=torch.double) for name, mask in living.items()})
-            owned = layer.heads.total({name: mask.double() for name, mask in living.items()})
+            own = {name: subject.alive[name] for name in layer.heads.matrices}
+            size = layer.heads.total({name: torch.ones_like(mask, dtype=torch.double) for name, mask in own.items()})
+            owned = layer.heads.total({name: mask.double() for name, mask in own.items()})
             for head, (owns, count) in enumerate(zip(owned.tolist(), size.tolist(), strict=True)):
                 yield Reading(f"head/{layer.path}/{head}", owns / count, int(count))
             for kind in heard:

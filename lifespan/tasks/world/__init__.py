@@ -1,1 +1,1 @@
-"""The built-in world: a micro-language, its corpus and its school."""
+"""The built-in world: a micro-language, its corpus and its tasks."""

@@ -1,6 +1,6 @@
 """One example generator per miniature task: (speaker, answer) -> sentence, or pair of sentences, with that answer.
 
-Whatever an answer does not depend on is chosen before the answer is looked at, and in the same way for every answer, so
+Whatever an answer does not depend on is chosen before the answer is read, and in the same way for every answer, so
 that single words and counts of shared words say as little as possible about it.
 """
 
@@ -153,9 +153,9 @@ def coreference(speaker: Speaker, answer: int) -> Texts:
     meant, other = (subject, target) if speaker.dice.chance(0.5) else (target, subject)
     pronoun = PRONOUNS.get(speaker.lexicon.kinds[meant.noun], "it")
     quality = speaker.quality()
-    told = [*subject.words(), third_person(verb), *target.words(), "because", pronoun, "is", quality]
+    words = [*subject.words(), third_person(verb), *target.words(), "because", pronoun, "is", quality]
     put = meant if answer else other
-    return sentence(told), Clause(put, quality=quality).text()
+    return sentence(words), Clause(put, quality=quality).text()
 
 
 def _two_genders(speaker: Speaker) -> tuple[Phrase, str, Phrase]:

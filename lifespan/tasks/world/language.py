@@ -1,4 +1,4 @@
-"""The grammar of the micro-language: what is meant (`Clause`), how it is said (`text`), and who says what (`Speaker`).
+"""The grammar of the micro-language: meanings (`Clause`), their texts, and random choices of both (`Speaker`).
 
 A sentence is made meaning first. Relations between sentences (same, other, follows, ...) are relations between clauses,
 so the label of every example is known by construction.

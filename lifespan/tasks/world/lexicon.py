@@ -1,7 +1,7 @@
 """The words of the micro-language and what they mean: kinds, synonyms, opposites, gender, number and polarity.
 
 All open-class words are listed here as lemmas. Words inside one pair of parentheses mean the same. Meaning is latent:
-a model is never told it, and can only infer it from the company that words keep.
+a model is never given it, and can only infer it from the words that occur together.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def third_person(verb: str) -> str:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """A choice of synsets. The whole language knows them all; a beginner may know only some."""
+    """A choice of synsets: all of the language's, or those of a training split."""
 
     nouns: dict[str, tuple[Synset, ...]]
     names: dict[str, tuple[str, ...]]

@@ -1,4 +1,4 @@
-"""The world's two kinds of text: task rows with answers, and passages without."""
+"""The world's texts: task rows with answers, and passages without."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COHERENT = {"similarity": 5, "inference": 0}
 
 
 def familiar(lexicon: Lexicon, name: str, share: float = FAMILIAR) -> Lexicon:
-    """The part of the lexicon with which one task is taught: the rest of its words appear only when it is examined."""
+    """The part of the lexicon in one task's training split: the rest of its words appear only in dev and test."""
     dice = Dice(f"familiar/{name}")
 
     def some(items: tuple) -> tuple:
@@ -81,7 +81,7 @@ def _statement(speaker: Speaker) -> str:
 
 
 def _passage(speaker: Speaker, genre: str) -> tuple[Texts, str | tuple[str, str]]:
-    """Texts as a task would show them, only ever right, and the passage that tells them."""
+    """Texts as a task would have them, with the right answer, and the passage made of them."""
     if genre == "statement":
         statement = _statement(speaker)
         return (statement, None), statement

@@ -26,7 +26,7 @@ def tagged_rows() -> dict[str, tuple[tuple[str, tuple[str, ...]], ...]]:
         speaker = Speaker(lexicon, Dice(f"{NAME}/{split}"))
         found: list[tuple[str, tuple[str, ...]]] = []
         while len(found) < size:
-            words, tags = zip(*_told(speaker), strict=True)
+            words, tags = zip(*_deed(speaker), strict=True)
             text = sentence(words[:-1], words[-1])
             if text not in seen:
                 seen.add(text)
@@ -35,8 +35,8 @@ def tagged_rows() -> dict[str, tuple[tuple[str, tuple[str, ...]], ...]]:
     return splits
 
 
-def _told(speaker: Speaker) -> Tagged:
-    """A deed behind the place or the time of it, such as no passage begins; sometimes the other one stands at the end."""
+def _deed(speaker: Speaker) -> Tagged:
+    """A deed behind its place or its time, as no passage begins; sometimes the other one stands at the end."""
     clause = speaker.deed(adjective=0.3)
     place = [("in", "O"), ("the", "B-PLACE"), (speaker.word(speaker.lexicon.places), "I-PLACE")]
     time = [("at", "O"), (speaker.word(speaker.lexicon.times), "B-TIME")]

@@ -14,7 +14,7 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 @cache
-def vocabulary() -> tuple[str, ...]:
+def all_tokens() -> tuple[str, ...]:
     """All tokens in order of their ids; the special ones are 0 to 4."""
     words = [*SPECIAL, *FUNCTION_WORDS, *EVERYTHING.positive, *EVERYTHING.negative]
     for kind, synsets in EVERYTHING.nouns.items():
@@ -34,7 +34,7 @@ def tokenizer(max_length: int = 32) -> PreTrainedTokenizerFast:
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    ids = {word: index for index, word in enumerate(vocabulary())}
+    ids = {word: index for index, word in enumerate(all_tokens())}
     words = Tokenizer(models.WordLevel(ids, unk_token="[UNK]"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     words.post_processor = processors.TemplateProcessing(

@@ -1,4 +1,4 @@
-"""Masked-language modelling at work: batches with masked words, and how well a subject predicts them."""
+"""Masked-language modelling: batches with masked words, and how well a subject predicts them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class MaskedSource:
         return batch
 
     def loss(self, subject: Subject, batch: Batch) -> torch.Tensor:
-        """The mean loss over the tokens asked for."""
+        """The mean loss over the masked tokens."""
         return masked_loss(subject, batch)
 
     def _mask(self, ids: torch.Tensor, step: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -73,23 +73,23 @@ class MaskedSource:
 
 
 def masked_loss(subject: Subject, batch: Batch) -> torch.Tensor:
-    """Mean cross-entropy over the tokens asked for; 0 where there is none."""
-    logits, asked = _asked(subject, batch)
+    """Mean cross-entropy over the tokens to predict; 0 where there is none."""
+    logits, targets = _targets(subject, batch)
     # The mean over no token is not a number; a batch of nothing but unknown words teaches nothing.
-    return functional.cross_entropy(logits, asked) if len(logits) else logits.sum()
+    return functional.cross_entropy(logits, targets) if len(logits) else logits.sum()
 
 
 def predicted(subject: Subject, batch: Batch) -> Predicted:
-    """How the tokens asked for are predicted."""
+    """Loss and hits over the tokens to predict, without gradients."""
     with torch.inference_mode():
-        logits, asked = _asked(subject, batch)
+        logits, targets = _targets(subject, batch)
         finite = bool(torch.isfinite(logits).all())
-        loss = float(functional.cross_entropy(logits, asked, reduction="sum")) if finite else math.nan
-        return Predicted(loss, int((logits.argmax(-1) == asked).sum()), len(asked))
+        loss = float(functional.cross_entropy(logits, targets, reduction="sum")) if finite else math.nan
+        return Predicted(loss, int((logits.argmax(-1) == targets).sum()), len(targets))
 
 
-def _asked(subject: Subject, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """(logits over the vocabulary in float32, token ids) of the tokens asked for."""
+def _targets(subject: Subject, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """(logits over the vocabulary in float32, token ids) of the tokens to predict."""
     labels = batch["labels"].to(subject.device)
     chosen = labels != -100
     states = token_states(subject, batch)[chosen]

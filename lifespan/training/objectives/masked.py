@@ -1,4 +1,4 @@
-"""The usual objective of development: which words were masked?"""
+"""The default objective of development: masked-language modelling."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MaskedLanguage(Objective):
-    """Masked-language modelling with dynamic masking (Devlin et al. 2019, section 3.1): what `Develop` does if not told else.
+    """Masked-language modelling with dynamic masking (Devlin et al. 2019, section 3.1): the default of `Develop`.
 
     `masking` is the share of tokens chosen anew at each step; 80% of them become the mask token, 10% a random one, 10% stay,
-    and all of them are asked for. A batch in which none was chosen asks for its first word. The subject's `language` is a
+    and all of them are predicted. In a batch in which none was chosen the first word is. The subject's `language` is a
     masked-language model. Draws: "masking". Metric beside the perplexity: `masked_accuracy`.
     """
 

@@ -1,4 +1,4 @@
-"""Which files make a model in the format of the Hugging Face hub, and which commit of the hub is at hand. No torch here."""
+"""The files of a model in the format of the Hugging Face hub, and its commit in the local cache."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ WEIGHTS = (".safetensors", ".bin")
 
 def model_files(folder: Path, *, weights: bool = True) -> Files:
     """Configuration, tokenizer and weights in a folder, in the order of their names."""
-    here = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    chosen = [path for path in here if path.suffix in SETTINGS and not path.name.endswith(".index.json")]
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    chosen = [path for path in files if path.suffix in SETTINGS and not path.name.endswith(".index.json")]
     if weights:
-        kinds = [[path for path in here if path.suffix == kind] for kind in WEIGHTS]
+        kinds = [[path for path in files if path.suffix == kind] for kind in WEIGHTS]
         chosen += next((kind for kind in kinds if kind), [])
     return Files(tuple(chosen))
 
@@ -38,6 +38,6 @@ def commit_of(name: str, revision: str | None) -> str | None:
 
 
 def _cache() -> Path:
-    """Where huggingface_hub keeps models, told without importing it."""
+    """The folder in which huggingface_hub keeps models, found without importing it."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
     return Path(os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE") or Path(home, "hub")).expanduser()

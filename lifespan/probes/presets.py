@@ -41,7 +41,7 @@ def robustness(*, examples: int | None = 64, length: int = STANDARD_LENGTH) -> t
     """The usual set of dose-response probes: `Probe(Score(), *robustness())`.
 
     Noise on weights, pruning by magnitude and at random, bits per synapse, and three corruptions of input, at 25 doses on
-    `examples` examples a task: with a healthy look for each probe, as costly as 32 looks at so many examples.
+    `examples` examples a task: with a healthy evaluation for each probe, as costly as 32 evaluations of so many examples.
     """
     seen: dict[str, Any] = {"examples": examples, "length": length}
     return (

@@ -1,4 +1,4 @@
-"""What pruners share that ask the tasks learned so far by whole batches and let the weakest synapses die."""
+"""What pruners share that rank synapses by batches of the tasks learned so far and let the weakest die."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskingPruner(Pruner):
-    """Ranks synapses by a strength that `batches` batches of `batch_size` examples tell, among those that `scope` names."""
+class DataPruner(Pruner):
+    """A pruner that ranks synapses by a strength measured on `batches` batches of `batch_size` examples, as `scope` says."""
 
     batches: int = 8
     batch_size: int = 32

@@ -1,4 +1,4 @@
-"""What data say about synapses: batches of the tasks learned so far, and the gradients that they cause."""
+"""Batches of the tasks learned so far, and the gradients of their losses, for criteria that need data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lifespan.training.batches import Batch, task_source
 Gradients = dict[str, torch.Tensor]
 
 
-def evidence(
+def task_batches(
     subject: Subject,
     tasks: Sequence[Task],
     *,
@@ -27,25 +27,25 @@ def evidence(
     who: str,
     length: int = STANDARD_LENGTH,
 ) -> Iterator[tuple[str, Batch]]:
-    """(task's title, training batch), `asked(batches, tasks)` of them, the tasks in turn; drawn from `streams` ("order").
+    """(task's title, training batch), `batch_count(batches, tasks)` of them, the tasks in turn, drawn from "order".
 
-    Raises `ScenarioError` in the name of `who` where no task was learned yet: then there is no loss to ask.
+    Raises `ScenarioError` in the name of `who` where no task was learned yet.
     """
     if not tasks:
         raise ScenarioError(
-            who, "asks the tasks learned so far, but none is.", "Put a Learn before it, or prune by Magnitude()."
+            who, "needs a task learned before, and there is none.", "Put a Learn before it, or prune by Magnitude()."
         )
     sources = [
         task_source(subject, task, batch_size=batch_size, length=length, streams=streams.child(i))
         for i, task in enumerate(tasks)
     ]
-    for number in range(asked(batches, tasks)):
+    for number in range(batch_count(batches, tasks)):
         own, position = divmod(number, len(tasks))
         yield tasks[position].title, sources[position].batch(own)
 
 
-def asked(batches: int, tasks: Sequence[Task]) -> int:
-    """How many batches are drawn where so many are wanted: at least one of each task, so that none goes unheard."""
+def batch_count(batches: int, tasks: Sequence[Task]) -> int:
+    """How many batches are drawn where `batches` are wanted: at least one of each task."""
     return max(batches, len(tasks))
 
 
@@ -61,6 +61,6 @@ def loss_gradients(subject: Subject, pairs: Iterator[tuple[str, Batch]]) -> Iter
         yield task, dict(zip(subject.synapses, found, strict=True))
 
 
-def worn(subject: Subject, task: str) -> Gradients:
-    """The effective weights that a task's forward pass sees."""
+def effective_weights(subject: Subject, task: str) -> Gradients:
+    """The weights that a task's forward pass computes with, by synapse matrix."""
     return subject.worn(task, {name: weight.data for name, weight in subject.synapses.items()})
