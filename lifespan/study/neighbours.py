@@ -40,6 +40,7 @@ class Neighbours(MetaPathFinder):
     def __init__(self, file: Path) -> None:
         self.file, self.folders = file.resolve(), folders_of(file)
         self.modules: dict[str, ModuleType] = {}
+        self.underway: set[str] = set()
         self.builtins: dict[str, Any] = {**vars(builtins), "__import__": self._import}
         _latest[:] = [self]
         # Files may have been written since Python last looked into the folder.
@@ -71,7 +72,8 @@ class Neighbours(MetaPathFinder):
     ) -> ModuleType:
         whole = name if level == 0 else str((globals or {}).get("__package__") or "")
         top = whole.partition(".")[0]
-        if not self.has(top):
+        # A package that imports from itself by name while it is loaded finds its own half in place already.
+        if top in self.underway or not self.has(top):
             return builtins.__import__(name, globals, locals, fromlist, level)
         with self._in_place(top):
             return builtins.__import__(name, globals, locals, fromlist, level)
@@ -85,9 +87,11 @@ class Neighbours(MetaPathFinder):
         sys.modules.update(_named(self.modules, top))
         finder = _Only(self, top)
         sys.meta_path.insert(0, finder)
+        self.underway.add(top)
         try:
             yield
         finally:
+            self.underway.discard(top)
             sys.meta_path.remove(finder)
             own = _named(sys.modules, top)
             self.modules.update(own)
