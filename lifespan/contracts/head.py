@@ -290,7 +290,9 @@ def head_of(facts: Mapping[str, Any], where: str, known: Sequence[type[Head]] | 
     kind = _kind(recorded, known)
     if kind is None or data.get("revision") != kind.revision:
         what = f"has a head {recorded!r} that is not known here." if kind is None else f"has another revision of {recorded!r}."
-        raise RecordError(where, what, "Import the module that defines it first, and use the version that wrote it.")
+        name = recorded.rpartition(":")[2]
+        way = "Import the module that defines it first" if known is None else f"Hand in its class, load_pack(..., heads=({name},))"
+        raise RecordError(where, what, f"{way}, and use the version that wrote it.")
     arguments = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name not in NOT_ARGUMENTS}
     try:
         return kind(**arguments)
