@@ -39,7 +39,7 @@ from lifespan import (
     simulate,
 )
 from lifespan.contracts import Predicted, sequences
-from lifespan.contracts.head import head_of
+from lifespan.contracts.head import NO_ANSWER, head_of
 from lifespan.errors import DataError, RecordError, ScenarioError
 from lifespan.model.forward import batch_loss, first_states, head_outputs, token_states
 from lifespan.model.subject import Subject
@@ -208,7 +208,7 @@ class Ordinal(Head):
         return functional.binary_cross_entropy_with_logits(answer, labels)
 
     def answers(self, logits):
-        return (logits > 0).sum(axis=1)
+        return np.where(np.isfinite(logits).all(axis=1), (logits > 0).sum(axis=1), NO_ANSWER)
 
     def readable(self, answers, labels):
         return [f"level {level}" for level in answers]
