@@ -97,9 +97,7 @@ def test_there_is_one_version():
     newest = re.search(r"^## (\S+) - \d{4}-\d{2}-\d{2}$", changes, flags=re.MULTILINE)[1]
     first, *others = re.findall(r"^## (\S+)", changes, flags=re.MULTILINE)
     assert newest == lifespan.__version__ and newest in (first, others[0])
-    assert first in ("Unreleased", newest) and "Unreleased" not in others, (
-        "lines of no release yet stand at the top"
-    )
+    assert first in ("Unreleased", newest) and "Unreleased" not in others, "lines of no release yet stand at the top"
     assert f"version: {newest}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
