@@ -78,7 +78,7 @@ def export(
     report = save_pack(
         subject, folder, base=base, heads=heads, tasks=facts, title=moment.life, origin=_origin(moment), force=force
     )
-    packed = load_pack(folder).subject()
+    packed = load_pack(folder, heads=[type(skill.form) for skill in subject.skills.values()]).subject()
     display.show_pack(report, {task.title: agreement(subject, packed, task) for task in asked})
     for reason in missing if check is not False else []:
         display.notice(f"Not compared with the living subject: {reason}")

@@ -157,7 +157,10 @@ class Head(Spec):
         """
 
     def unanswered(self, answers: np.ndarray) -> np.ndarray:
-        """Which of these answers are none, because outputs were not finite: bool (examples,). Here: numbers that are not."""
+        """Which of these answers are none, because outputs were not finite: bool (examples,). Here: NaN, and `NO_ANSWER`."""
+        if np.issubdtype(answers.dtype, np.integer):
+            none: np.ndarray = answers == NO_ANSWER
+            return none
         if not np.issubdtype(answers.dtype, np.floating):
             return np.zeros(len(answers), dtype=bool)
         missing: np.ndarray = ~np.isfinite(answers)
@@ -212,10 +215,6 @@ class ClassHead(Head):
     def answers(self, logits: np.ndarray) -> np.ndarray:
         """Indices of classes (int64); `NO_ANSWER` where an output is not finite."""
         return np.where(np.isfinite(logits).all(axis=1), logits.argmax(axis=1), NO_ANSWER)
-
-    def unanswered(self, answers: np.ndarray) -> np.ndarray:
-        none: np.ndarray = answers == NO_ANSWER
-        return none
 
     def readable(self, answers: np.ndarray, labels: Sequence[str]) -> list[Any]:
         """Names of classes."""
@@ -290,7 +289,13 @@ def head_of(facts: Mapping[str, Any], where: str, known: Sequence[type[Head]] | 
     kind = _kind(recorded, known)
     if kind is None or data.get("revision") != kind.revision:
         what = f"has a head {recorded!r} that is not known here." if kind is None else f"has another revision of {recorded!r}."
-        raise RecordError(where, what, "Import the module that defines it first, and use the version that wrote it.")
+        name = recorded.rpartition(":")[2]
+        way = (
+            "Import the module that defines it first"
+            if known is None
+            else f"Hand in its class, load_pack(..., heads=({name},))"
+        )
+        raise RecordError(where, what, f"{way}, and use the version that wrote it.")
     arguments = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name not in NOT_ARGUMENTS}
     try:
         return kind(**arguments)

@@ -10,6 +10,7 @@ import numpy as np
 from lifespan.contracts import Examples, Head, Task
 from lifespan.errors import DataError
 from lifespan.stats.metrics import METRICS
+from lifespan.testing.heads import check_head
 from lifespan.testing.specs import check, check_citation, check_rejects, check_spec
 
 
@@ -45,6 +46,7 @@ def check_task(task: Task) -> None:
         check(False, task, "loads a split that it does not have", "raise DataError for an unknown split")
     for split in splits:
         _check_rows(task, split)
+    check_head(task, task.load(splits[0]))
 
 
 def _check_rows(task: Task, split: str) -> None:

@@ -23,7 +23,7 @@ from lifespan import (
     TagHead,
     Weights,
 )
-from lifespan.contracts import Task, sequences
+from lifespan.contracts import ClassHead, Task, sequences
 from lifespan.disorders import WeightNoise
 from lifespan.learners._weights import WeightChange
 from lifespan.model.subject import Subject
@@ -527,6 +527,27 @@ TASKS = [
         quiz(load=lambda self, split: {name: MicroTask("sentiment").load(name) for name in ("train", "dev", "test")}[split]),
         "Quiz raises KeyError ('no such split') for a split that it does not have: raise lifespan.errors.DataError",
     ),
+]
+
+
+def headed(**attributes):
+    """A task of two classes whose head has something changed."""
+    made = dataclass(frozen=True, kw_only=True)(type("Guess", (ClassHead,), {"__doc__": "A head.", **attributes}))
+    return quiz(head=made(count=2))
+
+
+TASKS += [
+    (
+        headed(module=lambda self, width, dropout: torch.nn.Linear(width, 3)),
+        "Guess puts out (8, 3) for states of (8, 8): let module",
+    ),
+    (headed(module=lambda self, width, dropout: torch.nn.Linear(9, 2)), "Guess fails in module (RuntimeError: "),
+    (headed(targets=lambda self, labels: labels), "Guess fails in loss (TypeError: "),
+    (headed(loss=lambda self, answer, labels: answer.sum(-1)), "Guess has the loss tensor(["),
+    (headed(loss=lambda self, answer, labels: torch.tensor(0.5)), "Guess has the loss tensor(0.5"),
+    (headed(answers=lambda self, logits: logits[0]), "Guess has not one answer an example, array(["),
+    (headed(answers=lambda self, logits: logits.argmax(1)), "Guess answers from outputs that are not finite: answer NaN, or"),
+    (headed(unanswered=lambda self, answers: answers >= 0), "Guess takes answers for none: let unanswered name those alone"),
 ]
 
 

@@ -95,8 +95,18 @@ def test_there_is_one_version():
     assert "version" in PROJECT["dynamic"] and "version" not in PROJECT
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = re.search(r"^## (\S+) - \d{4}-\d{2}-\d{2}$", changes, flags=re.MULTILINE)[1]
-    assert newest == lifespan.__version__ and "Unreleased" not in changes
+    first, *others = re.findall(r"^## (\S+)", changes, flags=re.MULTILINE)
+    assert newest == lifespan.__version__ and newest in (first, others[0])
+    assert first in ("Unreleased", newest) and "Unreleased" not in others, "lines of no release yet stand at the top"
     assert f"version: {newest}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_the_citation_file_has_what_its_format_asks_for():
+    found = pytest.importorskip("yaml").safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert found["cff-version"] == "1.2.0" and found["type"] == "software" and found["title"] == "Lifespan"
+    assert found["message"] and found["authors"] and all("name" in who or "family-names" in who for who in found["authors"])
+    assert isinstance(found["version"], str) and found["license"] == PROJECT["license"]
+    assert str(found["date-released"]) in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_the_version_is_known_at_once():

@@ -164,6 +164,19 @@ def test_a_neighbour_goes_before_an_installed_package_and_nobody_else_sees_it(tm
     monkeypatch.delitem(sys.modules, "taken_name")
 
 
+@pytest.mark.parametrize("line", ["from own_package.part import M", "from .part import M", "from . import part; M = part.M"])
+def test_a_package_beside_the_file_may_import_from_itself(tmp_path, line):
+    path = written_study(tmp_path, "from own_package import M", "M")
+    (tmp_path / "own_package").mkdir()
+    (tmp_path / "own_package" / "__init__.py").write_text(f"{line}\n")
+    (tmp_path / "own_package" / "part.py").write_text("from own_package.number import M\n")
+    (tmp_path / "own_package" / "number.py").write_text("M = 9\n")
+    assert lasting(path) == 18
+    assert set(user_modules()) == {"own_package", "own_package.part", "own_package.number"}
+    for name in user_modules():
+        sys.modules.pop(name)
+
+
 def test_classes_of_helpers_travel_to_workers(tmp_path):
     (tmp_path / "own_disorder.py").write_text(
         "from dataclasses import dataclass\nfrom lifespan import Disorder\n\n"

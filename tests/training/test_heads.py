@@ -39,7 +39,7 @@ from lifespan import (
     simulate,
 )
 from lifespan.contracts import Predicted, sequences
-from lifespan.contracts.head import head_of
+from lifespan.contracts.head import NO_ANSWER, head_of
 from lifespan.errors import DataError, RecordError, ScenarioError
 from lifespan.model.forward import batch_loss, first_states, head_outputs, token_states
 from lifespan.model.subject import Subject
@@ -208,7 +208,7 @@ class Ordinal(Head):
         return functional.binary_cross_entropy_with_logits(answer, labels)
 
     def answers(self, logits):
-        return (logits > 0).sum(axis=1)
+        return np.where(np.isfinite(logits).all(axis=1), (logits > 0).sum(axis=1), NO_ANSWER)
 
     def readable(self, answers, labels):
         return [f"level {level}" for level in answers]
@@ -259,12 +259,19 @@ def test_a_pack_names_a_third_partys_head_and_takes_its_class_from_the_reader(tm
     save_pack(subject, tmp_path / "pack", tasks=(task, TASKS[0]))
     said = json.loads((tmp_path / "pack" / "pack.json").read_text())
     assert said["version"] == 2 and [("head" in skill) for skill in said["skills"]] == [True, False]
-    with pytest.raises(RecordError, match=r"has a head 'test_heads:Ordinal' that is not known here"):
+    with pytest.raises(RecordError, match=r"'test_heads:Ordinal' that is not known here\. .* heads=\(Ordinal,\)\)"):
         load_pack(tmp_path / "pack")
     pack = load_pack(tmp_path / "pack", heads=(Ordinal,))
     found, _ = predictions(subject, task, "dev", 128)
     texts = task.examples("dev").first
     assert pack.answer("length", texts) == [f"level {level}" for level in found]
+
+
+def test_a_life_with_a_third_partys_head_is_exported(run, tmp_path):
+    simulate(study(Learn(Length(), by=Weights(steps=2))), tmp_path / "run", observer=Listener())
+    code, out, err = run("export", tmp_path / "run", "--out", tmp_path / "pack")
+    assert code == 0 and "length" in out, out + err
+    assert load_pack(tmp_path / "pack", heads=(Ordinal,)).skill("length").form == Ordinal(levels=3)
 
 
 def test_tags_in_a_pack(tmp_path):
