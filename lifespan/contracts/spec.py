@@ -90,6 +90,12 @@ class Spec(metaclass=SpecType):
         """
         return () if is_own(type(self)) else tuple(named_files(getattr(self, field.name) for field in fields(self)))
 
+    def check_matrices(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Raise `UserError` where this cannot be used with a body whose synapse matrices have these names and shapes.
+
+        Asked of every spec of a study before anything is lived.
+        """
+
     def digest(self) -> str:
         """A stable SHA-256 (hexadecimal) of `to_data()`."""
         return digest_of(self.to_data())

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lifespan.contracts import Corpus, Origin, Task, thinning
+from lifespan.contracts.spec import Spec
 from lifespan.errors import ScenarioError
+from lifespan.model.subject import find_synapses
 from lifespan.randomness import Streams
 from lifespan.study.events import Develop, Learn, Recover
+from lifespan.study.identity import parts_of
 from lifespan.study.plan import Plan, Step
 from lifespan.subjects.bodies import check_words, limit_length
 
@@ -33,8 +36,11 @@ def check_inputs(plan: Plan, warn: Callable[[str], None]) -> dict[str, Any]:
     for more. Each origin is built once.
     """
     found: dict[str, Any] = {}
-    for origin, seed, sources in _readings(plan):
+    for origin, seed, sources, specs in _readings(plan):
         body = origin.build(Streams(seed, "birth"))
+        shapes = {name: tuple(weight.shape) for name, weight in find_synapses(body.encoder)}
+        for spec in specs.values():
+            spec.check_matrices(shapes)
         limit_length(body.encoder, body.tokenizer)
         check_words(body, origin.describe())
         told = found.setdefault(origin.describe(), {})
@@ -55,19 +61,31 @@ def _judge(who: str, title: str, unknown: float, cut: float, lengths: tuple[int,
         warn(f"{who}: reads {lengths[1]} tokens at most, so {cut:.0%} of the texts of {title!r} are cut short of {lengths[0]}")
 
 
-def _readings(plan: Plan) -> Iterator[tuple[Origin, int, dict[str, tuple[Source, int]]]]:
-    """(origin, seed, the longest reading of each source) of every distinct origin."""
-    found: dict[str, tuple[Origin, int, dict[str, tuple[Source, int]]]] = {}
+Read = tuple[Origin, int, dict[str, tuple[Source, int]], dict[int, Spec]]
+
+
+def _readings(plan: Plan) -> Iterator[Read]:
+    """(origin, seed, the longest reading of each source, all specs of its lives) of every distinct origin."""
+    found: dict[str, Read] = {}
     for life in plan.lives:
         if life.individual:
             continue
         origin = plan.study.groups[life.group].subject
-        sources = found.setdefault(origin.digest(), (origin, life.seed, {}))[2]
+        _, _, sources, specs = found.setdefault(origin.digest(), (origin, life.seed, {}, {}))
         for step in life.steps:
+            specs.update((id(spec), spec) for spec in _specs(step))
             for source, length in _read_in(step):
                 known = sources.get(source.digest(), (source, 0))[1]
                 sources[source.digest()] = source, max(length, known)
     yield from found.values()
+
+
+def _specs(step: Step) -> Iterator[Spec]:
+    """What happens in a step and how it is looked at, with every part."""
+    pending: list[Spec] = [step.event, *(look.measure for look in step.evaluations)]
+    while pending:
+        yield (spec := pending.pop())
+        pending += parts_of(spec)
 
 
 def _read_in(step: Step) -> Iterator[tuple[Source, int]]:

@@ -111,7 +111,7 @@ class Fingerprints:
             yield from self._inputs(f"corpus {spec.title}", spec.sources())
         else:
             yield from self._inputs(spec.describe(), spec.sources())
-            for part in _parts(spec):
+            for part in parts_of(spec):
                 yield from self._of(part, splits if is_own(type(spec)) else "all")
 
     def _inputs(self, owner: str, sources: Iterable[Source]) -> Iterator[Input]:
@@ -164,7 +164,7 @@ def _code(kind: type) -> Iterator[Input]:
         yield Input(f"class {owner}, {part.name}", "code", part.fingerprint or digest_of(part.name), part.path or "", at)
 
 
-def _parts(spec: Spec) -> Iterator[Spec]:
+def parts_of(spec: Spec) -> Iterator[Spec]:
     """Specs inside a spec."""
     pending: list[Any] = [getattr(spec, field.name) for field in fields(spec)]
     while pending:
@@ -178,7 +178,7 @@ def _parts(spec: Spec) -> Iterator[Spec]:
 
 
 def _is_own_throughout(spec: Spec) -> bool:
-    return is_own(type(spec)) and all(_is_own_throughout(part) for part in _parts(spec))
+    return is_own(type(spec)) and all(_is_own_throughout(part) for part in parts_of(spec))
 
 
 def _distinct(*found: Iterable[Input]) -> tuple[Input, ...]:

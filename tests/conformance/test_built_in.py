@@ -1,5 +1,7 @@
 """Every built-in class of a family keeps the rules that plug-in authors are held to."""
 
+from pathlib import Path
+
 import pytest
 
 from lifespan import (
@@ -30,6 +32,7 @@ from lifespan import (
     OutOfDomain,
     Perplexity,
     Pruned,
+    PublishedOverlap,
     RankCollapse,
     Readout,
     Replay,
@@ -87,6 +90,7 @@ EXAMPLES = {
     "OutOfDomain": OutOfDomain("micro-sentiment", MicroTask("paraphrase", eval_examples=16), meaning=OPPOSITE),
     "Perplexity": Perplexity(MicroText(number=50)),
     "Pruned": Pruned(Magnitude(), sparsities=(0.5, 0.9)),
+    "PublishedOverlap": PublishedOverlap(Path(__file__).parents[1] / "published_masks.npz"),
     "Readout": Readout((FIRST, MicroTask("similarity", train_examples=16, eval_examples=16))),
     "RepresentationSimilarity": RepresentationSimilarity(corpus=MicroText(number=20), examples=12),
     "Response": Response(Typos(), severities=(0.5, 1.0)),

@@ -86,7 +86,7 @@ FILES = {
     "model/vocab.txt": "a\nb\n",
     "model/README.md": "A model.\n",
 }
-BIRTH, DEVELOP, LEARN, STORM, FOG, NOWHERE = 0, 1, 2, 3, 4, None
+BIRTH, DEVELOP, LEARN, STORM, FOG, AGE, NOWHERE = 0, 1, 2, 3, 4, 5, None
 ALL_LOOKS = {"Score", "reviews on paws-qqp", "Count"}
 CHANGES = [
     ("a cell of the training rows", "train.csv", "good food", "nice food", LEARN, ALL_LOOKS),
@@ -115,6 +115,24 @@ CHANGES = [
     ("a class that no life has", "life.py", '{"other": 1.0}', '{"other": 2.0}', NOWHERE, set()),
     ("a docstring of a scenario's class", "life.py", "A disorder of this file.", "Another text.", NOWHERE, set()),
     ("a docstring of its function", "life.py", "Of the force.", "Of a force.", NOWHERE, set()),
+    ("a new training row", "train.csv", "fine wine,1", "fine wine,1\nlost fork,0", LEARN, ALL_LOOKS),
+    ("the order of the training rows", "train.csv", "good food,1\nbad food,0", "bad food,0\ngood food,1", LEARN, ALL_LOOKS),
+    ("white space in a cell", "train.csv", "good food", "good  food", LEARN, ALL_LOOKS),
+    ("the end of the training file", "train.csv", "fine wine,1\n", "fine wine,1\n\n", LEARN, ALL_LOOKS),
+    ("the ends of lines of the training file", "train.csv", "\n", "\r\n", LEARN, ALL_LOOKS),
+    ("the order of the dev rows", "dev.csv", "good wine,1\nbad wine,0", "bad wine,0\ngood wine,1", NOWHERE, ALL_LOOKS),
+    ("the order of the corpus", "letters.txt", "dear reader\nyours truly", "yours truly\ndear reader", DEVELOP, ALL_LOOKS),
+    ("a label of a challenge set", "paws.tsv", "a b\tb a\t0", "a b\tb a\t1", NOWHERE, {"reviews on paws-qqp"}),
+    ("white space in the model's configuration", "model/config.json", "{", "{ ", BIRTH, ALL_LOOKS),
+    ("an argument of a development", "life.py", '("letters.txt"), steps=2', '("letters.txt"), steps=3', DEVELOP, ALL_LOOKS),
+    ("an argument of a learner", "life.py", "Weights(steps=2)", "Weights(steps=3)", LEARN, ALL_LOOKS),
+    ("a severity", "life.py", "Storm(severity=0.2)", "Storm(severity=0.3)", STORM, ALL_LOOKS - {"Score"}),
+    ("a degree of ageing", "life.py", "Age(to=0.5", "Age(to=0.4", AGE, set()),
+    ("an argument of a measure", "life.py", "Probe(Score())", "Probe(Score(length=64))", NOWHERE, {"Score"}),
+    ("what the classes are told to mean", "life.py", '"0": "not_equ', '"0": "equ', NOWHERE, {"reviews on paws-qqp"}),
+    ("white space of the scenario", "life.py", "x * FORCE", "x  *  FORCE", NOWHERE, set()),
+    ("brackets of the scenario", "life.py", "x * FORCE", "(x * FORCE)", NOWHERE, set()),
+    ("the ends of lines of a helper", "neighbour.py", "\n", "\r\n", NOWHERE, set()),
     ("a comment of the scenario", "life.py", "# by as much", "# as said", NOWHERE, set()),
     ("a comment of a helper", "neighbour.py", "# As fog is.", "# As mist is.", NOWHERE, set()),
     ("a docstring of the helper's helper", "deeper.py", "Half of it.", "One half.", NOWHERE, set()),
@@ -157,7 +175,7 @@ def test_a_change_gives_a_new_identity_from_where_it_is_read(project, name, file
     steps, looked = digests()
     text = (project / file).read_text()
     assert old in text
-    (project / file).write_text(text.replace(old, new, 1))
+    (project / file).write_bytes(text.replace(old, new, 1).encode())
     os.utime(project / file, (1, 1))
     steps_then, looked_then = digests()
     moved = [number for number, (one, other) in enumerate(zip(steps, steps_then, strict=True)) if one != other]
@@ -165,6 +183,93 @@ def test_a_change_gives_a_new_identity_from_where_it_is_read(project, name, file
     assert {probe for probe in looked if looked[probe] != looked_then[probe]} == looks
     (project / file).write_text(text)
     assert digests() == (steps, looked)
+
+
+def test_how_many_changes_are_tried():
+    """Every one of them is tried above, and what it must and must not touch is compared step by step and look by look."""
+    seen = [change for change in CHANGES if change[4] is not NOWHERE or change[5]]
+    print(f"{len(CHANGES)} changes of one input: {len(seen)} to be seen, {len(CHANGES) - len(seen)} to be left unseen")
+    assert (len(CHANGES), len(seen)) == (49, 34) and len({change[0] for change in CHANGES}) == len(CHANGES)
+
+
+def test_a_file_that_comes_or_goes_counts(project):
+    steps, looked = digests()
+    (project / "model" / "added_tokens.json").write_text("{}")
+    more = digests()
+    assert all(one != other for one, other in zip(steps, more[0], strict=True))
+    (project / "model" / "added_tokens.json").unlink()
+    assert digests() == (steps, looked)
+    (project / "letters.txt").unlink()
+    assert [one == other for one, other in zip(steps, digests()[0], strict=True)] == [True] + [False] * 5
+
+
+def test_the_revision_of_a_built_in_class_counts_and_the_version_of_the_package_does_not(project, monkeypatch):
+    import lifespan
+
+    steps, looked = digests()
+    monkeypatch.setattr(lifespan, "__version__", "99.0")
+    assert digests() == (steps, looked)
+    monkeypatch.setattr(lifespan.Magnitude, "revision", 7)
+    then = digests()
+    assert then[0][:AGE] == steps[:AGE] and then[0][AGE] != steps[AGE] and then[1] == looked
+
+
+def glue(root, text="premise 1"):
+    """A folder of GLUE with RTE, and HANS beside it."""
+    for name in ("glue/RTE", "robustness/hans"):
+        (root / name).mkdir(parents=True)
+    for split in ("train", "dev"):
+        rows = f"index\tsentence1\tsentence2\tlabel\n0\tpremise 0\tit\tentailment\n1\t{text}\tit\tnot_entailment\n"
+        (root / "glue" / "RTE" / f"{split}.tsv").write_text(rows)
+    hans = f"gold_label\tsentence1\tsentence2\theuristic\nentailment\t{text}\tb a\tlexical_overlap\n"
+    (root / "robustness" / "hans" / "heuristics_evaluation_set.txt").write_text(hans)
+    return root / "glue"
+
+
+def test_another_folder_of_glue_counts_where_its_content_is_another(tmp_path, monkeypatch):
+    from lifespan import Glue, Hans, Learn, OutOfDomain, Probe, Score, TaskText, Weights
+    from lifespan.study.events import Develop
+
+    by, meaning = Weights(steps=2), {"entailment": "entailment", "not_entailment": "non-entailment"}
+    look = Probe(Score(), OutOfDomain("rte", Hans(), meaning=meaning))
+    events = (Suffer(WeightNoise(severity=0.1)), Develop(TaskText("rte"), steps=2), Learn(Glue("rte"), by=by), look)
+    life = Scenario(name="glue", subject=Micro(), events=events)
+
+    def known(folder):
+        monkeypatch.setenv("LIFESPAN_GLUE_DIR", str(folder))
+        steps = compile_study(Study(name="glue", groups={"glue": life}), precision="fp32").lives[0].steps
+        return [step.digest for step in steps], [look.digest for look in steps[-1].evaluations]
+
+    first = known(glue(tmp_path / "one"))
+    assert known(glue(tmp_path / "same")) == first
+    other = known(glue(tmp_path / "other", "premise 2"))
+    assert other[0][:2] == first[0][:2]
+    assert all(one != another for one, another in zip(first[0][2:] + first[1], other[0][2:] + other[1], strict=True))
+
+
+def test_a_table_that_is_packed_anew_is_another_file(tmp_path):
+    """Identity is of bytes: what a reader makes of them might hang on its version. The same bytes elsewhere are the same."""
+    import pyarrow
+    from pyarrow import parquet
+
+    from lifespan import Learn, TableTask, Weights
+
+    def known(folder, compression):
+        (tmp_path / folder).mkdir()
+        rows = pyarrow.table({"text": ["good food", "bad food"], "label": ["1", "0"]})
+        parquet.write_table(rows, tmp_path / folder / "rows.parquet", compression=compression)
+        os.chdir(tmp_path / folder)
+        task = TableTask("rows.parquet", name="reviews", first="text", classes=("0", "1"))
+        life = Scenario(name="packed", subject=Micro(), events=(Learn(task, by=Weights(steps=2)),))
+        steps = compile_study(Study(name="packed", groups={"packed": life}), precision="fp32").lives[0].steps
+        return [step.digest for step in steps]
+
+    here = Path.cwd()
+    try:
+        first, other, again = known("a", "gzip"), known("b", "none"), known("c", "gzip")
+    finally:
+        os.chdir(here)
+    assert first == again and first[0] == other[0] and first[1] != other[1]
 
 
 def test_a_setting_that_a_class_uses_counts(project):

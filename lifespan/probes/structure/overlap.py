@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifespan.contracts import Contrast, Effort, Meaning, Measure, Reading, Task
+from lifespan.contracts.sources import Source
+from lifespan.model.mask_files import files_of_masks, masks_for, require_mask_file
 
 if TYPE_CHECKING:
     from lifespan.contracts.subject import Masks, Subject
@@ -41,6 +44,48 @@ class MaskOverlap(Contrast):
             if title in first.skills and title in second.skills:
                 masks = [arrays(subject.effective(title) or subject.alive) for subject in (first, second)]
                 yield from _overlap(masks[0], masks[1], title)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedOverlap(Measure):
+    """Overlap of the subject's living synapses with masks from a file, such as published ones; metrics as of `MaskOverlap`.
+
+    Of the anatomy (task empty), and of the effective mask, alive x skill, of every task that has one of its own. `masks` is a
+    .npz or .safetensors file, or a folder of .npy files, with an entry for every synapse matrix under its name (of booleans, 0
+    and 1, or 0 and 255; True lives). Its content is part of what the look is known by.
+    """
+
+    meanings = JACCARD
+    cost = "none worth telling"
+
+    masks: str | Path = field(kw_only=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_mask_file(self, "masks")
+
+    @property
+    def title(self) -> str:
+        return f"{type(self).__name__} {Path(self.masks).stem}"
+
+    def sources(self) -> tuple[Source, ...]:
+        """The file, or the files of the folder."""
+        return (files_of_masks(self.masks),)
+
+    def check_matrices(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Raise `DataError` where the masks are not those of such a body."""
+        masks_for(self.masks, shapes)
+
+    def effort(self, tasks: Sequence[Task]) -> Iterable[Effort]:
+        return ()
+
+    def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
+        theirs = masks_for(self.masks, {name: tuple(mask.shape) for name, mask in subject.alive.items()})
+        yield from _overlap(arrays(subject.alive), theirs, "")
+        for title in tasks:
+            skill = subject.skills.get(title)
+            if skill is not None and skill.mask is not None:
+                yield from _overlap(arrays(subject.effective(title) or subject.alive), theirs, title)
 
 
 @dataclass(frozen=True, kw_only=True)
