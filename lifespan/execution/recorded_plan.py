@@ -165,7 +165,7 @@ def _rebuilt_probe(data: Mapping[str, Any], where: str, why: list[str]) -> Probe
     measures = []
     for measure in data["measures"]:
         try:
-            measures.append(rebuilt(measure, Measure, where))
+            measures.append(rebuilt(measure, Measure, where))  # type: ignore[type-abstract]
         except UserError as error:
             why.append(str(error))
     return Probe(*measures, every=data.get("every")) if measures else None

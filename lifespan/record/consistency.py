@@ -6,14 +6,20 @@ A table is written from the store, so every row of it has one behind it. A digit
 from __future__ import annotations
 
 import json
+import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from lifespan.record.assembly import unite_examples
 from lifespan.record.record import MADE, Record
 from lifespan.record.store import Store
 from lifespan.study.plan import Pair, Plan
+
+if TYPE_CHECKING:
+    import pandas
 
 Row = dict[str, Any]
 WHO = ("study", "group", "individual", "seed")
@@ -99,6 +105,7 @@ def check_tables(record: Record, store: Store, plan: Plan | None) -> Checked:
     _check_steps(record, store, lives, found)
     _check_participants(record, store, lives, found)
     _check_contrasts(record, store, plan, found)
+    _check_examples(record, store, plan, found)
     return found
 
 
@@ -302,3 +309,40 @@ def whose(pair: Pair) -> Row:
     first, second = pair.first, pair.second
     one = {"group": first.group, "individual": first.individual, "seed": first.seed}
     return {**one, "other_group": second.group, "other_individual": second.individual, "pairs": pair.between.pairs}
+
+
+def _check_examples(record: Record, store: Store, plan: Plan | None, found: Checked) -> None:
+    """Outputs for every example, written anew from the store beside those of the record."""
+    import pandas
+
+    kept = sorted((record.directory / "examples").glob("*.parquet"))
+    if not kept:
+        return
+    steps = {digest for life in record.study["lives"].values() for digest in life["steps"]}
+    if plan is None or not steps <= set(plan.nodes) or len(plan.lives) != len(record.study["lives"]):
+        found.unchecked["outputs for every example need all of the study at hand"] += sum(
+            len(pandas.read_parquet(path, columns=["step"])) for path in kept
+        )
+        return
+    with tempfile.TemporaryDirectory(prefix="lifespan-verify-") as folder:
+        unite_examples(plan, store, Path(folder))
+        for path in kept:
+            written = Path(folder) / "examples" / path.name
+            table = pandas.read_parquet(path)
+            stored = pandas.read_parquet(written) if written.is_file() else table.iloc[:0]
+            found.rows += len(table)
+            for what, told in _frames_apart(table, stored):
+                found.differences.append(Difference(f"examples/{path.name}", 0, what, "a column", told, "store"))
+
+
+def _frames_apart(one: pandas.DataFrame, other: pandas.DataFrame) -> Iterator[tuple[str, str]]:
+    if list(one.columns) != list(other.columns) or len(one) != len(other):
+        yield "all", f"{len(other):,} rows and {len(other.columns)} columns, not {len(one):,} and {len(one.columns)}"
+        return
+    for column in one.columns:
+        if not one[column].equals(other[column]):
+            wrong = (one[column] != other[column]) & ~(one[column].isna() & other[column].isna())
+            yield (
+                column,
+                f"{int(wrong.sum()):,} of {len(one):,} rows differ, the first in line {int(wrong.to_numpy().argmax()) + 1}",
+            )
