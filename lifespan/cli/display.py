@@ -296,14 +296,16 @@ def show_garbage(found: Garbage) -> None:
 
 MOST_DIFFERENCES = 40
 """Differences that are shown one by one."""
+WIDE = 200
+"""Columns of a table that goes into a file, in which no name should be broken."""
 
 
 def show_verification(found: Verification) -> None:
     """The verdict on a record, what differs, and what could not be verified, with why."""
     colour = {0: "green", 1: "bold red", 2: "yellow"}[found.code]
-    verdict = {0: "Verified", 1: "NOT verified", 2: "Nothing could be verified"}[found.code]
+    verdict = {0: "Verified", 1: "Differs", 2: "Nothing could be verified"}[found.code]
     console.print(Text.assemble((f"{verdict}: ", colour), found.text + "."), soft_wrap=True)
-    wrong = sum(one.by == "store" for one in found.differences)
+    wrong = sum("store" in one.by for one in found.differences)
     but = f", {counted(wrong, 'difference')}" if wrong else ""
     say(f"Tables: {counted(found.checked, 'row')} compared with the sealed files of the store{but}.")
     if found.apart:
@@ -329,7 +331,7 @@ def _show_differences(found: Verification) -> None:
         table.add_column(name, overflow="fold")
     for one in found.differences[:MOST_DIFFERENCES]:
         table.add_row(*(Text(part) for part in (one.where, one.what, one.recorded, one.found, one.by)))
-    console.print(table, soft_wrap=not console.is_terminal)
+    console.print(table, width=None if console.is_terminal else WIDE)
     if len(found.differences) > MOST_DIFFERENCES:
         say(f"... and {len(found.differences) - MOST_DIFFERENCES:,} more")
 

@@ -2,55 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
 
-from lifespan.errors import RecordError
-from lifespan.execution.reliving import Lived, states_apart
-from lifespan.record.consistency import Difference, LifeOf, bare, lives_of, short, whose
-from lifespan.record.files import sha_of
+from lifespan.execution._state_comparison import LIVED, Comparison, Standard, compare_outputs, compare_state
+from lifespan.execution.reliving import Lived
+from lifespan.record.differences import Difference, LifeOf, bare, lives_of, short, whose
 from lifespan.record.record import Record
 from lifespan.record.store import Store
 from lifespan.study.plan import Pair, Plan
 
 Row = dict[str, Any]
-LIVED = "lived again"
-COUNTS = ("optimizer_steps", "examples", "tokens", "facts")
 SAME_PLACE = ("step", "age", "stage", "probe", "task", "split", "metric", "other_step", "other_age")
-
-
-@dataclass(frozen=True)
-class Standard:
-    """What counts as equal: bits, or values within `tolerance` where something that decides about the last bits is `apart`."""
-
-    apart: bool
-    tolerance: float
-
-    def close(self, one: object, other: object) -> bool:
-        """Whether two values are within the tolerance, absolute or relative to the larger one."""
-        if not self.apart or not all(isinstance(each, int | float) for each in (one, other)):
-            return False
-        return math.isclose(float(one), float(other), rel_tol=self.tolerance, abs_tol=self.tolerance)  # type: ignore[arg-type]
-
-
-@dataclass
-class Comparison:
-    """How one step, or one comparison of lives, compares: `rows` of the tables that are equal, and all that differs.
-
-    `close` tells that something is equal within the tolerance alone; `why`, that nothing could be compared.
-    """
-
-    rows: int = 0
-    close: bool = False
-    differences: list[Difference] = field(default_factory=list)
-    threads: list[str] = field(default_factory=list)
-    why: str = ""
 
 
 def compare_step(
@@ -79,8 +45,8 @@ def compare_step(
     if lived.ended is not None:
         _compare_end(name, ended or {}, lived.ended, found)
     elif node is not None and lived.node is not None and lived.store is not None:
-        _compare_state(store, lived.store, node, lived.node, standard, found)
-        _compare_outputs(store, lived.store, digest, looks, standard, found)
+        compare_state(store, lived.store, node, lived.node, standard, found)
+        compare_outputs(store, lived.store, digest, looks, standard, found)
     _compare_tables(record, store, plan, digest, lived, lost, standard, found)
     return found
 
@@ -127,63 +93,6 @@ def _compare_end(name: str, before: Row, now: Row, found: Comparison) -> None:
         if key in before and before[key] != now.get(key):
             told = str(before[key]), str(now.get(key))
             found.differences.append(Difference("store", 0, f"step {name}: {key}", *told, LIVED))
-
-
-def _compare_state(
-    store: Store, lived: Store, before: Mapping[str, Any], now: Mapping[str, Any], standard: Standard, found: Comparison
-) -> None:
-    name = f"{before['event']}, {before['digest'][:12]}"
-    for key in COUNTS:
-        if before[key] != now[key]:
-            found.differences.append(Difference("store", 0, f"{name}: {key}", str(before[key]), str(now[key]), LIVED))
-    for group, blob in before["blobs"].items():
-        path = store.root / "blobs" / f"{blob}.safetensors"
-        if path.is_file() and sha_of(path) != blob:
-            what = f"{name}: state, {group}"
-            found.differences.append(
-                Difference(str(path.name), 0, what, "damaged", "its content is not its checksum's", "store")
-            )
-    if before["blobs"] == now["blobs"] or found.differences:
-        return
-    try:
-        parts = list(states_apart(store, lived, before, now))
-    except RecordError:
-        parts = [("", float("inf"), "other checksums; the recorded tensors are not at hand")]
-    for tensor, distance, told in parts:
-        if standard.apart and distance <= standard.tolerance:
-            found.close = True
-        else:
-            found.differences.append(Difference("store", 0, f"{name}: {tensor}", "state", told, LIVED))
-
-
-def _compare_outputs(
-    store: Store, lived: Store, digest: str, looks: Sequence[str], standard: Standard, found: Comparison
-) -> None:
-    """Outputs for every example, where a probe kept them."""
-    for look in looks:
-        before, now = store.bulk(digest, look), lived.bulk(digest, look)
-        if before is None or now is None or sha_of(before) == sha_of(now):
-            continue
-        for column, told in _columns_apart(before, now, standard, found):
-            what = f"outputs of an evaluation of {digest[:12]}: {column}"
-            found.differences.append(Difference(before.name, 0, what, "a column", told, LIVED))
-
-
-def _columns_apart(before: Path, now: Path, standard: Standard, found: Comparison) -> Iterator[tuple[str, str]]:
-    import pandas
-
-    one, other = pandas.read_parquet(before), pandas.read_parquet(now)
-    if list(one.columns) != list(other.columns) or len(one) != len(other):
-        yield "all", f"{len(other):,} rows and {len(other.columns)} columns, not {len(one):,} and {len(one.columns)}"
-        return
-    for column in one.columns:
-        if one[column].equals(other[column]):
-            continue
-        pairs = zip(one[column].tolist(), other[column].tolist(), strict=True)
-        wrong = sum(a != b and not (a != a and b != b) and not standard.close(a, b) for a, b in pairs)
-        found.close = True
-        if wrong:
-            yield column, f"{wrong:,} of {len(one):,} rows differ"
 
 
 def _compare_tables(
@@ -249,6 +158,7 @@ def _compare_rows(
     left: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         left.setdefault(_place(row), []).append(row)
+    found.rows_compared += len(own)
     for line, row in own:
         among = left.get(_place(row), [])
         if not among:

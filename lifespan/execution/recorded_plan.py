@@ -57,7 +57,7 @@ class RecordedPlan:
 
     def _why_first(self, name: str, group: str, digest: str, index: int) -> str:
         planned = {life.name: life for life in self.plan.lives} if self.plan is not None else {}
-        lost = "; ".join(self.lost.get(group, self.lost.get("", [])))
+        lost = "; ".join([*self.lost.get(group, []), *self.lost.get("", [])])
         if name not in planned or index >= len(planned[name].steps):
             return lost or "the study at hand has no such life or event"
         step = planned[name].steps[index]

@@ -196,42 +196,6 @@ def _symlink(source: Path, target: Path) -> None:
         target.symlink_to(source.resolve())
 
 
-def states_apart(
-    recorded: Store, lived: Store, before: Mapping[str, Any], now: Mapping[str, Any]
-) -> Iterator[tuple[str, float, str]]:
-    """(group/tensor, how far apart relative to its norm, in words) of every tensor that differs between two nodes.
-
-    Boolean masks are apart by the share of their entries that differ; tensors of other names or shapes by infinity.
-    """
-    _, theirs = recorded.load_state(before["digest"])
-    _, own = lived.load_state(now["digest"])
-    for group in dict.fromkeys([*theirs, *own]):
-        one, other = theirs.get(group, {}), own.get(group, {})
-        for name in dict.fromkeys([*one, *other]):
-            a, b = one.get(name), other.get(name)
-            if a is None or b is None or a.shape != b.shape or a.dtype != b.dtype:
-                yield f"{group}/{name}", float("inf"), "another shape, or there is no such tensor"
-            elif not _same_bits(a, b):
-                yield f"{group}/{name}", _distance(a, b), _apart_in_words(a, b)
-
-
-def _same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return torch.equal(*(each.contiguous().reshape(-1).view(torch.uint8) for each in (a, b)))
-
-
-def _distance(a: torch.Tensor, b: torch.Tensor) -> float:
-    if a.dtype is torch.bool:
-        return float((a != b).double().mean())
-    found = float((a.double() - b.double()).norm() / a.double().norm().clamp_min(1e-30))
-    return found if found == found else float("inf")
-
-
-def _apart_in_words(a: torch.Tensor, b: torch.Tensor) -> str:
-    count = int((a != b).sum())
-    largest = float((a.double() - b.double()).abs().max()) if a.numel() else 0.0
-    return f"{count:,} of {a.numel():,} entries differ, by {largest:.3g} at most"
-
-
 def looks_of(known: Mapping[str, Any], step: Step, store: Store) -> tuple[list[str], list[str]]:
     """(recorded evaluations of a step that can be made here, those that cannot), by digest."""
     recorded: Iterable[str] | None = (known.get("nodes") or {}).get(step.digest, {}).get("looks")

@@ -64,7 +64,7 @@ def _step_of(record: Record, row: dict[str, Any], where: str) -> str:
 
 def _pair_of(record: Record, row: dict[str, Any], at: str, where: str) -> str:
     """The comparison that has this row in the store, or the only one at that step."""
-    from lifespan.record.consistency import bare
+    from lifespan.record.differences import bare
     from lifespan.record.store import Store
 
     store = Store(record.directory / "store")

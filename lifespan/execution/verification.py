@@ -11,18 +11,20 @@ import random
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from lifespan import hardware
 from lifespan.errors import RecordError, ScenarioError
-from lifespan.execution.comparing import Comparison, Standard, compare_pair_rows, compare_step
+from lifespan.execution._state_comparison import Comparison, Standard
+from lifespan.execution.comparing import compare_pair_rows, compare_step
 from lifespan.execution.recorded_plan import RecordedPlan, recorded_plan
 from lifespan.execution.reliving import NotPossible, Reliving, Start, looks_of
 from lifespan.execution.row_names import Target, find_row
-from lifespan.record.consistency import Checked, Difference, check_tables
+from lifespan.execution.verdict import Count, Verification
+from lifespan.record.consistency import check_tables
+from lifespan.record.differences import Checked, Difference, united
 from lifespan.record.record import Record, read
 from lifespan.record.store import Store
 from lifespan.study.scenario import Study
@@ -30,62 +32,6 @@ from lifespan.study.scenario import Study
 STEPS, TOLERANCE = 5, 0.01
 """Defaults: steps in a sample, and how far apart values may be where the last bits cannot be asked for."""
 STARTS = ("store", "nothing")
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What verifying a record found.
-
-    `asked` steps and `asked_pairs` comparisons of lives were to be lived again, as `how` says; `exact` and `exact_pairs` are
-    equal bit for bit, `close` and `close_pairs` within `tolerance`. `rows` of the tables were compared with what was lived
-    again, and are equal; `checked` rows of all tables with the store's sealed files. `unverified` has
-    (what, why) of all that could not be compared, `apart` what decides about last bits and is otherwise here, in words.
-    """
-
-    directory: Path
-    how: str
-    maker: str
-    tolerance: float
-    asked: int
-    exact: int
-    close: int
-    asked_pairs: int
-    exact_pairs: int
-    close_pairs: int
-    rows: int
-    checked: int
-    differences: tuple[Difference, ...]
-    unverified: tuple[tuple[str, str], ...]
-    unchecked: Mapping[str, int]
-    apart: tuple[str, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def code(self) -> int:
-        """The exit code: 0 all that was compared is equal, 1 something differs, 2 nothing could be lived again."""
-        if self.differences:
-            return 1
-        return 0 if self.exact + self.close + self.exact_pairs + self.close_pairs else 2
-
-    @property
-    def text(self) -> str:
-        """The verdict in one sentence, to be cited."""
-        equal, pairs = self.exact + self.close, self.exact_pairs + self.close_pairs
-        steps = f"{equal:,} of {_counted(self.asked, 'step')}"
-        compared = f", {pairs:,} of {_counted(self.asked_pairs, 'comparison')} between lives" if self.asked_pairs else ""
-        close = self.close + self.close_pairs
-        how = (
-            "bit for bit"
-            if not close
-            else f"{self.exact + self.exact_pairs:,} bit for bit and {close:,} within {self.tolerance:g}"
-        )
-        if not equal + pairs:
-            return f"{steps}{compared} equal; {self.maker}, {self.how}"
-        return f"{steps}{compared} and {_counted(self.rows, 'row')} equal, {how}; {self.maker}, {self.how}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def verify(
@@ -134,7 +80,9 @@ def verify(
         for number, digest in enumerate([*chosen, *pairs]):
             progress(number, len(chosen) + len(pairs), digest[:12])
             run.pair(digest) if digest in pairs else run.step(digest)
-    return _verification(record, run, tables, damaged, how, len(chosen), len(pairs), _notes(record, store, found))
+    begun = "from nothing" if start == "nothing" else "from the stored states"
+    asked = len(chosen), len(pairs)
+    return _verification(record, run, tables, damaged, f"{how}, {begun}", asked, _notes(record, store, found))
 
 
 def _check_arguments(steps: int | None, start: str, tolerance: float, threads: int | None) -> None:
@@ -162,7 +110,7 @@ def _chosen(
     draw = random.Random(seed)
     some = set(draw.sample(lived, min(steps, len(lived))))
     some_pairs = set(draw.sample(pairs, min(steps, len(pairs))))
-    how = f"sampled with seed {seed} among {_counted(len(lived), 'step')}"
+    how = f"sampled with seed {seed} among {len(lived):,}"
     return [one for one in lived if one in some], [one for one in pairs if one in some_pairs], how
 
 
@@ -181,11 +129,11 @@ class _Run:
         self.tolerance = tolerance
         self.steps: Counter[str] = Counter()
         self.pairs: Counter[str] = Counter()
-        self.rows = 0
+        self.rows = self.rows_compared = 0
         self.differences: list[Difference] = []
         self.unverified: list[tuple[str, str]] = []
         self.apart: dict[str, None] = {}
-        self.makers: dict[str, None] = {}
+        self.threads: dict[str, None] = {}
 
     def step(self, digest: str) -> None:
         name = _name_of(self.record.study, digest)
@@ -237,8 +185,9 @@ class _Run:
             self._give_up(counts, name, found.why)
             return
         self.apart |= dict.fromkeys(apart)
-        self.makers |= dict.fromkeys(found.threads)
+        self.threads |= dict.fromkeys(found.threads)
         self.rows += found.rows
+        self.rows_compared += found.rows_compared
         self.differences += found.differences
         counts["differs" if found.differences else "close" if found.close else "exact"] += 1
 
@@ -267,27 +216,26 @@ def _notes(record: Record, store: Store, found: RecordedPlan) -> tuple[str, ...]
 
 
 def _verification(
-    record: Record, run: _Run, tables: Checked, damaged: list[str], how: str, steps: int, pairs: int, notes: tuple[str, ...]
+    record: Record, run: _Run, tables: Checked, damaged: list[str], how: str, asked: tuple[int, int], notes: tuple[str, ...]
 ) -> Verification:
     broken = [Difference(text.partition(": ")[0], 0, "a file of the store", "damaged", "", "store") for text in damaged]
-    differences = {(one.file, one.line, one.what, one.recorded, one.found): one for one in (*broken, *tables.differences)}
-    differences |= {(one.file, one.line, one.what, one.recorded, one.found): one for one in run.differences}
     torch = f"torch {metadata.version('torch').partition('+')[0]}"
-    threads = ", ".join(run.makers) or "nothing lived"
+    threads = ", ".join(run.threads) or "nothing lived"
+    steps, pairs = (
+        Count(n, counts["exact"], counts["close"]) for n, counts in zip(asked, (run.steps, run.pairs), strict=True)
+    )
     return Verification(
         directory=record.directory,
         how=how,
+        sampled=how.startswith("sampled"),
         maker=f"lifespan {metadata.version('lifespan')}, {torch}, {threads}",
         tolerance=run.tolerance,
-        asked=steps,
-        exact=run.steps["exact"],
-        close=run.steps["close"],
-        asked_pairs=pairs,
-        exact_pairs=run.pairs["exact"],
-        close_pairs=run.pairs["close"],
+        steps=steps,
+        pairs=pairs,
         rows=run.rows,
+        rows_compared=run.rows_compared,
         checked=tables.rows,
-        differences=tuple(differences.values()),
+        differences=united([*broken, *tables.differences, *run.differences]),
         unverified=tuple(run.unverified),
         unchecked=dict(tables.unchecked),
         apart=tuple(run.apart),

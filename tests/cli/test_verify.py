@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 LIFE = """\
 from dataclasses import dataclass
 
@@ -35,18 +37,20 @@ study = Study(
 """
 
 
-def made(run, tmp_path):
+@pytest.fixture
+def made(run, tmp_path, monkeypatch):
+    """(scenario file, run directory) of a life with a class of its own."""
     scenario, directory = tmp_path / "life.py", tmp_path / "own"
     scenario.write_text(LIFE)
-    code, _, said = run(
-        *("simulate", scenario, "--set", "STEPS=3", "--individuals", 2, "--out", directory, "--threads", 1, "--no-report")
-    )
+    line = ["simulate", scenario, "--set", "STEPS=3", "--individuals", 2, "--out", directory, "--threads", 1, "--no-report"]
+    monkeypatch.setattr("sys.argv", ["lifespan", *map(str, line)])
+    code, _, said = run(*line)
     assert code == 0, said
     return scenario, directory
 
 
-def test_the_verdict_and_the_scenario_of_the_recorded_command(run, tmp_path):
-    _, directory = made(run, tmp_path)
+def test_the_verdict_and_the_scenario_of_the_recorded_command(run, made, tmp_path):
+    _, directory = made
     code, out, said = run("verify", directory, "--all")
     assert (code, said) == (0, "")
     assert out.startswith("Verified: 8 of 8 steps and ")
@@ -54,39 +58,39 @@ def test_the_verdict_and_the_scenario_of_the_recorded_command(run, tmp_path):
     assert "The study is that of the scenario." in out
     code, out, _ = run("verify", directory, "--steps", 2, "--seed", 3)
     assert code == 0
-    assert "Verified: 2 of 2 steps" in out
-    assert "sampled with seed 3 among 8 steps" in out
+    assert "Verified: 2 of 2 sampled steps" in out
+    assert "sampled with seed 3 among 8, from the stored states." in out
 
 
-def test_a_planted_row_ends_with_code_1_and_is_named(run, tmp_path):
-    _, directory = made(run, tmp_path)
+def test_a_planted_row_ends_with_code_1_and_is_named(run, made, tmp_path):
+    _, directory = made
     path = directory / "measurements.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     rows[4]["value"] = 0.777
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     code, out, _ = run("verify", directory, "--steps", 1)
     assert code == 1
-    assert out.startswith("NOT verified: ")
+    assert out.startswith("Differs: 1 of 1 sampled step")
     assert "measurements.jsonl:5" in out
     assert "0.777" in out
     assert "1 difference." in out
 
 
-def test_classes_of_a_scenario_that_is_not_at_hand(run, tmp_path):
-    scenario, directory = made(run, tmp_path)
+def test_classes_of_a_scenario_that_is_not_at_hand(run, made, tmp_path):
+    scenario, directory = made
     elsewhere = scenario.rename(tmp_path / "moved.py")
     code, out, said = run("verify", directory, "--all")
     assert code == 0
     assert "Verified: 6 of 8 steps" in out
-    assert "this Pruner is defined in a scenario file" in " ".join(said.split())
+    assert "is defined in a scenario file" in " ".join(said.split())
     assert "Not verified: mine-000, step 2" in said
     code, out, said = run("verify", directory, "--all", "--scenario", elsewhere)
     assert (code, said) == (0, "")
     assert "Verified: 8 of 8 steps" in out
 
 
-def test_a_class_that_was_edited_since(run, tmp_path):
-    scenario, directory = made(run, tmp_path)
+def test_a_class_that_was_edited_since(run, made, tmp_path):
+    scenario, directory = made
     scenario.write_text(LIFE.replace("return Magnitude()", "sparsity = sparsity + 0\n        return Magnitude()"))
     code, out, said = run("verify", directory, "--row", "mine,1,2,Sparsity,sparsity")
     assert code == 2
@@ -96,8 +100,8 @@ def test_a_class_that_was_edited_since(run, tmp_path):
     assert run("verify", directory, "--row", "plain,1,2,Sparsity,sparsity")[0] == 0
 
 
-def test_wrong_input(run, tmp_path):
-    _, directory = made(run, tmp_path)
+def test_wrong_input(run, made, tmp_path):
+    _, directory = made
     assert run("verify", tmp_path / "none")[::2] == (
         2,
         f"Error: {tmp_path / 'none'}: there is no such run directory.\n`lifespan simulate --out DIR` makes one.\n",
