@@ -125,10 +125,10 @@ def check_examples(record: Record, store: Store, plan: Plan | None, found: Check
     if not kept:
         return
     steps = {digest for life in record.study["lives"].values() for digest in life["steps"]}
-    if plan is None or not steps <= set(plan.nodes) or len(plan.lives) != len(record.study["lives"]):
-        found.unchecked["outputs for every example need all of the study at hand"] += sum(
-            len(pandas.read_parquet(path, columns=["step"])) for path in kept
-        )
+    absent = plan is None or not steps <= set(plan.nodes) or len(plan.lives) != len(record.study["lives"])
+    if plan is None or absent or not any(map(store.has_node, steps)):
+        why = "outputs for every example need all of the study at hand" if absent else NOT_STORED
+        found.unchecked[why] += sum(len(pandas.read_parquet(path, columns=["step"])) for path in kept)
         return
     with tempfile.TemporaryDirectory(prefix="lifespan-verify-") as folder:
         unite_examples(plan, store, Path(folder))

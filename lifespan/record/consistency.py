@@ -61,7 +61,7 @@ def _sealed(store: Store, life: LifeOf, step: int) -> _Sealed:
     digest, looks = life.steps[step], life.looks[step]
     node, ended = store.node(digest), store.ended(digest) or {}
     if node is None:
-        return _Sealed(list(ended.get("rows", ())), [], bool(ended) or not (store.root / digest).is_dir())
+        return _Sealed(list(ended.get("rows", ())), [], bool(ended))
     stored = {path.stem for path in (store.root / digest / "looks").glob("*.json")}
     read = {name: store.evaluation(digest, name) for name in (looks if looks is not None else sorted(stored))}
     rows = [row for part in read.values() for row in part or ()]
