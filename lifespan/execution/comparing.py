@@ -19,10 +19,29 @@ Row = dict[str, Any]
 SAME_PLACE = ("step", "age", "stage", "probe", "task", "split", "metric", "other_step", "other_age")
 
 
+class Tables:
+    """The rows of a record's tables with their lines, read once; `plan` tells which evaluations are whose."""
+
+    def __init__(self, record: Record, plan: Plan) -> None:
+        self.study = str(record.study.get("name"))
+        self.contrasts = list(enumerate(record.lines("contrasts.jsonl"), 1))
+        self.lives: dict[str, list[tuple[LifeOf, int]]] = {}
+        for life in lives_of(record.study, plan):
+            for index, digest in enumerate(life.steps):
+                self.lives.setdefault(digest, []).append((life, index))
+        self.statuses = {row.get("digest"): str(row.get("status")) for row in record.lines("steps.jsonl")}
+        self._rows: dict[tuple[Any, ...], list[tuple[int, Row]]] = {}
+        for line, row in enumerate(record.lines("measurements.jsonl"), 1):
+            self._rows.setdefault((row.get("group"), row.get("individual"), row.get("step")), []).append((line, row))
+
+    def of(self, life: LifeOf, index: int) -> list[tuple[int, Row]]:
+        """Lines and rows of `measurements.jsonl` of one step of a life."""
+        return self._rows.get((life.group, life.individual, index), [])
+
+
 def compare_step(
-    record: Record,
+    tables: Tables,
     store: Store,
-    plan: Plan,
     digest: str,
     lived: Lived,
     looks: Sequence[str],
@@ -33,7 +52,7 @@ def compare_step(
     found = Comparison()
     node, ended = store.node(digest), store.ended(digest)
     name = digest[:12]
-    status = "done" if node is not None else (ended or {}).get("status") or _status(record, digest)
+    status = "done" if node is not None else (ended or {}).get("status") or tables.statuses.get(digest, "done")
     now = "done" if lived.node is not None else str((lived.ended or {}).get("status"))
     if "failed" in (status, now):
         return _compare_failure(status, now, ended or {}, lived)
@@ -47,16 +66,16 @@ def compare_step(
     elif node is not None and lived.node is not None and lived.store is not None:
         compare_state(store, lived.store, node, lived.node, standard, found)
         compare_outputs(store, lived.store, digest, looks, standard, found)
-    _compare_tables(record, store, plan, digest, lived, lost, standard, found)
+    _compare_tables(tables, store, digest, lived, lost, standard, found)
     return found
 
 
-def compare_pair_rows(record: Record, pair: Pair, rows: Sequence[Row], standard: Standard) -> Comparison:
+def compare_pair_rows(tables: Tables, pair: Pair, rows: Sequence[Row], standard: Standard) -> Comparison:
     """Compare the rows of a comparison of lives that was made again with the table's."""
     found = Comparison(threads=[_threads(None)])
     own = [
         (line, row)
-        for line, row in enumerate(record.lines("contrasts.jsonl"), 1)
+        for line, row in tables.contrasts
         if row.get("probe") == pair.between.contrast.title
         and row.get("step") == pair.one.index
         and all(row.get(name) == value for name, value in whose(pair).items())
@@ -69,12 +88,6 @@ def _threads(lived: Lived | None) -> str:
     made = (lived.node or {}).get("made", {}) if lived is not None else {}
     count = made.get("threads") or torch.get_num_threads()
     return f"{count} thread{'' if count == 1 else 's'}"
-
-
-def _status(record: Record, digest: str) -> str:
-    """What `steps.jsonl` says of a step of which the store has nothing."""
-    rows = [row for row in record.lines("steps.jsonl") if row.get("digest") == digest]
-    return str(rows[0]["status"]) if rows else "done"
 
 
 def _compare_failure(status: str, now: str, ended: Row, lived: Lived) -> Comparison:
@@ -96,9 +109,8 @@ def _compare_end(name: str, before: Row, now: Row, found: Comparison) -> None:
 
 
 def _compare_tables(
-    record: Record,
+    tables: Tables,
     store: Store,
-    plan: Plan,
     digest: str,
     lived: Lived,
     lost: Collection[str],
@@ -112,21 +124,12 @@ def _compare_tables(
         made = [(None, row) for row in lived.node["rows"]]
         made += [(look, row) for look, rows in lived.rows.items() for row in rows if "columns" not in row]
     other = [row for look in lost for row in store.evaluation(digest, look) or []]
-    table = list(enumerate(record.lines("measurements.jsonl"), 1))
-    for life in lives_of(record.study, plan):
-        if digest not in life.steps:
-            continue
-        index = life.steps.index(digest)
-        own = [entry for entry in table if _is_of(entry[1], life, index)]
-        own = _without(own, other, lost, {row["probe"] for _, row in made})
+    for life, index in tables.lives.get(digest, ()):
+        own = _without(tables.of(life, index), other, lost, {row["probe"] for _, row in made})
         looks = life.looks[index]
         rows = [row for look, row in made if look is None or looks is None or look in looks]
-        who = {"study": record.study.get("name"), "group": life.group, "individual": life.individual, "seed": life.seed}
+        who = {"study": tables.study, "group": life.group, "individual": life.individual, "seed": life.seed}
         _compare_rows("measurements.jsonl", own, rows, who, standard, found, whole=looks is not None)
-
-
-def _is_of(row: Row, life: LifeOf, index: int) -> bool:
-    return (row.get("group"), row.get("individual"), row.get("step")) == (life.group, life.individual, index)
 
 
 def _without(own: list[tuple[int, Row]], other: list[Row], lost: Collection[str], probes: set[str]) -> list[tuple[int, Row]]:

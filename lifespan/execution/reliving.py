@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -83,6 +84,11 @@ class Reliving:
         with settled(first.device, self._threads(self.made_of(pair.one.digest, pair.digest))):
             first.compare_pair(self.plan, pair, second)
         return store.evaluation(pair.one.digest, pair.digest) or []
+
+    def clear(self, digest: str) -> None:
+        """Remove what living a step or a comparison left, unless others go on from it."""
+        if self.start == "store":
+            shutil.rmtree(self.folder / digest[:16], ignore_errors=True)
 
     def made_of(self, digest: str, look: str | None = None) -> dict[str, Any]:
         """Who lived a recorded step, or made an evaluation of it; nothing where that was not stored."""

@@ -18,7 +18,7 @@ from typing import Any
 from lifespan import hardware
 from lifespan.errors import RecordError, ScenarioError
 from lifespan.execution._state_comparison import Comparison, Standard
-from lifespan.execution.comparing import compare_pair_rows, compare_step
+from lifespan.execution.comparing import Tables, compare_pair_rows, compare_step
 from lifespan.execution.recorded_plan import RecordedPlan, recorded_plan
 from lifespan.execution.reliving import NotPossible, Reliving, Start, looks_of
 from lifespan.execution.row_names import Target, find_row
@@ -80,6 +80,8 @@ def verify(
         for number, digest in enumerate([*chosen, *pairs]):
             progress(number, len(chosen) + len(pairs), digest[:12])
             run.pair(digest) if digest in pairs else run.step(digest)
+            if reliving is not None:
+                reliving.clear(digest)
     begun = "from nothing" if start == "nothing" else "from the stored states"
     asked = len(chosen), len(pairs)
     return _verification(record, run, tables, damaged, f"{how}, {begun}", asked, _notes(record, store, found))
@@ -102,9 +104,13 @@ def _chosen(
     if target is not None:
         return ([target.digest], [], target.how) if not target.pair else ([], [target.digest], target.how)
     lived = _lived(record, store)
-    pairs = [digest for digest, pair in (record.study.get("pairs") or {}).items() if pair["at"] in lived]
-    if record.lines("contrasts.jsonl") == [] and not any(store.evaluation(record.study["pairs"][p]["at"], p) for p in pairs):
-        pairs = []
+    bare = bool(record.lines("contrasts.jsonl"))
+    pairs = [
+        digest
+        for digest, pair in (record.study.get("pairs") or {}).items()
+        if store.evaluation(pair["at"], digest) is not None
+        or (bare and pair["at"] in lived and not store.has_node(pair["at"]))
+    ]
     if steps is None or steps >= len(lived) + len(pairs):
         return lived, pairs, "all that the record has"
     draw = random.Random(seed)
@@ -127,6 +133,8 @@ class _Run:
     def __init__(self, record: Record, store: Store, found: RecordedPlan, reliving: Reliving | None, tolerance: float) -> None:
         self.record, self.store, self.found, self.reliving = record, store, found, reliving
         self.tolerance = tolerance
+        if reliving is not None:
+            self.tables = Tables(record, reliving.plan)
         self.steps: Counter[str] = Counter()
         self.pairs: Counter[str] = Counter()
         self.rows = self.rows_compared = 0
@@ -153,7 +161,7 @@ class _Run:
             return
         self.unverified += [(f"an evaluation of {name}", self.found.why_no_evaluation(digest, look)) for look in lost]
         standard = Standard(bool(apart), self.tolerance)
-        self._add(self.steps, name, compare_step(self.record, self.store, plan, digest, lived, looks, lost, standard), apart)
+        self._add(self.steps, name, compare_step(self.tables, self.store, digest, lived, looks, lost, standard), apart)
 
     def pair(self, digest: str) -> None:
         pair = next((one for one in self.found.plan.pairs if one.digest == digest), None) if self.found.plan else None
@@ -170,7 +178,7 @@ class _Run:
             self._give_up(self.pairs, name, error.why if isinstance(error, NotPossible) else str(error))
             return
         standard = Standard(bool(apart), self.tolerance)
-        self._add(self.pairs, name, compare_pair_rows(self.record, pair, rows, standard), apart)
+        self._add(self.pairs, name, compare_pair_rows(self.tables, pair, rows, standard), apart)
 
     def _apart(self, made: Mapping[str, Any]) -> list[str]:
         assert self.reliving is not None
