@@ -344,8 +344,8 @@ def write_rows(path, last="good"):
 
 
 def test_changed_data_is_said_and_what_does_not_read_it_is_verified(tmp_path):
-    for name in ("train.csv", "dev.csv"):
-        write_rows(tmp_path / name)
+    write_rows(tmp_path / "train.csv")
+    write_rows(tmp_path / "dev.csv", "tasty")
     task = TableTask(tmp_path / "train.csv", name="food", first="text", dev=tmp_path / "dev.csv", classes=("0", "1"))
     events = (
         Develop(MicroText(number=60), steps=2, batch_size=8),
@@ -365,7 +365,7 @@ def test_changed_data_is_said_and_what_does_not_read_it_is_verified(tmp_path):
     assert "an evaluation of one-000, step 2" in found.unverified[0][0]
     assert "dev.csv" in found.unverified[0][1]
     assert "was changed on" in found.unverified[0][1]
-    write_rows(tmp_path / "train.csv", "fine")
+    write_rows(tmp_path / "train.csv", "sweet")
     found = verify(tmp_path / "run", steps=None)
     assert (found.code, found.steps.exact, len(found.unverified)) == (0, 2, 2)
     assert "train.csv" in found.unverified[0][1]
