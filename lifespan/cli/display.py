@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lifespan.cli.catalog import Entry
     from lifespan.execution.estimate import Estimate
     from lifespan.execution.status import Status
+    from lifespan.execution.verification import Verification
     from lifespan.packs.pack import Agreement, PackReport, Part
     from lifespan.record.record import Record
     from lifespan.record.shared_store import Garbage
@@ -291,6 +292,48 @@ def show_garbage(found: Garbage) -> None:
         notice(f"Gone: {directory}. Nothing is kept for it; if it is only not mounted, say no.")
     summary = f"{counted(len(found.steps), 'step')} and {counted(len(found.files), 'other file')}"
     say(f"Not needed by any: {summary}, {size(found.bytes)}")
+
+
+MOST_DIFFERENCES = 40
+"""Differences that are shown one by one."""
+WIDE = 200
+"""Columns of a table that goes into a file, in which no name should be broken."""
+
+
+def show_verification(found: Verification) -> None:
+    """The verdict on a record, what differs, and what could not be verified, with why."""
+    colour = {0: "green", 1: "bold red", 2: "yellow"}[found.code]
+    verdict = {0: "Verified", 1: "Differs", 2: "Nothing could be verified"}[found.code]
+    console.print(Text.assemble((f"{verdict}: ", colour), found.text + "."), soft_wrap=True)
+    wrong = sum("store" in one.by for one in found.differences)
+    but = f", {counted(wrong, 'difference')}" if wrong else ""
+    say(f"Tables: {counted(found.checked, 'row')} compared with the sealed files of the store{but}.")
+    if found.apart:
+        say(f"Equal bits were not asked for everywhere: here is {'; '.join(found.apart)}.")
+    _show_differences(found)
+    for why, count in found.unchecked.items():
+        notice(f"Not compared with the store: {counted(count, 'row')}: {why}.")
+    reasons: dict[str, list[str]] = {}
+    for name, why in found.unverified:
+        reasons.setdefault(why, []).append(name)
+    for why, names in reasons.items():
+        more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+        notice(f"Not verified: {names[0]}{more}: {why}")
+    for note in found.notes:
+        say(note)
+
+
+def _show_differences(found: Verification) -> None:
+    if not found.differences:
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("where", "what", "recorded", "found", "by"):
+        table.add_column(name, overflow="fold")
+    for one in found.differences[:MOST_DIFFERENCES]:
+        table.add_row(*(Text(part) for part in (one.where, one.what, one.recorded, one.found, one.by)))
+    console.print(table, width=None if console.is_terminal else WIDE)
+    if len(found.differences) > MOST_DIFFERENCES:
+        say(f"... and {len(found.differences) - MOST_DIFFERENCES:,} more")
 
 
 OF_SKILLS = ("head", "mask", "adapter")

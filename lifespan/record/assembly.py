@@ -53,7 +53,7 @@ def assemble(plan: Plan, directory: Path) -> dict[str, str]:
     write_bytes(directory / "participants.tsv", record.as_table(participants, record.PARTICIPANT_COLUMNS))
     if plan.study.between:
         write_bytes(directory / "contrasts.jsonl", record.as_lines(list(_contrasts(plan, store))))
-    _unite_examples(plan, store, directory)
+    unite_examples(plan, store, directory)
     return {row["individual"]: row["status"] for row in participants}
 
 
@@ -67,7 +67,7 @@ def _contrasts(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
             yield {**who, **other, "pairs": pair.between.pairs, **row}
 
 
-def _unite_examples(plan: Plan, store: Store, directory: Path) -> None:
+def unite_examples(plan: Plan, store: Store, directory: Path) -> None:
     """Write `examples/<probe>.parquet` for every probe that kept outputs for every example."""
     parts: dict[str, list[tuple[dict[str, Any], Path]]] = {}
     for life, step in plan.walk():

@@ -229,22 +229,25 @@ class Record:
         people = self.participants()
         return people.assign(individual=people["seed"].astype("int64") - int(self.study.get("seed", 0)))
 
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """The rows of a table of JSON lines as they stand there; a row's line is its place, counted from 1."""
+        path, text = _text_of(self.directory / name)
+        rows: list[dict[str, Any]] = []
+        for number, line in enumerate(text.splitlines(), 1):
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                raise RecordError(
+                    f"{path}, line {number}",
+                    "is not a JSON row.",
+                    "`lifespan simulate --resume` writes the rows anew from the store.",
+                ) from None
+        return rows
+
     def _lines(self, name: str, columns: Mapping[str, Any]) -> pandas.DataFrame:
         import pandas
 
-        path, text = _text_of(self.directory / name)
-        rows: list[Any] = []
-        if text:
-            for number, line in enumerate(text.splitlines(), 1):
-                try:
-                    rows.append(json.loads(line))
-                except json.JSONDecodeError:
-                    raise RecordError(
-                        f"{path}, line {number}",
-                        "is not a JSON row.",
-                        "`lifespan simulate --resume` writes the rows anew from the store.",
-                    ) from None
-        frame = pandas.DataFrame(rows, columns=list(columns))
+        frame = pandas.DataFrame(self.lines(name), columns=list(columns))
         if "value" in frame:
             frame["value"] = frame["value"].astype(float)
         return frame
