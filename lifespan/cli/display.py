@@ -331,7 +331,8 @@ def _show_differences(found: Verification) -> None:
         table.add_column(name, overflow="fold")
     for one in found.differences[:MOST_DIFFERENCES]:
         table.add_row(*(Text(part) for part in (one.where, one.what, one.recorded, one.found, one.by)))
-    console.print(table, width=None if console.is_terminal else WIDE)
+    out = console if console.is_terminal else Console(file=console.file, width=WIDE, highlight=False)
+    out.print(table)
     if len(found.differences) > MOST_DIFFERENCES:
         say(f"... and {len(found.differences) - MOST_DIFFERENCES:,} more")
 
