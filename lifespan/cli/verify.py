@@ -7,7 +7,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import click
+import typer
+import typer.core
 
 from lifespan.cli import display
 from lifespan.errors import ScenarioError, UserError
@@ -15,10 +16,13 @@ from lifespan.record.record import read
 from lifespan.study.loading import builtin, find, read_source, study_of
 from lifespan.study.scenario import Study
 
+USAGE_ERROR: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")  # type: ignore[assignment]
+"""What a wrong command line raises: of click, or of the copy of it that newer versions of Typer carry."""
+
 
 def verify_record(
     directory: Path,
-    simulate: click.Command,
+    simulate: typer.core.TyperCommand,
     *,
     steps: int | None,
     every: bool,
@@ -57,7 +61,7 @@ def verify_record(
     return found.code
 
 
-def _study(command: Sequence[str], simulate: click.Command, scenario: str | None) -> tuple[Study | None, str]:
+def _study(command: Sequence[str], simulate: typer.core.TyperCommand, scenario: str | None) -> tuple[Study | None, str]:
     """(the study of a scenario that is at hand, why there is none).
 
     `scenario` takes the place of that in the recorded command line, whose settings stay. A scenario that was asked for must
@@ -79,12 +83,12 @@ def _study(command: Sequence[str], simulate: click.Command, scenario: str | None
         return None, f"the scenario {name} cannot be run here: {error}"
 
 
-def _recorded(command: Sequence[str], simulate: click.Command) -> dict[str, Any]:
+def _recorded(command: Sequence[str], simulate: typer.core.TyperCommand) -> dict[str, Any]:
     """The arguments of a recorded `lifespan simulate`; nothing where the record was made otherwise."""
     words = [word for word in command if word != "--debug"]
     if len(words) < 2 or words[1] != "simulate" or Path(words[0]).name != "lifespan":
         return {}
     try:
         return dict(simulate.make_context("simulate", words[2:], resilient_parsing=True).params)
-    except click.ClickException:
+    except USAGE_ERROR:
         return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -17,8 +18,16 @@ from lifespan.errors import RecordError
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON under a temporary name and rename it."""
-    write_bytes(path, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
+    """Write JSON under a temporary name and rename it. Numbers that are not finite become text: JSON has none."""
+    write_bytes(path, json.dumps(_finite(content), ensure_ascii=False, allow_nan=False).encode())
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else str(value)
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
