@@ -164,7 +164,9 @@ def test_scaling_towards_a_moment_is_lived(tmp_path):
 
 
 def test_scaling_without_a_past_says_so():
-    with pytest.raises(UserError, match=r"HomeostaticScaling\(since='birth'\): this subject has no past.*write since=None"):
+    with pytest.raises(
+        UserError, match=r"HomeostaticScaling\(since='birth'\): this subject has no recorded past.*write since=None"
+    ):
         HomeostaticScaling(since="birth").strike(aged(), STREAMS)
 
 
@@ -397,11 +399,11 @@ def test_the_retraining_meets_no_untreated_item():
     events = (Learn(task, by=SLOW), *rehabilitate(task, by=SLOW))
     life = Scenario(name="x", subject=TINY, events=events)
     steps = compile_study(tiny_study(x=life), precision="fp32").lives[0].steps
-    from lifespan.execution.step import _taught
+    from lifespan.execution.step import _training_rows
 
     rows = task.examples("train")
-    assert _taught(task, rows, steps[1]).fingerprint == rows.fingerprint
-    assert _taught(task, rows, steps[3]).fingerprint == task.examples("treated").fingerprint
+    assert _training_rows(task, rows, steps[1]).fingerprint == rows.fingerprint
+    assert _training_rows(task, rows, steps[3]).fingerprint == task.examples("treated").fingerprint
 
 
 BAD = [
