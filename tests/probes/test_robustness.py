@@ -60,7 +60,7 @@ from lifespan.errors import DataError, OutOfReach, RecordError, ScenarioError
 from lifespan.model.anatomy import anatomy_of
 from lifespan.probes._task_measure import TaskMeasure
 from lifespan.probes.robustness._dose_response import _summaries
-from lifespan.probes.robustness.lesions import _living, _weakest
+from lifespan.probes.robustness.lesions import _alive, _weakest
 from lifespan.randomness import Streams
 from lifespan.stats import dose_response as curves
 from lifespan.stats.metrics import chance, score
@@ -518,7 +518,7 @@ def test_lesions_hit_units_that_the_task_still_hears():
     masks = subject.effective(SENTIMENT.title)
     heard = torch.cat([layer.heads.heard(masks) for layer in anatomy_of(subject.encoder)])
     assert 0 < int(heard.sum()) < 4
-    living = _living(subject, SENTIMENT.title, "heads")
+    living = _alive(subject, SENTIMENT.title, "heads")
     assert torch.equal(living, heard)
     for share, count in ((0.01, 1), (1.0, int(heard.sum()))):
         lost = torch.cat(list(_weakest(torch.arange(4.0), share, living, subject, "heads").values()))

@@ -132,7 +132,7 @@ def test_a_model_that_is_not_there_says_what_to_do(name, message):
 
 
 def test_a_folder_without_a_model_says_so(tmp_path):
-    with pytest.raises(UserError, match="has no config.json that names a model_type"):
+    with pytest.raises(UserError, match=r"has no config\.json that names a model_type"):
         Pretrained(str(tmp_path)).build(Streams(0, "birth"))
 
 
