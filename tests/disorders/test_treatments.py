@@ -164,7 +164,9 @@ def test_scaling_towards_a_moment_is_lived(tmp_path):
 
 
 def test_scaling_without_a_past_says_so():
-    with pytest.raises(UserError, match=r"HomeostaticScaling\(since='birth'\): this subject has no past.*write since=None"):
+    with pytest.raises(
+        UserError, match=r"HomeostaticScaling\(since='birth'\): this subject has no recorded past.*write since=None"
+    ):
         HomeostaticScaling(since="birth").strike(aged(), STREAMS)
 
 

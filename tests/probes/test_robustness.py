@@ -59,8 +59,8 @@ from lifespan.disorders.deprivation.typos import misspelt
 from lifespan.errors import DataError, OutOfReach, RecordError, ScenarioError
 from lifespan.model.anatomy import anatomy_of
 from lifespan.probes._task_measure import TaskMeasure
-from lifespan.probes.robustness._dose_response import _told
-from lifespan.probes.robustness.lesions import _living, _weakest
+from lifespan.probes.robustness._dose_response import _summaries
+from lifespan.probes.robustness.lesions import _alive, _weakest
 from lifespan.randomness import Streams
 from lifespan.stats import dose_response as curves
 from lifespan.stats.metrics import chance, score
@@ -129,7 +129,7 @@ def test_sparsities_that_are_reached_already_are_left_out():
 
 
 def test_the_curve_of_the_aged_is_level_up_to_their_own_sparsity():
-    told = dict(_told("accuracy", 0.9, {0.9: [0.5]}, floor=0.5, suffered=0.6))
+    told = dict(_summaries("accuracy", 0.9, {0.9: [0.5]}, floor=0.5, suffered=0.6))
     assert told["accuracy@D50"] == pytest.approx(0.75) and told["accuracy@critical"] == pytest.approx(0.63)
     assert told["accuracy@area"] == pytest.approx((0.6 * 0.9 + 0.3 * 0.7) / 0.9)
     aged, _ = lived(*SCHOOL, Age(to=0.3, by=Magnitude()), origin=BODY)
@@ -149,7 +149,7 @@ def test_sparsities_out_of_a_pruners_reach_are_left_out(pupil):
 
 def test_a_correlation_that_is_lost_counts_as_chance():
     drawn = {0.5: [0.8, float("nan")], 1.0: [float("nan")] * 2}
-    found = dict(_told("pearson", 0.8, drawn, 0.0, 0.0))
+    found = dict(_summaries("pearson", 0.8, drawn, 0.0, 0.0))
     assert found["pearson@0.5"] == pytest.approx(0.4) and found["pearson@1"] == 0 and found["pearson@1/sd"] == 0
     assert found["pearson@D50"] == pytest.approx(0.5) and found["pearson@area"] == pytest.approx((0.6 + 0.2) / 2)
 
@@ -518,7 +518,7 @@ def test_lesions_hit_units_that_the_task_still_hears():
     masks = subject.effective(SENTIMENT.title)
     heard = torch.cat([layer.heads.heard(masks) for layer in anatomy_of(subject.encoder)])
     assert 0 < int(heard.sum()) < 4
-    living = _living(subject, SENTIMENT.title, "heads")
+    living = _alive(subject, SENTIMENT.title, "heads")
     assert torch.equal(living, heard)
     for share, count in ((0.01, 1), (1.0, int(heard.sum()))):
         lost = torch.cat(list(_weakest(torch.arange(4.0), share, living, subject, "heads").values()))

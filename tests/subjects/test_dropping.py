@@ -103,11 +103,11 @@ def test_a_token_that_hears_nobody_is_still_a_number():
 
 
 def test_what_only_torchs_kernel_can_do_is_left_to_it():
-    from lifespan.subjects.dropping import _more_is_asked
+    from lifespan.subjects.dropping import _needs_torch
 
     causal, shared = torch.nn.Identity(), torch.nn.Identity()
     causal.is_causal, shared.num_key_value_groups = True, 4
     whole = torch.ones(1, 1, 2, 2, dtype=torch.bool)
-    assert _more_is_asked(causal, None, {}) and not _more_is_asked(causal, None, {"is_causal": False})
-    assert _more_is_asked(shared, None, {}) and _more_is_asked(HEADS, whole.float(), {})
-    assert not _more_is_asked(HEADS, whole, {}) and not _more_is_asked(HEADS, None, {"position_bias": None})
+    assert _needs_torch(causal, None, {}) and not _needs_torch(causal, None, {"is_causal": False})
+    assert _needs_torch(shared, None, {}) and _needs_torch(HEADS, whole.float(), {})
+    assert not _needs_torch(HEADS, whole, {}) and not _needs_torch(HEADS, None, {"position_bias": None})
