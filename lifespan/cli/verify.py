@@ -16,7 +16,7 @@ from lifespan.record.record import read
 from lifespan.study.loading import builtin, find, read_source, study_of
 from lifespan.study.scenario import Study
 
-USAGE_ERROR: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")  # type: ignore[assignment]
+USAGE_ERROR: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """What a wrong command line raises: of click, or of the copy of it that newer versions of Typer carry."""
 
 
