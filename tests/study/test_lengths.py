@@ -172,10 +172,10 @@ def test_a_wrong_length_is_refused(wrong):
 
 
 def test_pruners_read_texts_at_their_length(monkeypatch):
-    from lifespan.pruning import _task_batches
+    from lifespan.pruning import _task_batches as batches
 
     seen = []
-    real = _task_batches.task_source
+    real = batches.task_source
     monkeypatch.setattr(
         _task_batches, "task_source", lambda *a, length, **k: seen.append(length) or real(*a, length=length, **k)
     )
