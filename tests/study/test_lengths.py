@@ -176,9 +176,7 @@ def test_pruners_read_texts_at_their_length(monkeypatch):
 
     seen = []
     real = batches.task_source
-    monkeypatch.setattr(
-        _task_batches, "task_source", lambda *a, length, **k: seen.append(length) or real(*a, length=length, **k)
-    )
+    monkeypatch.setattr(batches, "task_source", lambda *a, length, **k: seen.append(length) or real(*a, length=length, **k))
     check_pruner(Movement(steps=2, length=16), sparsities=(0.2,))
     assert set(seen) == {16}
     check_measure(Score(length=16))
