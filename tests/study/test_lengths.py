@@ -172,11 +172,11 @@ def test_a_wrong_length_is_refused(wrong):
 
 
 def test_pruners_read_texts_at_their_length(monkeypatch):
-    from lifespan.pruning import evidence
+    from lifespan.pruning import _task_batches as batches
 
     seen = []
-    real = evidence.task_source
-    monkeypatch.setattr(evidence, "task_source", lambda *a, length, **k: seen.append(length) or real(*a, length=length, **k))
+    real = batches.task_source
+    monkeypatch.setattr(batches, "task_source", lambda *a, length, **k: seen.append(length) or real(*a, length=length, **k))
     check_pruner(Movement(steps=2, length=16), sparsities=(0.2,))
     assert set(seen) == {16}
     check_measure(Score(length=16))
