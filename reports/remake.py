@@ -30,7 +30,7 @@ def remake(folder: Path) -> None:
     """Make the kept files of one record again; on an error they stay as they were."""
     with tempfile.TemporaryDirectory() as made:
         # Elsewhere, and by this path: the report tells it in the command that makes it again.
-        write_report([folder], made)
+        write_report([folder], made, pdf=False)
         for name in KEPT:
             shutil.copyfile(Path(made) / name, folder / name)
 

@@ -44,12 +44,14 @@ def write_report(
     *,
     groups: Sequence[str] = (),
     control: str | None = None,
+    pdf: bool = True,
 ) -> Path:
     """Write the report of one or several run directories and return the path of its HTML file.
 
     `out` is a folder, or a path that ends in .html; by default the report goes into the first run directory. Several
     directories are compared: their groups stand side by side and twins are paired by seed. `groups` leaves out all others but
-    the control, for which `control` names another group.
+    the control, for which `control` names another group. Without `pdf` the figures are not written as PDF too, which takes
+    about as long as all else.
     """
     analysis = Analysis(directories, groups=groups, control=control)
     page = _page_path(Path(out) if out is not None else Path(directories[0]))
@@ -63,7 +65,7 @@ def write_report(
     files |= {f"tables/{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
     files |= {"methods.md": methods.markdown(analysis, works).encode(), "references.bib": bibliography(works).encode()}
     html = _html(analysis, works, vectors, list(tables), downloads(files), (directories, groups, control))
-    files |= {f"figures/{name}.pdf": figures.pdf(figure) for name, (figure, _) in drawn.items()}
+    files |= {f"figures/{name}.pdf": figures.pdf(figure) for name, (figure, _) in (drawn.items() if pdf else ())}
     files |= {"summary.md": markdown.brief(analysis).encode(), page.name: html.encode()}
     for path, content in files.items():
         write_bytes(page.parent / path, content)
