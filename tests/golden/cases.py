@@ -53,12 +53,13 @@ from lifespan.contracts.spec import Spec, as_data
 from lifespan.randomness import Streams
 from lifespan.study.events import Event
 from lifespan.testing import lives
-from lifespan.testing.lives import BY_MASKS, BY_WEIGHTS, DEVELOP, FIRST, LOOK, SECOND, Biography, Past, biography
+from lifespan.testing.lives import BY_MASKS, BY_WEIGHTS, DEVELOP, EVALUATION, FIRST, SECOND, Biography, Past, biography
 
 THIRD = MicroTask("paraphrase", train_examples=32, eval_examples=16)
 SHORTLY = Develop(MicroText(number=60), steps=2, batch_size=8)
 UNDER_IT = (
-    *(SHORTLY, Learn(SECOND, by=BY_MASKS), Learn(THIRD, by=BY_WEIGHTS), Age(to=0.5, by=Magnitude()), Recover(steps=3), LOOK),
+    *(SHORTLY, Learn(SECOND, by=BY_MASKS), Learn(THIRD, by=BY_WEIGHTS)),
+    *(Age(to=0.5, by=Magnitude()), Recover(steps=3), EVALUATION),
 )
 """What is lived under a disorder."""
 NOT_LIVED = {
@@ -206,7 +207,7 @@ def _learner(kind: type[Learner]) -> Lived:
     learner = example(kind)
     short = learner.lasting(steps=6, batch_size=8, rate=learner.rate)
     last = Recover(steps=6, by=short) if learner.moves_anatomy else Learn(SECOND, by=short)
-    return _life((*_settings(kind).get("before", ()), last, LOOK), TAUGHT)
+    return _life((*_settings(kind).get("before", ()), last, EVALUATION), TAUGHT)
 
 
 def _strategy(kind: type[Strategy]) -> Lived:
@@ -215,7 +216,7 @@ def _strategy(kind: type[Strategy]) -> Lived:
         # In four steps a penalty of the usual strength moves weights by less than rounding does.
         strategy = replace(strategy, strength=STRONGER * strategy.strength)
     first, second = (Learn(task, by=BY_WEIGHTS, against_forgetting=strategy) for task in (FIRST, SECOND))
-    return _life((first, Age(to=0.25, by=Magnitude()), second, LOOK), DEVELOPED)
+    return _life((first, Age(to=0.25, by=Magnitude()), second, EVALUATION), DEVELOPED)
 
 
 def _disorder(kind: type[Disorder]) -> Lived:
@@ -272,11 +273,11 @@ def _event(kind: type[Event]) -> Lived:
 
 _EVENTS: Mapping[str, tuple[Event, ...]] = {
     "Develop": (Develop(MicroText(number=60), steps=4, batch_size=8, masking=0.3, length=16),),
-    "Learn": (Learn(SECOND, by=Weights(epochs=1.0, batch_size=8, rate=1e-3), also=(THIRD,), length=16), LOOK),
+    "Learn": (Learn(SECOND, by=Weights(epochs=1.0, batch_size=8, rate=1e-3), also=(THIRD,), length=16), EVALUATION),
     "Age": (Age(to=0.5, by=Magnitude()),),
     "Recover": (Recover(steps=4),),
-    "Suffer": (Suffer(Typos(severity=0.5), lasting=1), Learn(SECOND, by=BY_WEIGHTS), Learn(THIRD, by=BY_WEIGHTS), LOOK),
-    "Treat": (Treat(WeightNoise(severity=0.2)), LOOK),
+    "Suffer": (Suffer(Typos(severity=0.5), lasting=1), Learn(SECOND, by=BY_WEIGHTS), Learn(THIRD, by=BY_WEIGHTS), EVALUATION),
+    "Treat": (Treat(WeightNoise(severity=0.2)), EVALUATION),
     "Probe": (Learn(SECOND, by=BY_WEIGHTS), Probe(Score())),
 }
 
@@ -492,7 +493,7 @@ _FUNCTIONS: Mapping[str, Callable[[], Any]] = {
     "steadily": lambda: lifespan.steadily(to=0.6, in_steps=3, each=_aged),
     "stream": lambda: lifespan.stream(FIRST, SECOND, THIRD, by=Weights(steps=8), shuffled=3, times=2, thin=16, blur=0.25),
     "rehabilitate": lambda: lifespan.rehabilitate(Items(FIRST, share=0.25), by=Weights(steps=4)),
-    "joint_twins": lambda: [s.events for s in lifespan.joint_twins(_two_tasks(), look=LOOK).values()],
+    "joint_twins": lambda: [s.events for s in lifespan.joint_twins(_two_tasks(), look=EVALUATION).values()],
     "robustness": lifespan.robustness,
     "usual": lifespan.usual,
 }
