@@ -99,9 +99,7 @@ def simulate(
     engine = engine or _inline()
     threads = threads or previous.get("threads") or default_threads(study, engine)
     data = fingerprints(plan)
-    for missing in missing_in(plan):
-        if missing.wrong is not None and missing.kind != "model":
-            raise missing.wrong
+    _require_inputs(plan)
     _check_data(directory, previous.get("data", {}), data, inputs_of(plan))
     from lifespan.execution.engine import Job
     from lifespan.execution.observer import Observer
@@ -114,11 +112,7 @@ def simulate(
     described["data_checks"] = _checked_data(plan, previous.get("data_checks"), tell)
     described["checks"] = _checks(plan, directory, store, observer)
     attach(directory, None if store is None else Path(store), study.name)
-    write_json(directory / "study.json", described)
-    environment = {**hardware.environment(threads=threads, device=device), "started": datetime.now(UTC).isoformat()}
-    write_json(directory / "environment.json", environment)
-    write_json(directory / "dictionary.json", record.dictionary() | probes_and_tasks(plan))
-    write_bytes(directory / "store" / ".gitignore", b"*\n")
+    _begin_record(directory, plan, described, hardware.environment(threads=threads, device=device))
     _drop_ends(plan, Store(directory / "store"), retry)
     mixed = other_threads(plan, Store(directory / "store"), threads)
     if mixed:
@@ -141,6 +135,21 @@ def simulate(
         statuses = assemble(plan, directory)
     counts = {status: list(statuses.values()).count(status) for status in ("done", "diverged", "failed", "pending")}
     return Outcome(directory, **counts)
+
+
+def _require_inputs(plan: Plan) -> None:
+    """Raise what is wrong with data that the plan reads and that cannot be had. Models may still come from the hub."""
+    for missing in missing_in(plan):
+        if missing.wrong is not None and missing.kind != "model":
+            raise missing.wrong
+
+
+def _begin_record(directory: Path, plan: Plan, described: dict[str, Any], environment: dict[str, Any]) -> None:
+    """Write what a record says of its study before anything is lived."""
+    write_json(directory / "study.json", described)
+    write_json(directory / "environment.json", {**environment, "started": datetime.now(UTC).isoformat()})
+    write_json(directory / "dictionary.json", record.dictionary() | probes_and_tasks(plan))
+    write_bytes(directory / "store" / ".gitignore", b"*\n")
 
 
 def _checks(plan: Plan, directory: Path, store: str | Path | None, observer: Observer) -> dict[str, Any]:

@@ -88,16 +88,20 @@ def simulate_and_report(
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         display.notice(f"Interrupted; all work so far is kept in {directory}. To go on:\n    {resume_command()}")
         return INTERRUPTED
+    _say_results(directory, time.perf_counter() - begun, outcome.failed, report)
+    return 1 if outcome.failed else 0
+
+
+def _say_results(directory: Path, seconds: float, failed: int, report: bool) -> None:
     display.show_results(record.read(directory))
-    display.say(f"\nLived in {display.duration(time.perf_counter() - begun)}. Record: {directory}")
+    display.say(f"\nLived in {display.duration(seconds)}. Record: {directory}")
     if report:
         display.say(f"Report: {report_on([directory])}")
-    if outcome.failed:
+    if failed:
         display.complain_plainly(
-            f"{display.counted(outcome.failed, 'individual')} failed.",
+            f"{display.counted(failed, 'individual')} failed.",
             f"`lifespan status {directory}` shows why, {directory / 'store'}/*/ended.json more; --retry tries them again.",
         )
-    return 1 if outcome.failed else 0
 
 
 def report_on(places: Sequence[Path], out: Path | None = None, groups: Sequence[str] = (), control: str | None = None) -> Path:

@@ -38,6 +38,8 @@ from lifespan.packs.format import (
 from lifespan.tasks.tags import TagHead
 
 if TYPE_CHECKING:
+    import torch
+
     from lifespan.model.subject import Skill, Subject
 
 HEADS_HERE: tuple[type[Head], ...] = (ClassHead, ScoreHead, TagHead)
@@ -283,6 +285,24 @@ def agreement(original: Subject, packed: Subject, task: Task, split: str | None 
     return Agreement(task.title, chosen, len(same), float(same.mean()), difference)
 
 
+def _packable(subject: Subject, where: str) -> dict[str, torch.Tensor]:
+    """The encoder's parameters by name. Raises `RecordError` where a pack could not hold the subject."""
+    import torch
+
+    from lifespan.packs.body import learned_buffers
+
+    if not subject.skills:
+        raise RecordError(where, "the subject has no skill to pack.", "Export a life after it has learned a task.")
+    learned = learned_buffers(subject.encoder)
+    if learned:
+        what = f"the encoder has buffers that training changes ({learned[0]}), and a pack holds parameters alone."
+        raise RecordError(where, what, "Pack a body without them, such as one with LayerNorm in BatchNorm's place.")
+    parameters = {name: value.data for name, value in subject.encoder.named_parameters()}
+    if not all(bool(torch.isfinite(value).all()) for value in parameters.values()):
+        raise RecordError(where, "the subject's weights are not all finite.", "Export an earlier state.")
+    return parameters
+
+
 def _contents(
     subject: Subject,
     place: Path,
@@ -298,20 +318,12 @@ def _contents(
     import torch
 
     from lifespan.model.subject import flat
-    from lifespan.packs.body import check_words, config_data, learned_buffers, rebuild_tokenizer, skeleton, tokenizer_data
+    from lifespan.packs.body import check_words, config_data, rebuild_tokenizer, skeleton, tokenizer_data
     from lifespan.packs.quantization import restored, stored
     from lifespan.packs.tensors import code_masks, tensor_bytes
 
     where = str(place)
-    if not subject.skills:
-        raise RecordError(where, "the subject has no skill to pack.", "Export a life after it has learned a task.")
-    learned = learned_buffers(subject.encoder)
-    if learned:
-        what = f"the encoder has buffers that training changes ({learned[0]}), and a pack holds parameters alone."
-        raise RecordError(where, what, "Pack a body without them, such as one with LayerNorm in BatchNorm's place.")
-    parameters = {name: value.data for name, value in subject.encoder.named_parameters()}
-    if not all(bool(torch.isfinite(value).all()) for value in parameters.values()):
-        raise RecordError(where, "the subject's weights are not all finite.", "Export an earlier state.")
+    parameters = _packable(subject, where)
     implementation = subject.encoder.config._attn_implementation
     attention = implementation if implementation in ATTENTIONS else "sdpa"
     config = config_data(subject.encoder, where)

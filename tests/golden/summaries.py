@@ -76,8 +76,12 @@ def of_text(text: str) -> str:
 
 
 def rounded(outcome: Outcome) -> Outcome:
-    """With five significant digits."""
-    return {name: [float(f"{v:.5g}") for v in value] if isinstance(value, list) else value for name, value in outcome.items()}
+    """With five significant digits; of masks, whose synapses are counted, two decimals."""
+    return {name: _rounded(name, value) if isinstance(value, list) else value for name, value in outcome.items()}
+
+
+def _rounded(name: str, value: list[float]) -> list[float]:
+    return [round(v, 2) if name.startswith("mask") else float(f"{v:.5g}") for v in value]
 
 
 def tolerance(name: str, value: list[float]) -> float:
