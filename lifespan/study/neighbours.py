@@ -81,8 +81,7 @@ class Neighbours(MetaPathFinder):
     @contextmanager
     def _in_place(self, top: str) -> Iterator[None]:
         """Inside this block the name means the neighbour; afterwards what others had under it is theirs again."""
-        # A package that is being imported here imports its own modules: it is no other's.
-        foreign = {n: m for n, m in _named(sys.modules, top).items() if vars(m).get("__builtins__") is not self.builtins}
+        foreign = _named(sys.modules, top)
         for name in foreign:
             del sys.modules[name]
         sys.modules.update(_named(self.modules, top))

@@ -24,7 +24,7 @@ def live(page, run):
             exec(compile(code, f"{page}.md", "exec"), names)
         else:
             for line in code.replace("\\\n", "").strip().splitlines():
-                program, *arguments = shlex.split(line)
+                program, *arguments = shlex.split(line, comments=True)
                 code, out, err = run(*arguments)
                 assert program == "lifespan" and code == 0, (line, out, err)
                 said.append(out + err)
