@@ -139,6 +139,7 @@ def test_status_tells_who_lives_now_and_what_is_left(run, life, monkeypatch):
     assert run("status", "runs/short")[0] == 0
 
 
+@pytest.mark.slow
 def test_workers_engine_and_a_shared_store_from_the_command_line(run, life):
     code, out, err = simulate(run, "--workers", 2, "--store", "shared")
     assert code == 0, err

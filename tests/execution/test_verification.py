@@ -399,6 +399,7 @@ def test_a_life_on_a_gpu_is_said(record, monkeypatch):
     assert found.steps.exact + found.steps.close == 1
 
 
+@pytest.mark.slow
 def test_a_record_that_several_engines_made(tmp_path):
     simulate(small_study(), tmp_path / "run", threads=1)
     simulate(small_study(individuals=2), tmp_path / "run", engine=Local(workers=1), threads=1)

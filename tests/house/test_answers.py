@@ -5,6 +5,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 REPORTS = Path(__file__).parents[2] / "reports"
 
 
@@ -27,6 +29,7 @@ def test_an_interval_is_written_with_what_it_lacks():
     assert build.interval(-0.1, -0.2, 0.05) == "-.100 (-.200 to +.050)"
 
 
+@pytest.mark.slow
 def test_every_hypothesis_about_a_kept_record_finds_its_twins():
     missing = [
         f"{folder}: {result.hypothesis.description}"

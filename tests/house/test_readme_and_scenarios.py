@@ -126,7 +126,12 @@ def test_studies_of_the_essay_compile_on_real_tasks_too(name):
     assert compile_study(study, precision="fp32").lives and study.name.endswith("-glue")
 
 
-@pytest.mark.parametrize("name", sorted(TOY))
+LONGEST = {"against_forgetting", "a_whole_life", "places_of_their_own", "slow_and_acute", "beside_avalanche"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LONGEST else ()) for name in sorted(TOY)]
+)
 def test_scenarios_without_data_are_lived_at_toy_scale(name, tmp_path):
     outcome = simulate(toy(load(installed(name), settings=TOY[name])), tmp_path)
     assert outcome.done and not (outcome.failed or outcome.diverged or outcome.pending)

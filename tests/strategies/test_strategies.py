@@ -343,7 +343,7 @@ def without():
 @pytest.mark.parametrize(
     "strategy",
     [
-        Rehearsal(size=64),
+        pytest.param(Rehearsal(size=64), marks=pytest.mark.slow),
         pytest.param(SynapticIntelligence(strength=100.0), marks=pytest.mark.slow),
         pytest.param(LearningWithoutForgetting(strength=5.0), marks=pytest.mark.slow),
         pytest.param(DarkExperience(size=64, alpha=1.0, beta=1.0), marks=pytest.mark.slow),
@@ -357,6 +357,7 @@ def test_less_is_forgotten(strategy, without):
     assert lost(strategy) < 0.6 * without
 
 
+@pytest.mark.slow
 def test_elastic_weights_move_less_where_it_matters():
     """Rows known by heart leave next to no Fisher information, so that scores on them tell little of this strategy."""
     strategy = EWC(strength=1e6, examples=64)

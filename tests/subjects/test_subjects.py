@@ -44,7 +44,10 @@ def folders(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("kind", SIZES)
+FEW = ("bert", "roberta", "modernbert")
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=() if kind in FEW else pytest.mark.slow) for kind in SIZES])
 def test_every_architecture_lives(folders, kind, tmp_path):
     life = Scenario(
         name=kind,
