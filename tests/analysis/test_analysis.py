@@ -72,6 +72,7 @@ def counting(calls, name, function):
     return call
 
 
+@pytest.mark.slow
 def test_a_report_computes_each_table_once(tmp_path, monkeypatch):
     calls = Counter()
     counted(monkeypatch, calls)

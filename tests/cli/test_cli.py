@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import tiny_study
 
+from conftest import tiny_study
 from lifespan.cli import display
 from lifespan.cli import main as cli
 from lifespan.execution import estimate
@@ -172,6 +172,7 @@ def test_plan_tells_the_time_that_several_workers_take(run, life):
     assert code == 0 and re.search(r"with 2 workers", out)
 
 
+@pytest.mark.slow
 def test_a_failed_individual_gives_exit_code_1_and_its_reason(run, life):
     text = LIFE.replace("from lifespan import *", "from lifespan import *\nfrom dataclasses import dataclass").replace(
         "study = Study(",

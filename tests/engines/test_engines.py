@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 
 import pytest
-from conftest import TASKS, TINY, long_life, tiny_life, tiny_study, weights
 
+from conftest import TASKS, TINY, long_life, tiny_life, tiny_study, weights
 from lifespan import Disorder, Learn, Scenario, Suffer, WeightNoise, simulate
 from lifespan.engines.inline import Inline
 from lifespan.engines.local import Local
@@ -297,6 +297,7 @@ def test_a_silent_claim_of_another_machine_is_taken_over_after_patience_whatever
     assert lease.lost, "the former holder did not notice"
 
 
+@pytest.mark.slow
 def test_a_worker_whose_step_was_taken_over_leaves_it(tmp_path):
     study = tiny_study(life=long_life())
     store = tmp_path / "store"

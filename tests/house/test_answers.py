@@ -41,6 +41,7 @@ def test_every_hypothesis_about_a_kept_record_finds_its_twins():
     assert not missing
 
 
+@pytest.mark.slow
 def test_the_page_of_answers_is_up_to_date():
     page = build.answers()
     assert page == (REPORTS / "answers.md").read_text(encoding="utf-8"), "run: python reports/build.py"

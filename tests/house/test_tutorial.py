@@ -37,6 +37,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_tutorial_is_lived(here, run, monkeypatch):
     import sys
 

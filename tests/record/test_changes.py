@@ -6,8 +6,8 @@ import os
 import shutil
 
 import pytest
-from conftest import tiny_life, tiny_study
 
+from conftest import tiny_life, tiny_study
 from lifespan import (
     Age,
     Develop,
@@ -211,6 +211,7 @@ def test_edited_code_is_not_what_was_lived(weather, file, old, new):
     assert fog(weather / "other") == fog(weather / "run") == [4.0]
 
 
+@pytest.mark.slow
 def test_a_worker_that_sees_no_source_comes_to_the_same_plan(weather):
     simulate(reloaded(weather), weather / "run", engine=Local(workers=1))
     assert fog(weather / "run") == [2.0]

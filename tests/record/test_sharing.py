@@ -5,8 +5,8 @@ import json
 import shutil
 
 import pytest
-from conftest import TASKS, TINY, tiny_life, tiny_study, weights
 
+from conftest import TASKS, TINY, tiny_life, tiny_study, weights
 from lifespan import Learn, Probe, Scenario, Score, Study, Suffer, UserError, WeightNoise, read, simulate
 from lifespan.execution.observer import Observer
 from lifespan.record import shared_store as sharing
@@ -161,6 +161,7 @@ def test_a_store_keeps_what_others_put_beside_its_own(tmp_path, run):
     assert all(path.exists() for path in foreign) and not left.exists()
 
 
+@pytest.mark.slow
 def test_a_changed_study_says_that_it_takes_the_place_of_the_record(tmp_path, run, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command = ["simulate", "first_life", "--out", "run", "--no-report", "--individuals", "1"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 from synthetic import write_record
 from synthetic_looks import write_looks
 
@@ -20,6 +21,7 @@ def test_each_label_stands_for_one_name():
     assert metric_label("accuracy") == "accuracy" and metric_label("token_f1") == "token f1"
 
 
+@pytest.mark.slow
 def test_sentences_and_the_page_show_labels_and_the_tables_names(tmp_path):
     run = write_record(tmp_path / "run")
     page = write_report([run]).read_text()

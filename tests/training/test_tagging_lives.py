@@ -1,12 +1,13 @@
 """Words are tagged all through a life: weights, masks, ageing, recovery, strategies, disorders, probes, the report."""
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 import torch
-from conftest import TASKS, TINY, Listener, rows_of
 
+from conftest import TASKS, TINY, Listener, rows_of
 from lifespan import (
     EWC,
     Age,
@@ -248,11 +249,14 @@ REFUSED = {
     "imbalance": (Suffer(ImbalancedClasses(severity=0.5)), Learn(SHORT, by=BY)),
     "recovery": (Learn(SHORT, by=BY), Suffer(LabelNoise(severity=0.5)), Recover(steps=1)),
     "outputs kept": (Learn(SHORT, by=BY), Learn(TASKS[0], by=BY, against_forgetting=DarkExperience())),
-    "avalanche": (Learn(SHORT, by=AvalancheStrategy("Naive")),),
     "readout": (Learn(TASKS[0], by=BY), Probe(Readout((SHORT,)))),
     "elsewhere": (Learn(SHORT, by=BY), Probe(OutOfDomain("micro-tagging", TASKS[0]))),
     "elsewhere's data": (Learn(TASKS[0], by=BY), Probe(OutOfDomain(TASKS[0].title, ALIEN))),
 }
+
+
+if find_spec("avalanche"):
+    REFUSED["avalanche"] = (Learn(SHORT, by=AvalancheStrategy("Naive")),)
 
 
 @pytest.mark.parametrize("case", REFUSED)
