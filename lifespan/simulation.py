@@ -110,7 +110,7 @@ def simulate(
     observer = observer or Observer()
     described = describe_study(plan, command or sys.argv, threads, data, about)
     described["data_checks"] = _checked_data(plan, previous.get("data_checks"), tell)
-    described["checks"] = _checks(plan, directory, store, observer)
+    described["checks"] = _checks(plan, directory, store, observer, previous.get("checks"))
     attach(directory, None if store is None else Path(store), study.name)
     _begin_record(directory, plan, described, hardware.environment(threads=threads, device=device))
     _drop_ends(plan, Store(directory / "store"), retry)
@@ -152,10 +152,9 @@ def _begin_record(directory: Path, plan: Plan, described: dict[str, Any], enviro
     write_bytes(directory / "store" / ".gitignore", b"*\n")
 
 
-def _checks(plan: Plan, directory: Path, store: str | Path | None, observer: Observer) -> dict[str, Any]:
+def _checks(plan: Plan, directory: Path, store: str | Path | None, observer: Observer, known: Any) -> dict[str, Any]:
     """What was found out about bodies and texts: anew where something is still to be lived, else as it was recorded."""
     place = None if store is None else Path(store)
-    known = record.read(directory).study.get("checks") if (directory / "study.json").is_file() else None
     if known is not None and all(record.is_lived(directory, digest, place) for digest in plan.nodes):
         return dict(known)
     from lifespan.execution.preflight import check_inputs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from lifespan.contracts.subject import Subject
     from lifespan.randomness import Streams
+    from lifespan.training.batches import Batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,13 @@ class DataPruner(Pruner):
         self.require_count("batch_size")
         self.require_count("length", at_least=8)
         self.require_literal("scope")
+
+    def task_batches(self, subject: Subject, streams: Streams, tasks: Sequence[Task]) -> Iterator[tuple[str, Batch]]:
+        """(task's title, training batch) of the batches that this pruner reads; see `_task_batches.task_batches`."""
+        from lifespan.pruning import _task_batches
+
+        recipe = {"batches": self.batches, "batch_size": self.batch_size, "length": self.length}
+        return _task_batches.task_batches(subject, tasks, streams=streams, who=self.describe(), **recipe)
 
     @abstractmethod
     def strength(self, subject: Subject, streams: Streams, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:

@@ -33,17 +33,9 @@ class GradientSaliency(DataPruner):
         """Sensitivity of every synapse, at least 0, in units of the loss; not normalised to sum 1 (equation 5)."""
         import torch
 
-        from lifespan.pruning._task_batches import batch_count, effective_weights, loss_gradients, task_batches
+        from lifespan.pruning._task_batches import batch_count, effective_weights, loss_gradients
 
-        pairs = task_batches(
-            subject,
-            tasks,
-            batches=self.batches,
-            batch_size=self.batch_size,
-            streams=streams,
-            who=self.describe(),
-            length=self.length,
-        )
+        pairs = self.task_batches(subject, streams, tasks)
         sensitivity = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
         for task, gradients in loss_gradients(subject, pairs):
             weights = effective_weights(subject, task)

@@ -36,18 +36,10 @@ class Wanda(DataPruner):
         """abs(W) x input norm of every synapse, at least 0."""
         import torch
 
-        from lifespan.pruning._task_batches import effective_weights, task_batches
+        from lifespan.pruning._task_batches import effective_weights
         from lifespan.pruning.inputs import squared_inputs
 
-        pairs = task_batches(
-            subject,
-            tasks,
-            batches=self.batches,
-            batch_size=self.batch_size,
-            streams=streams,
-            who=self.describe(),
-            length=self.length,
-        )
+        pairs = self.task_batches(subject, streams, tasks)
         carried = {name: torch.zeros_like(weight.data) for name, weight in subject.synapses.items()}
         for task, squares in squared_inputs(subject, pairs).items():
             for name, weight in effective_weights(subject, task).items():

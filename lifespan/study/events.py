@@ -12,7 +12,7 @@ from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.contracts.spec import Spec
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.study.costs import Gauge, Sizes, Work, schooling
-from lifespan.training.objectives.masked import MaskedLanguage
+from lifespan.training.objectives.masked import objective_of, require_masking, require_one_objective
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,18 +91,14 @@ class Develop(Event):
             _require_own_mask(self, self.by)
         self.require_count("batch_size")
         self.require_positive("rate")
-        self.require_fraction("masking")
-        self.require("masking", self.masking > 0, "must be above 0: something has to be predicted.")
+        require_masking(self)
         self.require_count("length", at_least=8)
-        if self.objective is not None:
-            self.require_a("objective", Objective, "MaskedLanguage(masking=0.3)")
-            own = self.masking == type(self).masking
-            self.require("masking", own, "is the objective's business here.", "For example: MaskedLanguage(masking=0.3).")
+        require_one_objective(self)
 
     @property
     def predicts(self) -> Objective:
         """The objective: that of masked words, if none is given."""
-        return MaskedLanguage(masking=self.masking) if self.objective is None else self.objective
+        return objective_of(self.objective, self.masking)
 
     @property
     def label(self) -> str:

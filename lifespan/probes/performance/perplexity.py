@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lifespan.contracts import Corpus, Effort, Meaning, Measure, Objective, Reading, Source, Task, thinning
 from lifespan.contracts.length import STANDARD_LENGTH
-from lifespan.training.objectives.masked import MaskedLanguage
+from lifespan.training.objectives.masked import objective_of, require_masking, require_one_objective
 
 if TYPE_CHECKING:
     from lifespan.contracts.subject import Subject
@@ -52,19 +52,15 @@ class Perplexity(Measure):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require_a("corpus", Corpus, "Perplexity(MicroText())")
-        self.require_fraction("masking")
-        self.require("masking", self.masking > 0, "must be above 0: something has to be predicted.")
+        require_masking(self)
         self.require_count("examples")
         self.require_count("length", at_least=8)
-        if self.objective is not None:
-            self.require_a("objective", Objective, "MaskedLanguage(masking=0.3)")
-            own = self.masking == type(self).masking
-            self.require("masking", own, "is the objective's business here.", "For example: MaskedLanguage(masking=0.3).")
+        require_one_objective(self)
 
     @property
     def predicts(self) -> Objective:
         """The objective: that of masked words, if none is given."""
-        return MaskedLanguage(masking=self.masking) if self.objective is None else self.objective
+        return objective_of(self.objective, self.masking)
 
     @property
     def title(self) -> str:

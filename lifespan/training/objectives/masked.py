@@ -16,6 +16,25 @@ if TYPE_CHECKING:
     from lifespan.randomness import Streams
 
 
+def require_masking(spec: Any) -> None:
+    """The argument `masking` is a fraction above 0. Raises `ScenarioError`."""
+    spec.require_fraction("masking")
+    spec.require("masking", spec.masking > 0, "must be above 0: something has to be predicted.")
+
+
+def require_one_objective(spec: Any) -> None:
+    """The argument `objective`, where there is one, is an `Objective`, and `masking` is left to it. Raises `ScenarioError`."""
+    if spec.objective is not None:
+        spec.require_a("objective", Objective, "MaskedLanguage(masking=0.3)")
+        own = spec.masking == type(spec).masking
+        spec.require("masking", own, "is the objective's business here.", "For example: MaskedLanguage(masking=0.3).")
+
+
+def objective_of(given: Objective | None, masking: float) -> Objective:
+    """The objective that was given, or that of masked words."""
+    return MaskedLanguage(masking=masking) if given is None else given
+
+
 @dataclass(frozen=True, kw_only=True)
 class MaskedLanguage(Objective):
     """Masked-language modelling with dynamic masking (Devlin et al. 2019, section 3.1): the default of `Develop`.
@@ -33,8 +52,7 @@ class MaskedLanguage(Objective):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_fraction("masking")
-        self.require("masking", self.masking > 0, "must be above 0: something has to be predicted.")
+        require_masking(self)
 
     @property
     def share(self) -> float:
