@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-
 from conftest import tiny_study
+
 from lifespan.cli import display
 from lifespan.cli import main as cli
 from lifespan.execution import estimate

@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 
 import pytest
-
 from conftest import TASKS, TINY, long_life, tiny_life, tiny_study, weights
+
 from lifespan import Disorder, Learn, Scenario, Suffer, WeightNoise, simulate
 from lifespan.engines.inline import Inline
 from lifespan.engines.local import Local

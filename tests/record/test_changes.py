@@ -6,8 +6,8 @@ import os
 import shutil
 
 import pytest
-
 from conftest import tiny_life, tiny_study
+
 from lifespan import (
     Age,
     Develop,

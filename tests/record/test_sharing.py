@@ -5,8 +5,8 @@ import json
 import shutil
 
 import pytest
-
 from conftest import TASKS, TINY, tiny_life, tiny_study, weights
+
 from lifespan import Learn, Probe, Scenario, Score, Study, Suffer, UserError, WeightNoise, read, simulate
 from lifespan.execution.observer import Observer
 from lifespan.record import shared_store as sharing

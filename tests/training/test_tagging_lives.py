@@ -6,8 +6,8 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 import torch
-
 from conftest import TASKS, TINY, Listener, rows_of
+
 from lifespan import (
     EWC,
     Age,
