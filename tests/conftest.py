@@ -69,12 +69,6 @@ def graceful(tmp_path_factory):
     return directory
 
 
-@pytest.fixture
-def without_pdf(monkeypatch):
-    """For reports of whose figures nobody opens the PDF, which takes half of the time."""
-    monkeypatch.setattr("lifespan.report.figures.pdf", lambda figure: b"")
-
-
 class Listener(Observer):
     """Keeps every warning."""
 

@@ -332,10 +332,11 @@ def report(
         str | None, typer.Option(metavar="NAME", help="Compare with this group, not the study's control.", show_default=False)
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the words and tables; draw and write nothing.")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write the figures as PDF, too.")] = False,
 ) -> None:
     """Write a report of run directories.
 
-    Beside the page lie its figures (SVG, PDF), tables (CSV), methods text, BibTeX, and summary.md, which --markdown prints.
+    Beside the page lie its figures (SVG), tables (CSV), methods text, BibTeX, and summary.md, which --markdown prints.
     """
     from lifespan.cli import display
     from lifespan.cli.simulate import brief_on, report_on
@@ -343,7 +344,7 @@ def report(
     if markdown:
         display.show_markdown(brief_on(directories, group or (), control))
     else:
-        display.say(f"Report: {report_on(directories, out, group or (), control)}")
+        display.say(f"Report: {report_on(directories, out, group or (), control, pdf=pdf)}")
 
 
 @app.command()

@@ -104,16 +104,30 @@ def _say_results(directory: Path, seconds: float, failed: int, report: bool) -> 
         )
 
 
-def report_on(places: Sequence[Path], out: Path | None = None, groups: Sequence[str] = (), control: str | None = None) -> Path:
-    """Write a report; a record that cannot be found or read is said before heavy imports.
+def report_on(
+    places: Sequence[Path],
+    out: Path | None = None,
+    groups: Sequence[str] = (),
+    control: str | None = None,
+    *,
+    pdf: bool = False,
+) -> Path:
+    """Write a report, with `pdf` of PDF figures, too; a record that cannot be found or read is said before heavy imports.
 
     A store that studies share stands for all of them; its report lies in the store where `out` does not say otherwise.
     """
     directories = _directories(places)
     if out is None and directories[:1] != list(places[:1]):
         out = places[0]
-    from lifespan.report.figures.fonts import lacking
     from lifespan.report.html import write_report
+
+    if pdf:
+        _say_what_pdf_lacks(directories)
+    return write_report(directories, out, groups=groups, control=control, pdf=pdf)
+
+
+def _say_what_pdf_lacks(directories: Sequence[Path]) -> None:
+    from lifespan.report.figures.fonts import lacking
 
     studies = [record.read(directory).study for directory in directories]
     absent = lacking(name for study in studies for part in ("groups", "tasks") for name in study.get(part, {}))
@@ -121,7 +135,6 @@ def report_on(places: Sequence[Path], out: Path | None = None, groups: Sequence[
         shown = absent if len(absent) <= 12 else f"{absent[:12]}..."
         remedy = "install one that has, such as Noto Sans CJK; the page and the SVG files show them all the same."
         display.notice(f"No font here has {shown}, which PDF figures show as boxes: {remedy}")
-    return write_report(directories, out, groups=groups, control=control)
 
 
 def _directories(places: Sequence[Path]) -> list[Path]:

@@ -11,7 +11,16 @@ from pathlib import PurePosixPath
 PLAIN_UP_TO = 8_192
 """Bytes above which a file is carried compressed: pandas and R read `.csv.gz`, drawing programs `.svgz`."""
 
-TYPES = {".csv": "text/csv", ".svg": "image/svg+xml", ".md": "text/markdown", ".bib": "text/x-bibtex"}
+TYPES = {
+    **{".csv": "text/csv", ".md": "text/markdown", ".bib": "text/x-bibtex"},
+    **{".svg": "image/svg+xml", ".pdf": "application/pdf"},
+}
+    ".csv": "text/csv",
+    ".svg": "image/svg+xml",
+    ".md": "text/markdown",
+    ".bib": "text/x-bibtex",
+    ".pdf": "application/pdf",
+}
 
 
 @dataclass(frozen=True)
@@ -23,7 +32,7 @@ class Download:
 
 
 def download(path: str, content: bytes) -> Download:
-    """A UTF-8 file as a link, gzipped where it is long. Equal contents give equal links.
+    """A PDF, or a UTF-8 file that is gzipped where it is long, as a link. Equal contents give equal links.
 
     >>> download("tables/scores.csv", b"n,value\\n")
     Download(href='data:text/csv;charset=utf-8;base64,bix2YWx1ZQo=', filename='scores.csv')
@@ -31,6 +40,8 @@ def download(path: str, content: bytes) -> Download:
     'timeline.svgz'
     """
     place = PurePosixPath(path)
+    if place.suffix == ".pdf":
+        return Download(f"data:{TYPES[place.suffix]};base64,{_base64(content)}", place.name)
     if len(content) <= PLAIN_UP_TO:
         return Download(f"data:{TYPES[place.suffix]};charset=utf-8;base64,{_base64(content)}", place.name)
     filename = place.with_suffix(".svgz").name if place.suffix == ".svg" else f"{place.name}.gz"

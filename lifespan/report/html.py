@@ -44,14 +44,14 @@ def write_report(
     *,
     groups: Sequence[str] = (),
     control: str | None = None,
-    pdf: bool = True,
+    pdf: bool = False,
 ) -> Path:
     """Write the report of one or several run directories and return the path of its HTML file.
 
     `out` is a folder, or a path that ends in .html; by default the report goes into the first run directory. Several
     directories are compared: their groups stand side by side and twins are paired by seed. `groups` leaves out all others but
-    the control, for which `control` names another group. Without `pdf` the figures are not written as PDF too, which takes
-    about as long as all else.
+    the control, for which `control` names another group. With `pdf` the figures are written as PDF, too, and the page carries
+    them; that takes about as long as all else.
     """
     analysis = Analysis(directories, groups=groups, control=control)
     page = _page_path(Path(out) if out is not None else Path(directories[0]))
@@ -64,8 +64,8 @@ def write_report(
     files = {f"figures/{name}.svg": vector.encode() for name, vector in vectors.items()}
     files |= {f"tables/{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
     files |= {"methods.md": methods.markdown(analysis, works).encode(), "references.bib": bibliography(works).encode()}
-    html = _html(analysis, works, vectors, list(tables), downloads(files), (directories, groups, control))
     files |= {f"figures/{name}.pdf": figures.pdf(figure) for name, (figure, _) in (drawn.items() if pdf else ())}
+    html = _html(analysis, works, vectors, list(tables), downloads(files), (directories, groups, control, pdf))
     files |= {"summary.md": markdown.brief(analysis).encode(), page.name: html.encode()}
     for path, content in files.items():
         write_bytes(page.parent / path, content)
@@ -108,7 +108,7 @@ def _html(
     vectors: Mapping[str, str],
     tables: Sequence[str],
     carried: Mapping[str, Download],
-    options: tuple[Sequence[Path | str], Sequence[str], str | None],
+    options: tuple[Sequence[Path | str], Sequence[str], str | None, bool],
 ) -> str:
     source = resources.files("lifespan.report").joinpath("report.html.j2").read_text(encoding="utf-8")
     settings: dict[str, Any] = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
@@ -202,7 +202,7 @@ def _memory_rows(analysis: Analysis) -> list[dict[str, str]]:
 
 
 def _provenance(
-    analysis: Analysis, directories: Sequence[Path | str], groups: Sequence[str], control: str | None
+    analysis: Analysis, directories: Sequence[Path | str], groups: Sequence[str], control: str | None, pdf: bool
 ) -> list[tuple[str, str]]:
     rows = []
     for study, environment, directory in zip(analysis.cohort.studies, analysis.cohort.environments, directories, strict=True):
@@ -214,6 +214,7 @@ def _provenance(
             ("commit", str(environment.get("git") or "not recorded")),
         ]
     options = [part for name in groups for part in ("--group", name)] + (["--control", control] if control else [])
+    options += ["--pdf"] * pdf
     report = shlex.join(["lifespan", "report", *(str(directory) for directory in directories), *options])
     rows.append(("report", report))
     return [*rows, ("rows", f"{len(analysis.cohort.measurements):,} measurements, {len(analysis.cohort.steps):,} steps")]

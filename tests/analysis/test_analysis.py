@@ -78,7 +78,6 @@ def test_a_report_computes_each_table_once(tmp_path, monkeypatch):
     counted(monkeypatch, calls)
     # What is drawn is drawn; turning it into files takes no tables, and most of the time.
     monkeypatch.setattr(figures, "svg", lambda figure: "<svg></svg>")
-    monkeypatch.setattr(figures, "pdf", lambda figure: b"")
     write_report([write_looks(tmp_path / "looks")])
     parts = ("scores.primary_scores", "scores.comparisons", "retention.declines", "dose_effects.severity_fits")
     tables = (*parts, "summaries.over_examples", "endpoints.outcome_comparisons", "continual.memory_metrics")

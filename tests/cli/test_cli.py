@@ -105,7 +105,7 @@ def test_settings_and_individuals_reach_the_run(run, life):
     assert json.loads(Path("runs/short/study.json").read_text())["individuals"] == 2
 
 
-def test_the_report_is_written_unless_refused(run, life, without_pdf):
+def test_the_report_is_written_unless_refused(run, life):
     pytest.importorskip("lifespan.report.html")
     code, out, _ = run("simulate", life, "--threads", 1)
     assert code == 0 and "Report: runs/short/report.html" in out

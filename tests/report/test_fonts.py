@@ -53,5 +53,7 @@ def test_a_report_says_once_which_characters_its_pdf_lacks(tmp_path, monkeypatch
     monkeypatch.setattr(fonts, "FALLBACKS", ())
     monkeypatch.setattr(html, "write_report", lambda *given, **more: tmp_path / "report.html")
     command.report_on([tmp_path])
+    assert not any(capsys.readouterr())
+    command.report_on([tmp_path], pdf=True)
     said = "".join(capsys.readouterr()).replace("\n", " ")
     assert said.count("No font here has \u5bf9\u7167") == 1 and "Noto Sans CJK" in said

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import re
+import shutil
 
 import html5lib
 import numpy as np
@@ -164,7 +165,19 @@ def test_the_page_carries_the_files_that_are_written_beside_it(run):
         kind, _, content = carried[names.pop()].partition(";base64,")
         content = base64.b64decode(content, validate=True)
         assert (gzip.decompress(content) if kind == "data:application/gzip" else content) == path.read_bytes()
-    assert {path.stem for path in (run / "figures").glob("*.pdf")} == {path.stem for path in (run / "figures").glob("*.svg")}
+    assert not list((run / "figures").glob("*.pdf"))
+
+
+@pytest.mark.slow
+def test_pdf_figures_are_written_and_carried_where_they_are_asked_for(tmp_path, run):
+    shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("figures"))
+    html = write_report([tmp_path / "run"], pdf=True).read_text()
+    drawn = {path.stem: path.read_bytes() for path in (tmp_path / "run" / "figures").glob("*.pdf")}
+    assert drawn.keys() == {path.stem for path in (run / "figures").glob("*.svg")}
+    for name, content in drawn.items():
+        assert content.startswith(b"%PDF") and f'download="{name}.pdf"' in html
+        assert f"data:application/pdf;base64,{base64.b64encode(content).decode()}" in html
+    assert "--pdf" in html
 
 
 def test_every_figure_has_a_text_alternative_a_number_of_individuals_and_its_data(run):
@@ -231,7 +244,7 @@ def test_provenance_gives_the_exact_command(run):
 
 
 @pytest.mark.parametrize("lived", [0, 3])
-def test_an_interrupted_run_is_reported(tmp_path, lived, without_pdf):
+def test_an_interrupted_run_is_reported(tmp_path, lived):
     run = write_record(tmp_path / "cut", lived=lived)
     write_report([run])
     _, text = page(run)
@@ -325,7 +338,7 @@ def test_groups_are_chosen_and_another_control_is_taken(run, tmp_path, timeline_
     assert not (tmp_path / "none.html").exists()
 
 
-def test_a_shared_store_stands_for_its_studies(tmp_path, without_pdf):
+def test_a_shared_store_stands_for_its_studies(tmp_path):
     from conftest import tiny_life, tiny_study
 
     from lifespan import simulate

@@ -18,6 +18,8 @@ import matplotlib
 import pandas as pd
 import seaborn
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
@@ -72,7 +74,8 @@ def svg(figure: Figure) -> str:
         give_fonts(figure)
         _settle(figure)
         buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        # `savefig` draws all of it once more beforehand.
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
 
@@ -82,15 +85,16 @@ def pdf(figure: Figure) -> bytes:
         give_fonts(figure)
         _settle(figure)
         page = io.BytesIO()
-        figure.savefig(page, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        FigureCanvasPdf(figure).print_pdf(page, metadata={"CreationDate": None, "Creator": None, "Producer": None})
     return page.getvalue()
 
 
 def _settle(figure: Figure) -> None:
     """Lay the panels out once and round where they stand: the solver's last digits differ from one process to the next."""
-    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+    engine = figure.get_layout_engine()
+    if not isinstance(engine, ConstrainedLayoutEngine):
         return
-    figure.draw_without_rendering()
+    engine.execute(figure)
     figure.set_layout_engine("none")
     for axes in figure.axes:
         left, bottom, width, height = (round(edge, 4) for edge in axes.get_position(original=True).bounds)
