@@ -15,12 +15,6 @@ TYPES = {
     **{".csv": "text/csv", ".md": "text/markdown", ".bib": "text/x-bibtex"},
     **{".svg": "image/svg+xml", ".pdf": "application/pdf"},
 }
-    ".csv": "text/csv",
-    ".svg": "image/svg+xml",
-    ".md": "text/markdown",
-    ".bib": "text/x-bibtex",
-    ".pdf": "application/pdf",
-}
 
 
 @dataclass(frozen=True)
