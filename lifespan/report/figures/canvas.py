@@ -18,7 +18,6 @@ import matplotlib
 import pandas as pd
 import seaborn
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -75,17 +74,21 @@ def svg(figure: Figure) -> str:
         _settle(figure)
         buffer = io.StringIO()
         # `savefig` draws all of it once more beforehand.
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+        drawing: Any = FigureCanvasSVG(figure)
+        drawing.print_svg(buffer, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
 
 def pdf(figure: Figure) -> bytes:
     """The figure as a PDF document that is the same for the same data."""
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
     with style():
         give_fonts(figure)
         _settle(figure)
         page = io.BytesIO()
-        FigureCanvasPdf(figure).print_pdf(page, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        drawing: Any = FigureCanvasPdf(figure)
+        drawing.print_pdf(page, metadata={"CreationDate": None, "Creator": None, "Producer": None})
     return page.getvalue()
 
 
