@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -13,6 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from lifespan.errors import ScenarioError
+
+_CONTAINER = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+"""Files that say a container's bound, and what it uses of it (cgroups, version 2 and 1)."""
 
 MOST_THREADS = 512
 """More than any machine gains from; systems refuse to start many more, which ends the process without a word."""
@@ -39,6 +46,26 @@ def native_bf16() -> bool:
 def cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def gpus(device: str) -> int:
+    """CUDA devices that a device text allows: all for "cuda", one for "cuda:0", none for "cpu"."""
+    if not device.startswith("cuda"):
+        return 0
+    import torch
+
+    return torch.cuda.device_count() if device == "cuda" else 1
+
+
+def available_memory() -> float:
+    """Bytes of memory that new processes may take now, within the bound of a container."""
+    import psutil
+
+    free = [float(psutil.virtual_memory().available)]
+    for bound, used in _CONTAINER:
+        with suppress(OSError, ValueError):
+            free.append(float(Path(bound).read_text()) - float(Path(used).read_text()))
+    return max(0.0, min(free))
 
 
 def check_threads(threads: int | None, where: str = "threads") -> None:

@@ -64,7 +64,7 @@ def simulate(
             show_default=False,
         ),
     ] = None,
-    workers: Annotated[int | None, typer.Option(metavar="N", help="Worker processes; implies --engine local.")] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Worker processes; usually as many as pay here.")] = None,
     cluster: Annotated[
         list[str] | None, typer.Option("--engine-set", metavar="NAME=VALUE", help="Set a field of the engine. Repeatable.")
     ] = None,
@@ -121,7 +121,12 @@ def plan(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory whose step times count.")] = None,
     device: Device = "cpu",
     precision: Precision = None,
-    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Estimate the time with so many workers.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Estimate the time with so many workers; usually as many as pay.", show_default=False
+        ),
+    ] = None,
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="Shared store whose finished steps count.")] = None,
 ) -> None:
     """Dry run: the tree of events and what it costs.
@@ -132,6 +137,7 @@ def plan(
     from lifespan.cli.simulate import changes_in
     from lifespan.execution import estimate
     from lifespan.execution.data_checks import check_data
+    from lifespan.execution.workers import choose
     from lifespan.simulation import CHOICES, plan_for
     from lifespan.study.length_mismatches import length_mismatches
     from lifespan.study.loading import load
@@ -140,7 +146,10 @@ def plan(
     compiled = plan_for(study, device=device)
     check_data(compiled, display.notice)
     directory = out if out is not None else Path("runs") / study.name
-    found = estimate.estimate(compiled, directory, workers, store)
+    found = estimate.estimate(compiled, directory, workers or 1, store)
+    choice = choose(compiled, found) if workers is None and device == "cpu" else None
+    if choice is not None and choice.workers > 1:
+        found = estimate.estimate(compiled, directory, choice.workers, store)
     changes = changes_in(compiled, directory)
     if changes is not None:
         display.notice(f"{directory}: {changes.text} {CHOICES}")
@@ -148,6 +157,8 @@ def plan(
         display.show_json(estimate.as_json(compiled, found))
     else:
         display.show_plan(compiled, found)
+        if choice is not None:
+            display.say(f"`lifespan simulate` takes {choice.text} here.")
     for text in length_mismatches(compiled):
         display.notice(f"warning: {text}")
 

@@ -17,6 +17,7 @@ from lifespan import hardware
 from lifespan.cli import display
 from lifespan.cli.engines import engine_of
 from lifespan.errors import RecordError, ScenarioError
+from lifespan.execution.engine import Engine
 from lifespan.record import record
 from lifespan.record import shared_store as sharing
 from lifespan.record.changes import Changes, changes_since, others_of_a_store
@@ -55,7 +56,7 @@ def simulate_and_report(
         if value is not None and value < 1:
             raise ScenarioError(f"--{name} {value}", "must be a whole number, at least 1.")
     hardware.check_threads(threads, "--threads")
-    chosen = engine_of(engine, workers, cluster)
+    chosen = None if engine is None and workers is None and not cluster else engine_of(engine, workers, cluster)
     source = read_source(find(scenario))
     study = study_of(source, settings=settings, individuals=individuals, precision=precision)
     directory = out if out is not None else Path("runs") / study.name
@@ -63,6 +64,8 @@ def simulate_and_report(
         raise RecordError(str(directory), "holds no run to resume.", "Leave out --resume to begin one.")
     plan = plan_in(directory, study, device=device)
     _announce(plan, directory, store)
+    if chosen is None:
+        chosen, threads = _fitting_engine(plan, directory, store, device, threads)
     changes = changes_in(plan, directory)
     if changes is not None and (rerun_changed or keep):
         display.notice(f"{'Kept as it is' if keep else 'Live anew'}: {changes.text}")
@@ -183,6 +186,24 @@ def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
             gone_events = f"{display.counted(gone, 'event')} of the study as it was lived in {directory} before"
             display.notice(f"{gone_events}: not part of it any more; the record and its report will be of this one.")
     _announce_others(plan, directory, store)
+
+
+def _fitting_engine(
+    plan: Plan, directory: Path, store: Path | None, device: str, threads: int | None
+) -> tuple[Engine, int | None]:
+    """The engine with as many workers as pay on this machine, said where they are several, and the threads of each."""
+    from lifespan.engines import Inline, Local
+    from lifespan.execution.estimate import estimate
+    from lifespan.execution.workers import choose
+
+    if device != "cpu":
+        return (Local() if hardware.gpus(device) > 1 else Inline()), threads
+    known = record.read(directory).study.get("threads") if (directory / "study.json").is_file() else None
+    choice = choose(plan, estimate(plan, directory, 1, store), threads=threads or known)
+    if choice.workers == 1:
+        return Inline(), threads
+    display.say(f"{choice.text}; another number: --workers N")
+    return Local(workers=choice.workers), choice.threads
 
 
 def _announce_others(plan: Plan, directory: Path, store: Path | None) -> None:

@@ -82,7 +82,8 @@ class Estimate:
     """The costs of a plan: of its tree, of separate lives, and of what is not lived yet.
 
     `wall` is how many seconds so many `workers` take for what is not lived yet: their start, their share of it, and not
-    less than the longest chain of steps that must follow each other.
+    less than `longest`, the seconds of the longest chain of steps that must follow each other. `open_lives` counts the lives
+    that are not at their end.
     """
 
     nodes: Mapping[str, Cost]
@@ -93,6 +94,8 @@ class Estimate:
     basis: str
     workers: int = 1
     wall: float = 0.0
+    longest: float = 0.0
+    open_lives: int = 0
 
 
 def estimate(plan: Plan, out: Path | None = None, workers: int = 1, store: Path | None = None) -> Estimate:
@@ -113,6 +116,8 @@ def estimate(plan: Plan, out: Path | None = None, workers: int = 1, store: Path 
         basis=MEASURED if known else ROUGH,
         workers=workers,
         wall=(START if open_nodes else 0.0) + max(remaining.total_seconds / workers, longest),
+        longest=longest,
+        open_lives=sum(1 for life in plan.lives if life.steps[-1].digest in open_nodes),
     )
 
 
@@ -254,7 +259,7 @@ class _Gauge:
 
 
 def _sizes(birth: Birth) -> Sizes:
-    return Sizes(_parameters(birth), _size(birth, "synapses"), _size(birth, "width"))
+    return Sizes(parameters_of(birth), _size(birth, "synapses"), _size(birth, "width"))
 
 
 def _size(birth: Birth, name: str) -> int:
@@ -263,7 +268,8 @@ def _size(birth: Birth, name: str) -> int:
     return int((birth.origin.size() or unknown).get(name, unknown[name]))
 
 
-def _parameters(birth: Birth) -> int:
+def parameters_of(birth: Birth) -> int:
+    """How many parameters a subject has: what its origin knows without building it, else about so many."""
     known = (birth.origin.size() or {}).get("parameters")
     vocabulary = 30_000 if birth.origin.half_pays else 1_000
     return int(known or 1.02 * _size(birth, "synapses") + vocabulary * _size(birth, "width"))

@@ -70,7 +70,7 @@ def test_large_subjects_share_out_the_cores_and_small_ones_keep_to_one(monkeypat
 
     def products(subject, workers):
         plan = plan_for(study(LEARNING, subject=subject))
-        fixed = estimating.OVERHEAD + estimating.PARAMETER * estimating._parameters(plan.lives[0].steps[0].event)
+        fixed = estimating.OVERHEAD + estimating.PARAMETER * estimating.parameters_of(plan.lives[0].steps[0].event)
         seconds = estimate(plan, workers=workers).nodes[plan.lives[0].steps[-1].digest]
         return seconds.seconds - estimating.EVENT_OVERHEAD - estimating.SAVING * seconds.bytes - 50 * fixed
 
