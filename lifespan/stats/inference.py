@@ -82,20 +82,16 @@ def mean_interval(values: Numbers, *, level: float = 0.95, resamples: int = RESA
     >>> found.n, 0.70 < found.low < found.estimate < found.high < 0.79
     (5, True)
     """
-    sample = _finite(values)
-    n = len(sample)
-    if n == 0:
-        return Interval(math.nan, math.nan, math.nan, 0, level, "no value was measured")
-    mean = float(np.mean(sample))
-    if n < 3:
-        return Interval(mean, math.nan, math.nan, n, level, "no interval: it needs at least 3 individuals")
-    if np.ptp(sample) <= 1e-12 * max(1.0, abs(mean)):
-        return Interval(mean, math.nan, math.nan, n, level, "no interval: all individuals have the same value")
-    return Interval(mean, *_bootstrapped(tuple(sample.tolist()), level, resamples, seed), n, level)
+    sample, missing = _sample(values, level)
+    if missing:
+        return missing
+    return Interval(float(np.mean(sample)), *_bootstrapped(tuple(sample.tolist()), level, resamples, seed), len(sample), level)
 
 
 def paired_difference(treated: Numbers, control: Numbers) -> Comparison:
     """Compare twins: position i of both arrays is one seed. The sign is treated - control.
+
+    The interval of the mean difference is Student's (`difference_interval`), p is that of the sign-flip test.
 
     >>> found = paired_difference([0.6, 0.5, 0.7, 0.6], [0.7, 0.7, 0.8, 0.9])
     >>> round(found.difference.estimate, 3), found.p, found.n
@@ -106,13 +102,48 @@ def paired_difference(treated: Numbers, control: Numbers) -> Comparison:
     first, second = _pairs(treated, control)
     p, exact = sign_flip_p(first - second)
     return Comparison(
-        difference=mean_interval(first - second),
+        difference=difference_interval(first - second),
         p=p,
         exact=exact,
         hedges_g_av=hedges_g_av(first, second),
         cliffs_delta=cliffs_delta(first, second),
         warning=small_sample_warning(len(first)),
     )
+
+
+def difference_interval(differences: Numbers, *, level: float = 0.95) -> Interval:
+    """Mean of the differences of twins with Student's interval: mean -+ t(n - 1) sd / sqrt(n).
+
+    Where both twins follow one law, their differences are symmetric whatever the law's skew, and Student's interval covers.
+    Fewer than 3 differences, or equal ones, give no interval and a note.
+
+    >>> found = difference_interval([0.1, 0.3, 0.2])
+    >>> round(found.low, 3), round(found.estimate, 3), round(found.high, 3)
+    (-0.048, 0.2, 0.448)
+    """
+    sample, missing = _sample(differences, level)
+    if missing:
+        return missing
+    half = float(stats.t.ppf((1 + level) / 2, len(sample) - 1)) * _standard_error(sample)
+    mean = float(np.mean(sample))
+    return Interval(mean, mean - half, mean + half, len(sample), level)
+
+
+def one_sided_bounds(differences: Numbers, *, level: float = 0.95) -> tuple[float, float]:
+    """Student's lower and upper bound of the mean difference, each one-sided at this level; NaN where there is none.
+
+    With a margin m > 0: "no less" (non-inferior) where low > -m, "no more" where high < m, "alike" (equivalent, the two
+    one-sided tests of Schuirmann 1987) where both hold; each is wrong at most 1 - level of the time. Together they are the
+    two-sided interval at level 2 level - 1. Needs 3 differences that are not all equal.
+
+    >>> low, high = one_sided_bounds([0.1, 0.3, 0.2])
+    >>> round(low, 3), round(high, 3)
+    (0.031, 0.369)
+    """
+    if not 0.5 <= level < 1:
+        raise ValueError(f"level={level}: a one-sided level lies in [0.5, 1)")
+    found = difference_interval(differences, level=2 * level - 1)
+    return found.low, found.high
 
 
 def sign_flip_p(differences: Numbers, *, draws: int = 99_999, seed: int = SEED) -> tuple[float, bool]:
@@ -247,6 +278,24 @@ def _bootstrapped(sample: tuple[float, ...], level: float, resamples: int, seed:
         (sample,), np.mean, confidence_level=level, n_resamples=resamples, method="BCa", rng=rng
     ).confidence_interval
     return float(interval.low), float(interval.high)
+
+
+def _sample(values: Numbers, level: float) -> tuple[np.ndarray, Interval | None]:
+    """The finite values, and the interval without bounds where they allow none."""
+    sample = _finite(values)
+    n = len(sample)
+    if n == 0:
+        return sample, Interval(math.nan, math.nan, math.nan, 0, level, "no value was measured")
+    mean = float(np.mean(sample))
+    if n < 3:
+        return sample, Interval(mean, math.nan, math.nan, n, level, "no interval: it needs at least 3 individuals")
+    if np.ptp(sample) <= 1e-12 * max(1.0, abs(mean)):
+        return sample, Interval(mean, math.nan, math.nan, n, level, "no interval: all individuals have the same value")
+    return sample, None
+
+
+def _standard_error(sample: np.ndarray) -> float:
+    return float(np.std(sample, ddof=1)) / math.sqrt(len(sample))
 
 
 def _finite(values: Numbers) -> np.ndarray:
