@@ -8,48 +8,24 @@ same record gives the same report.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from scipy import special, stats
 
-SEED = 20240229
-"""Seed of every bootstrap and Monte-Carlo draw."""
-
-RESAMPLES = 9999
-"""Bootstrap resamples of an interval."""
+from lifespan.stats.intervals import RESAMPLES as RESAMPLES
+from lifespan.stats.intervals import SEED as SEED
+from lifespan.stats.intervals import Interval as Interval
+from lifespan.stats.intervals import Numbers as Numbers
+from lifespan.stats.intervals import finite
+from lifespan.stats.intervals import mean_interval as mean_interval
+from lifespan.stats.intervals import one_sided_bounds as one_sided_bounds
 
 ENOUGH = 10
 """Individuals below which every comparison carries a warning."""
 
 EXACT_UP_TO = 16
 """Pairs up to which all 2**n sign patterns are enumerated."""
-
-Numbers = Sequence[float] | np.ndarray
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean with its interval. `low` and `high` are NaN where no interval can be had, and `note` says why."""
-
-    estimate: float
-    low: float
-    high: float
-    n: int
-    level: float = 0.95
-    note: str = ""
-
-    @property
-    def known(self) -> bool:
-        """Whether there is an interval."""
-        return not (math.isnan(self.low) or math.isnan(self.high))
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the whole interval lies on one side of zero."""
-        return self.known and (self.low > 0 or self.high < 0)
 
 
 @dataclass(frozen=True)
@@ -69,33 +45,11 @@ class Comparison:
         return self.difference.n
 
 
-def mean_interval(values: Numbers, *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = SEED) -> Interval:
-    """Mean over individuals with the BCa bootstrap interval (Efron 1987, Better Bootstrap Confidence Intervals).
-
-    The bias-corrected and accelerated percentiles are alpha_i = Phi(z0 + (z0 + z_i) / (1 - a (z0 + z_i))), with z0 the
-    normal quantile of the share of resampled means below the mean, and a = sum(d^3) / (6 sum(d^2)^1.5) from the
-    jackknife deviations d. Fewer than 3 values, or equal ones, give no interval and a note.
-
-    >>> mean_interval([0.5, 0.7])
-    Interval(estimate=0.6, low=nan, high=nan, n=2, level=0.95, note='no interval: it needs at least 3 individuals')
-    >>> found = mean_interval([0.70, 0.74, 0.71, 0.79, 0.73])
-    >>> found.n, 0.70 < found.low < found.estimate < found.high < 0.79
-    (5, True)
-    """
-    sample = _finite(values)
-    n = len(sample)
-    if n == 0:
-        return Interval(math.nan, math.nan, math.nan, 0, level, "no value was measured")
-    mean = float(np.mean(sample))
-    if n < 3:
-        return Interval(mean, math.nan, math.nan, n, level, "no interval: it needs at least 3 individuals")
-    if np.ptp(sample) <= 1e-12 * max(1.0, abs(mean)):
-        return Interval(mean, math.nan, math.nan, n, level, "no interval: all individuals have the same value")
-    return Interval(mean, *_bootstrapped(tuple(sample.tolist()), level, resamples, seed), n, level)
-
-
 def paired_difference(treated: Numbers, control: Numbers) -> Comparison:
     """Compare twins: position i of both arrays is one seed. The sign is treated - control.
+
+    The interval is that of `mean_interval`; p that of the sign-flip test, which is exact where a group differs in
+    nothing from its twins.
 
     >>> found = paired_difference([0.6, 0.5, 0.7, 0.6], [0.7, 0.7, 0.8, 0.9])
     >>> round(found.difference.estimate, 3), found.p, found.n
@@ -126,7 +80,7 @@ def sign_flip_p(differences: Numbers, *, draws: int = 99_999, seed: int = SEED) 
     >>> sign_flip_p([])
     (nan, True)
     """
-    sample = _finite(differences)
+    sample = finite(differences)
     n = len(sample)
     if n == 0:
         return math.nan, True
@@ -186,7 +140,7 @@ def cliffs_delta(treated: Numbers, control: Numbers) -> float:
     >>> cliffs_delta([3, 4], [1, 2])
     1.0
     """
-    first, second = _finite(treated), _finite(control)
+    first, second = finite(treated), finite(control)
     if len(first) == 0 or len(second) == 0:
         return math.nan
     return float(np.sign(first[:, None] - second[None, :]).mean())
@@ -238,21 +192,6 @@ def benjamini_hochberg(p_values: Numbers) -> np.ndarray:
     if known.any():
         adjusted[known] = stats.false_discovery_control(raw[known], method="bh")
     return adjusted
-
-
-@lru_cache(maxsize=10_000)
-def _bootstrapped(sample: tuple[float, ...], level: float, resamples: int, seed: int) -> tuple[float, float]:
-    rng = np.random.default_rng(seed)
-    interval = stats.bootstrap(
-        (sample,), np.mean, confidence_level=level, n_resamples=resamples, method="BCa", rng=rng
-    ).confidence_interval
-    return float(interval.low), float(interval.high)
-
-
-def _finite(values: Numbers) -> np.ndarray:
-    sample = np.asarray(values, dtype=float).ravel()
-    finite: np.ndarray = sample[np.isfinite(sample)]
-    return finite
 
 
 def _pairs(treated: Numbers, control: Numbers) -> tuple[np.ndarray, np.ndarray]:
