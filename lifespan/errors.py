@@ -5,7 +5,8 @@
     │   ├── ScenarioError  a scenario, an event or an argument
     │   │   └── OutOfReach a sparsity that a pruner cannot reach from here
     │   ├── DataError      a task's or corpus's files and rows
-    │   └── RecordError    a run directory, its checkpoints and rows
+    │   ├── RecordError    a run directory, its checkpoints and rows
+    │   └── MachineError   memory, disk, permissions, devices, packages that are missing
     └── Diverged           not a mistake but an outcome: this individual's life ended
 
 A `UserError` says where it happened, which value was met, which rule it broke and what to do.
@@ -48,6 +49,10 @@ class DataError(UserError):
 
 class RecordError(UserError):
     """A run directory cannot be read, written or trusted."""
+
+
+class MachineError(UserError):
+    """The machine refused: no life failed, and the same command goes on where this one stopped."""
 
 
 class Diverged(LifespanError):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lifespan.errors import RecordError
+from lifespan.reading import plain_bytes, why
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -38,15 +39,17 @@ def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
 
 def read_sealed(path: Path) -> dict[str, Any]:
     """The object that `write_sealed` wrote, or one of before there were seals. Raises `ValueError` where it is damaged."""
-    data = path.read_bytes()
+    data = plain_bytes(path)
     seal = _SEAL.search(data)
-    if seal is None and not data.startswith(_SEALED):
-        found = json.loads(data)
-    elif seal is None or hashlib.sha256(data[: seal.start()]).hexdigest() != seal[1].decode():
+    sealed = seal is not None or data.startswith(_SEALED)
+    if sealed and (seal is None or hashlib.sha256(data[: seal.start()]).hexdigest() != seal[1].decode()):
         raise ValueError("the seal is broken")
-    else:
+    try:
         found = json.loads(data)
-        del found["sealed"], found["seal"]
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if sealed and isinstance(found, dict):
+        found.pop("sealed", None), found.pop("seal", None)
     if not isinstance(found, dict):
         raise ValueError("no object")
     return found
@@ -60,7 +63,7 @@ _SEAL = re.compile(rb', "seal": "([0-9a-f]{64})"}\Z')
 def sha_of(path: Path) -> str | None:
     """The checksum of a file, or None where there is none."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(plain_bytes(path)).hexdigest()
     except FileNotFoundError:
         return None
 
@@ -78,15 +81,14 @@ def write_bytes(path: Path, data: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        free = shutil.disk_usage(_existing(path)).free // 2**20
         raise RecordError(
-            str(path),
-            f"cannot be written ({error.strerror}; {free} MiB free).",
-            "Choose another --out, or free some space.",
+            str(path), f"cannot be written ({why(error)}{_free(path)}).", "Choose another --out, or free some space."
         ) from error
 
 
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path
+def _free(path: Path) -> str:
+    """The space that is left where a file should be, in words; nothing where that cannot be known."""
+    for folder in path.parents:
+        with suppress(OSError):
+            return f"; {shutil.disk_usage(folder).free // 2**20} MiB free"
+    return ""

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from lifespan.errors import RecordError
+from lifespan.reading import kind_of, plain_bytes, why
 
 HEARTBEAT = 2.0
 """Seconds between two heartbeats."""
@@ -70,8 +71,10 @@ class Leases:
     def take(self, digest: str, **about: Any) -> Lease | None:
         """A lease on a step, or None where another worker holds it. `about` is stored with it, for `lifespan status`."""
         path = self.folder / f"{digest}.json"
-        if path.exists() and not self._abandoned(path):
-            return None
+        if path.exists():
+            _require_a_file(path)
+            if not self._abandoned(path):
+                return None
         token = uuid.uuid4().hex
         if not _link(path, {"digest": digest, "token": token, **identity(), "since": time.time(), **about}):
             return None
@@ -126,6 +129,14 @@ class Leases:
                 _place(aside, path)
             aside.unlink()
         return True
+
+
+def _require_a_file(path: Path) -> None:
+    """Raise `RecordError` where something stands in the place of a lease that no worker wrote and that never expires."""
+    with suppress(FileNotFoundError):
+        kind = kind_of(path)
+        if kind:
+            raise RecordError(str(path), f"{kind}.", "Remove it: a worker's lease belongs there.")
 
 
 def holders(root: Path) -> Iterator[dict[str, Any]]:
@@ -202,7 +213,7 @@ def _link(path: Path, content: dict[str, Any]) -> bool:
             temporary.unlink()
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         remedy = "Free some space, or choose another --out." if full else "Choose an --out that you may write."
-        raise RecordError(str(path), f"cannot be written ({error.strerror}).", remedy) from error
+        raise RecordError(str(path), f"cannot be written ({why(error)}).", remedy) from error
 
 
 def _place(whole: Path, path: Path) -> bool:
@@ -234,8 +245,14 @@ def _create(path: Path, content: bytes) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
+    """What a lease says; None where it is missing, still empty, or says something else than a lease does."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = json.loads(plain_bytes(path))
+    except (OSError, ValueError, RecursionError):
         return None
-    return content if isinstance(content, dict) else None
+    if not isinstance(content, dict) or not all(isinstance(content.get(key), kind) for key, kind in _LEASE.items()):
+        return None
+    return content
+
+
+_LEASE = {"digest": str, "token": str, "host": str, "pid": int}

@@ -17,6 +17,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifespan import notebook
 from lifespan.errors import RecordError
+from lifespan.reading import plain_bytes, read_object, reading
 
 if TYPE_CHECKING:
     import pandas
@@ -166,7 +168,10 @@ class Record:
         import pandas
 
         path = self.directory / "examples" / f"{probe}.parquet"
-        return pandas.read_parquet(path) if path.is_file() else pandas.DataFrame(columns=list(EXAMPLE_COLUMNS))
+        if not path.exists():
+            return pandas.DataFrame(columns=list(EXAMPLE_COLUMNS))
+        with reading(path, ANEW):
+            return pandas.read_parquet(io.BytesIO(plain_bytes(path)))
 
     def steps(self) -> pandas.DataFrame:
         """One row per step of every life."""
@@ -183,7 +188,13 @@ class Record:
         path = self.directory / "participants.tsv"
         if not path.exists():
             return pandas.DataFrame(columns=list(PARTICIPANT_COLUMNS))
-        return pandas.read_csv(path, sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE, dtype={"group": str})
+        with reading(path, ANEW):
+            text = io.BytesIO(plain_bytes(path))
+            people = pandas.read_csv(text, sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE, dtype={"group": str})
+            missing = [name for name in PARTICIPANT_COLUMNS if name not in people]
+            if missing:
+                raise RecordError(str(path), f"has no column {missing[0]!r}.", ANEW)
+            return people
 
     def tidy(self) -> pandas.DataFrame:
         """All measured values with what one needs to analyse them: `measurements` and the columns of `TIDY_COLUMNS`."""
@@ -235,13 +246,12 @@ class Record:
         rows: list[dict[str, Any]] = []
         for number, line in enumerate(text.splitlines(), 1):
             try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError:
-                raise RecordError(
-                    f"{path}, line {number}",
-                    "is not a JSON row.",
-                    "`lifespan simulate --resume` writes the rows anew from the store.",
-                ) from None
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                row = None
+            if not isinstance(row, dict):
+                raise RecordError(f"{path}, line {number}", "is not a JSON row.", ANEW)
+            rows.append(row)
         return rows
 
     def _lines(self, name: str, columns: Mapping[str, Any]) -> pandas.DataFrame:
@@ -249,7 +259,8 @@ class Record:
 
         frame = pandas.DataFrame(self.lines(name), columns=list(columns))
         if "value" in frame:
-            frame["value"] = frame["value"].astype(float)
+            with reading(self.directory / name, ANEW):
+                frame["value"] = frame["value"].astype(float)
         return frame
 
 
@@ -266,27 +277,28 @@ def read(directory: str | Path) -> Record:
     return Record(path, _object(study), _object(path / "environment.json", optional=True))
 
 
+ANEW = "`lifespan simulate --resume` writes it anew from the store."
+"""What to do with a table that cannot be read."""
+
+
 def _text_of(path: Path) -> tuple[Path, str]:
     """(file, text) of a table, which may be kept gzipped; no text where there is none."""
     packed = path.with_name(f"{path.name}.gz")
-    if path.exists() or not packed.exists():
-        return path, path.read_text(encoding="utf-8") if path.exists() else ""
+    with reading(path, ANEW):
+        if os.path.lexists(path) or not packed.exists():
+            return path, plain_bytes(path).decode("utf-8") if os.path.lexists(path) else ""
+    with reading(packed, "Restore it from where it was kept."):
+        data = plain_bytes(packed)
     try:
-        return packed, gzip.decompress(packed.read_bytes()).decode("utf-8")
+        return packed, gzip.decompress(data).decode("utf-8")
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise RecordError(str(packed), f"cannot be unpacked ({error}).", "Restore it from where it was kept.") from None
 
 
 def _object(path: Path, *, optional: bool = False) -> dict[str, Any]:
-    if optional and not path.exists():
+    if optional and not os.path.lexists(path):
         return {}
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RecordError(str(path), f"is not valid JSON ({error}).", "Restore it, or choose another --out.") from None
-    if not isinstance(data, dict):
-        raise RecordError(str(path), "must hold a JSON object.", "Restore it, or choose another --out.")
-    return data
+    return read_object(path, "Restore it, or choose another --out.")
 
 
 def is_lived(directory: Path, digest: str, store: Path | None = None) -> bool:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lifespan.contracts.checkpoint import Snapshot
 from lifespan.errors import RecordError
+from lifespan.reading import plain_bytes, reading
 from lifespan.record import _tensors
 from lifespan.record.examples import as_parquet
 from lifespan.record.files import read_sealed, sha_of, write_bytes, write_sealed
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     import torch
 
 Tensors: TypeAlias = "Mapping[str, torch.Tensor]"
+
+NODE = {"facts": dict, "rows": list, "blobs": dict, "optimizer_steps": int, "examples": int, "tokens": int, "seconds": float}
+"""What a node must hold, and of which kind, so that a step counts as lived."""
+IN_THE_WAY = "Remove it: what belongs there is computed again."
+"""What to do with something in the store that no worker wrote."""
 
 
 class Corrupt(RecordError):
@@ -53,13 +59,17 @@ class Store:
 
     def complete(self, step: Step) -> bool:
         """Whether a step and all its evaluations are stored, with the content that they were saved with."""
-        if self.node(step.digest) is None:
+        node = self.node(step.digest)
+        if node is None:
+            return False
+        if not holds(node, NODE):
+            self._warn_damaged(self.root / step.digest / "node.json")
             return False
         return all(self.evaluation(step.digest, evaluation.digest) is not None for evaluation in step.evaluations)
 
     def ended(self, digest: str) -> dict[str, Any] | None:
         """How a life ended at this step (`status`, `reason`), or None."""
-        return self._sealed(self.root / digest / "ended.json")
+        return self._sealed(self.root / digest / "ended.json", {"status": str, "reason": str})
 
     def evaluation(self, digest: str, evaluation: str) -> list[dict[str, Any]] | None:
         """Rows of a finished evaluation, or None."""
@@ -114,21 +124,27 @@ class Store:
 
     def _evaluation(self, digest: str, evaluation: str) -> dict[str, Any] | None:
         path = self.root / digest / "looks" / f"{evaluation}.json"
-        found = self._sealed(path)
+        found = self._sealed(path, {"rows": list, "seconds": float})
         table = path.with_suffix(".parquet")
-        if found is None or "table" not in found or sha_of(table) == found["table"]:
-            return found
+        with reading(table, IN_THE_WAY):
+            if found is None or "table" not in found or sha_of(table) == found["table"]:
+                return found
         self._warn_damaged(table)
         return None
 
-    def _sealed(self, path: Path) -> dict[str, Any] | None:
-        try:
-            return read_sealed(path)
-        except FileNotFoundError:
-            return None
-        except ValueError:
-            self._warn_damaged(path)
-            return None
+    def _sealed(self, path: Path, keys: Mapping[str, type] | None = None) -> dict[str, Any] | None:
+        """What a sealed file holds; None where there is none, or where it is damaged or lacks one of the `keys`."""
+        with reading(path, IN_THE_WAY):
+            try:
+                found = read_sealed(path)
+            except FileNotFoundError:
+                return None
+            except ValueError:
+                found = None
+        if found is not None and holds(found, keys or {}):
+            return found
+        self._warn_damaged(path)
+        return None
 
     def _warn_damaged(self, path: Path) -> None:
         """Warn once that a file is damaged."""
@@ -139,7 +155,7 @@ class Store:
     def load_state(self, digest: str) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
         """(facts, tensors by group) of a finished step. Raises `Corrupt` where a blob's checksum does not match."""
         node = self.node(digest)
-        if node is None:
+        if node is None or not holds(node, {"facts": dict, "blobs": dict}):
             raise Corrupt(str(self.root / digest), "this step has no checkpoint.", "The step is lived again.")
         return node["facts"], {name: self._load_blob(blob) for name, blob in node["blobs"].items()}
 
@@ -162,11 +178,12 @@ class Store:
 
     def load_partial(self, digest: str) -> Snapshot | None:
         """The newest state of an unfinished step; None where there is none or its two files do not match."""
-        facts = self._sealed(self.root / digest / "partial.json")
+        facts = self._sealed(self.root / digest / "partial.json", {"sha256": str})
         path = self.root / digest / "partial.safetensors"
         if facts is None or not path.exists():
             return None
-        data = path.read_bytes()
+        with reading(path, IN_THE_WAY):
+            data = plain_bytes(path)
         if hashlib.sha256(data).hexdigest() != facts["sha256"]:
             self._warn_damaged(path)
             return None
@@ -174,7 +191,8 @@ class Store:
 
     def progress(self, digest: str) -> int:
         """Optimizer steps of an unfinished step that are kept."""
-        return int((self._sealed(self.root / digest / "partial.json") or {}).get("done", 0))
+        done = (self._sealed(self.root / digest / "partial.json") or {}).get("done", 0)
+        return done if isinstance(done, int) else 0
 
     def drop_partial(self, digest: str) -> None:
         """Remove the unfinished state of a step that is now finished."""
@@ -196,13 +214,25 @@ class Store:
 
     def _load_blob(self, sha: str) -> dict[str, torch.Tensor]:
         path = self._blob_path(sha)
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            raise Corrupt(str(path), "the checkpoint is missing.", "The step is lived again.") from None
+        with reading(path, IN_THE_WAY):
+            try:
+                data = plain_bytes(path)
+            except FileNotFoundError:
+                raise Corrupt(str(path), "the checkpoint is missing.", "The step is lived again.") from None
         if hashlib.sha256(data).hexdigest() != sha:
             raise Corrupt(str(path), "the checkpoint's content does not match its checksum.", "The step is lived again.")
         try:
             return _tensors.unpacked(_tensors.from_bytes(data))
         except ValueError as error:
             raise Corrupt(str(path), f"the checkpoint cannot be read ({error}).", "The step is lived again.") from None
+
+
+def holds(found: Mapping[str, Any], keys: Mapping[str, type]) -> bool:
+    """Whether an object has these keys with values of these kinds; whole numbers pass for others, and lists hold objects."""
+    for key, kind in keys.items():
+        value = found.get(key)
+        if not isinstance(value, kind if kind is not float else int | float) or isinstance(value, bool):
+            return False
+        if kind is list and not all(isinstance(entry, dict) for entry in value):
+            return False
+    return True
