@@ -274,7 +274,7 @@ def _previous(directory: Path, study: Study) -> dict[str, Any]:
                 str(directory), "holds other files and no study.json.", "Choose an empty or new directory with --out."
             )
         return {}
-    found = dict(record.read(directory).study)
+    found = record.read_study(directory)
     if found.get("name") != study.name:
         raise RecordError(
             str(directory),

@@ -88,7 +88,7 @@ def export(
 
 def find(directory: Path, life: str | None, after: int | None) -> Moment:
     """The state that is meant: of the only life or the one named, at its end or after so many events."""
-    study = record.read(directory).study
+    study = record.read_study(directory)
     lives = _lives(directory, study)
     if life is None and len(lives) > 1:
         raise RecordError(str(directory), f"holds {len(lives)} lives.", f"Choose one with --life. {did_you_mean('', lives)}")

@@ -132,7 +132,7 @@ def report_on(
 def _say_what_pdf_lacks(directories: Sequence[Path]) -> None:
     from lifespan.report.figures.fonts import lacking
 
-    studies = [record.read(directory).study for directory in directories]
+    studies = [record.read_study(directory) for directory in directories]
     absent = lacking(name for study in studies for part in ("groups", "tasks") for name in study.get(part, {}))
     if absent:
         shown = absent if len(absent) <= 12 else f"{absent[:12]}..."
@@ -178,7 +178,7 @@ def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
     shared = f" ({plan.separate:,} if nothing were shared)" if plan.separate > plan.shared else ""
     display.say(f"{study.name}: {people}, {display.counted(plan.shared, 'event')} to live{shared}{begun}")
     if (directory / "study.json").is_file():
-        known = record.read(directory).study
+        known = record.read_study(directory)
         before = {digest for life in known.get("lives", {}).values() for digest in life["steps"]}
         gone = len(before - set(plan.nodes))
         # A record of another study is refused, so that nothing of it will be of this one.
@@ -222,7 +222,7 @@ def changes_in(plan: Plan, directory: Path) -> Changes | None:
     """What of a run directory's record is not of what the plan reads now, where there is a record."""
     if not (directory / "study.json").is_file():
         return None
-    return changes_since(record.read(directory).study, plan, directory)
+    return changes_since(record.read_study(directory), plan, directory)
 
 
 def _live(plan: Plan, directory: Path, **how: Any) -> Outcome | None:

@@ -12,7 +12,7 @@ import typer.core
 
 from lifespan.cli import display
 from lifespan.errors import ScenarioError, UserError
-from lifespan.record.record import read
+from lifespan.record.record import read_study
 from lifespan.study.loading import builtin, find, read_source, study_of
 from lifespan.study.scenario import Study
 
@@ -38,7 +38,7 @@ def verify_record(
     given = [name for name, value in (("--steps", steps), ("--all", every or None), ("--row", row)) if value is not None]
     if len(given) > 1:
         raise ScenarioError(" ".join(given), "ask for different steps.", "Give one of them.")
-    command = read(directory).study.get("command") or []
+    command = read_study(directory).get("command") or []
     study, refused = _study(command, simulate, scenario)
     from lifespan.execution import verification
 

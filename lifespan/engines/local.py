@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from lifespan import errors, hardware
+from lifespan import hardware
+from lifespan.culprits import LOWER
 from lifespan.errors import LifespanError, ScenarioError
 from lifespan.execution.engine import Engine, Job
 from lifespan.execution.observer import Observer
 from lifespan.execution.supervision import StoreMonitor
-from lifespan.execution.worker_process import STOPPED, assignment_for
+from lifespan.execution.worker_process import STOPPED, assignment_for, raise_message, search_path
 from lifespan.record.leases import holders
 from lifespan.study.plan import Plan
 
@@ -61,10 +64,7 @@ class Local(Engine):
         try:
             _supervise(pool, monitor, job)
         finally:
-            for worker in pool:
-                worker.stop()
-            for worker in pool:
-                worker.wait()
+            _end(pool)
             monitor.refresh()
 
 
@@ -91,6 +91,19 @@ def _supervise(pool: list[_WorkerProcess], monitor: StoreMonitor, job: Job) -> N
                 worker.start()
 
 
+def _end(pool: list[_WorkerProcess]) -> None:
+    """Have all workers save and exit. A second Ctrl-C kills them: what they had saved before is kept."""
+    try:
+        for worker in pool:
+            worker.stop()
+        for worker in pool:
+            worker.wait()
+    except KeyboardInterrupt:
+        for worker in pool:
+            worker.kill()
+        raise
+
+
 def _record_death(worker: _WorkerProcess, code: int, deaths: Counter[str], monitor: StoreMonitor, job: Job) -> None:
     """Count a death at the step that the worker held; a step with too many is marked as failed."""
     held = [lease for lease in holders(job.store) if lease["pid"] == worker.process.pid and not lease["alive"]]
@@ -104,8 +117,13 @@ def _record_death(worker: _WorkerProcess, code: int, deaths: Counter[str], monit
         last = "\n".join(worker.last)
         if digest not in monitor.frontier.nodes:
             raise LifespanError(f"workers die again and again ({how}). The last one's output:\n{last}")
-        reason = f"its worker died {DEATHS} times ({how})"
+        reason = f"its worker died {DEATHS} times ({how}){_perhaps(code)}"
         monitor.store.save_ended(digest, {"status": "failed", "reason": reason, "traceback": last})
+
+
+def _perhaps(code: int) -> str:
+    """What a death by the system may mean."""
+    return f"; where memory ran out: {LOWER}" if code == -signal.SIGKILL else ""
 
 
 @dataclass
@@ -120,11 +138,12 @@ class _WorkerProcess:
     def start(self) -> None:
         """Start the process and send it the assignment."""
         threads = str(self.job.threads)
-        known = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": threads}
+        known = {"PYTHONPATH": search_path(), "OMP_NUM_THREADS": threads}
         if self.device is not None:
             known["CUDA_VISIBLE_DEVICES"] = self.device
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "lifespan.execution.worker_process"],
+            # -P: nothing is imported from the working directory, which may be anybody's.
+            [sys.executable, "-P", "-m", "lifespan.execution.worker_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -149,8 +168,7 @@ class _WorkerProcess:
         self.reader.join(timeout=5)
         self.close()
         if code == 2 and output.startswith(b"{"):
-            error = json.loads(output)
-            raise getattr(errors, error["kind"], errors.UserError)(error["where"], error["what"], error["remedy"])
+            raise_message(json.loads(output))
         if code == STOPPED:
             raise LifespanError("a worker was stopped by something other than its engine")
 
@@ -165,6 +183,13 @@ class _WorkerProcess:
             self.process.wait()
             self.reader.join(timeout=5)
             self.close()
+
+    def kill(self) -> None:
+        """End the process at once, with all that it has started."""
+        if hasattr(self, "process") and self.process.poll() is None:
+            with suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def close(self) -> None:
         """Close the pipes of a process that has exited."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 import cloudpickle
 
-from lifespan import errors
 from lifespan.engines.local import DEATHS, POLL
-from lifespan.errors import LifespanError, ScenarioError, UserError
+from lifespan.errors import LifespanError, ScenarioError
 from lifespan.execution.engine import Engine, Job
 from lifespan.execution.observer import Observer
 from lifespan.execution.supervision import StoreMonitor
-from lifespan.execution.worker_process import assignment_for, serve
+from lifespan.execution.worker_process import as_message, assignment_for, raise_message, search_path, serve
 from lifespan.record.leases import holders
 from lifespan.study.plan import Plan
 
@@ -65,8 +62,9 @@ class Ray(Engine):
         from lifespan.training.loop import Interrupted
 
         gpus = (self.gpus or 1) if job.device == "cuda" else 0
-        path = os.pathsep.join(path for path in sys.path if path)
-        known = {"env_vars": {"PYTHONPATH": path, "OMP_NUM_THREADS": str(job.threads)}}
+        known = {
+            "env_vars": {"PYTHONPATH": search_path(), "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": str(job.threads)},
+        }
         # This engine retries, not Ray: it knows at which step the workers are lost.
         task = ray.remote(_run_worker).options(num_cpus=job.threads, num_gpus=gpus, max_retries=0, runtime_env=known)
         pending = [task.remote(assignment) for _ in range(self.workers or _room(ray, job.threads, gpus))]
@@ -108,14 +106,12 @@ def _record_loss(how: str, deaths: Counter[str], monitor: StoreMonitor, job: Job
 
 
 def _run_worker(assignment: bytes) -> dict[str, Any]:
-    """A task on its node: lives, and returns its warnings and the user's error, if there was one."""
+    """A task on its node: lives, and returns its warnings and the error that is no life's, if there was one."""
     response = _WarningList()
-    work = cloudpickle.loads(assignment)
     try:
-        serve(work, lambda: False, response)
-    except UserError as error:
-        wrong = {"where": error.where, "what": error.what, "remedy": error.remedy}
-        return {"said": response.warnings, "kind": type(error).__name__, "wrong": wrong}
+        serve(cloudpickle.loads(assignment), lambda: False, response)
+    except Exception as error:
+        return {"said": response.warnings, "wrong": as_message(error)}
     return {"said": response.warnings}
 
 
@@ -131,7 +127,7 @@ def _forward(response: dict[str, Any], observer: Observer) -> None:
     for text in response["said"]:
         observer.warns(text)
     if "wrong" in response:
-        raise getattr(errors, response["kind"], UserError)(**response["wrong"])
+        raise_message(response["wrong"])
 
 
 def _room(ray: Any, threads: int, gpus: float) -> int:

@@ -12,8 +12,9 @@ import torch
 
 from lifespan.errors import RecordError
 from lifespan.record.differences import Difference
+from lifespan.record.examples import read_parquet
 from lifespan.record.files import sha_of
-from lifespan.record.store import Store
+from lifespan.record.store import IN_THE_WAY, Store
 
 LIVED = "lived again"
 COUNTS = ("optimizer_steps", "examples", "tokens", "facts")
@@ -90,9 +91,8 @@ def compare_outputs(
 
 
 def _columns_apart(before: Path, now: Path, standard: Standard, found: Comparison) -> Iterator[tuple[str, str]]:
-    import pandas
 
-    one, other = pandas.read_parquet(before), pandas.read_parquet(now)
+    one, other = read_parquet(before, IN_THE_WAY), read_parquet(now, IN_THE_WAY)
     if list(one.columns) != list(other.columns) or len(one) != len(other):
         yield "all", f"{len(other):,} rows and {len(other.columns)} columns, not {len(one):,} and {len(one.columns)}"
         return

@@ -11,7 +11,7 @@ from typing import Any
 from lifespan.errors import RecordError
 from lifespan.record.files import read_sealed
 from lifespan.record.leases import at_work, holders
-from lifespan.record.record import read
+from lifespan.record.record import read, read_study
 
 SAMPLE = 3
 """How many lived steps of each stage are read to tell the time that others will take."""
@@ -37,7 +37,7 @@ class Status:
 
 def status_of(directory: Path) -> Status:
     """How far every individual is, who lives now, and about when it will end."""
-    study = dict(read(directory).study)
+    study = read_study(directory)
     lives, groups = study.get("lives"), study.get("groups")
     if not isinstance(lives, dict) or not isinstance(groups, dict):
         raise RecordError(

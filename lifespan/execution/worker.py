@@ -10,12 +10,15 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any
 
-from lifespan.errors import Diverged, RecordError, UserError
+from lifespan.culprits import machine_error
+from lifespan.errors import Diverged, ScenarioError, UserError
 from lifespan.execution.executor import Executor
 from lifespan.execution.frontier import Frontier
-from lifespan.execution.observer import Observer
+from lifespan.execution.observer import Attended, Observer
+from lifespan.execution.step import compare, evaluate, live
 from lifespan.record.leases import Lease, Leases
 from lifespan.record.store import Store
 from lifespan.study.events import Birth
@@ -42,6 +45,7 @@ class Worker:
     poll: float = 0.2
 
     def __post_init__(self) -> None:
+        self.observer = Attended(self.observer)
         self.leases = Leases(self.store.root)
         self.frontier = Frontier(self.plan, self.store)
         self.nodes = self.frontier.nodes
@@ -131,8 +135,6 @@ class Worker:
             if self.should_stop():
                 raise
             self.observer.warns(f"{step.event.label}: another worker has taken this step over")
-        except RecordError:
-            raise
         except Diverged as error:
             self._end(
                 step,
@@ -141,14 +143,26 @@ class Worker:
                 rows=list(error.rows),
                 optimizer_steps=max((done for done, *_ in error.points), default=0),
             )
-        except Exception as error:
-            if isinstance(error, UserError) and isinstance(step.event, Birth):
-                raise
+        except (Exception, SystemExit) as error:
+            self._raise_if_blameless(step, error)
             self._fail(step, error)
         self.executor.drop_subject()
         self._at = None
 
-    def _fail(self, step: Step, error: Exception) -> None:
+    def _raise_if_blameless(self, step: Step, error: BaseException) -> None:
+        """Raise where the life is not to blame: the machine, the input, the observer or this package is."""
+        life = self.frontier.first[step.digest].name
+        found = machine_error(error, f"{step.event.label} of {life}" if step.parent else f"birth of {life}")
+        if found is error or (isinstance(self.observer, Attended) and self.observer.error is error):
+            raise error
+        if found is not None:
+            raise found from error
+        if isinstance(step.event, Birth):
+            raise _unborn(step.event, error) from error
+        if not _raised_by_a_life(error):
+            raise error
+
+    def _fail(self, step: Step, error: BaseException) -> None:
         invalid = {}
         if isinstance(error, UserError):
             invalid = {"wrong": {"where": error.where, "what": error.what, "remedy": error.remedy}}
@@ -165,9 +179,42 @@ class Worker:
             return False
         try:
             self._lease = lease
-            self.executor.compare_pair(self.plan, pair, self._second_executor)
+            self._compare(pair)
             self._at = None
         finally:
             self._lease = None
             self.leases.release(lease)
         return True
+
+    def _compare(self, pair: Pair) -> None:
+        """Compare two lives. What a contrast raises is no outcome of theirs."""
+        try:
+            self.executor.compare_pair(self.plan, pair, self._second_executor)
+        except (UserError, Interrupted):
+            raise
+        except (Exception, SystemExit) as error:
+            found = machine_error(error, pair.between.contrast.title)
+            if found is not None:
+                raise found from error
+            if not _raised_by_a_life(error):
+                raise
+            said = f"cannot compare {pair.first.name} with {pair.second.name} ({type(error).__name__}: {error})."
+            remedy = "Mend it, and simulate again: all lives are kept."
+            raise ScenarioError(pair.between.contrast.title, said, remedy) from error
+
+
+OF_A_LIFE: frozenset[CodeType] = frozenset(function.__code__ for function in (live, evaluate, compare))
+"""What runs the methods of a life. An error from anywhere else is not the life's."""
+
+
+def _raised_by_a_life(error: BaseException) -> bool:
+    return any(frame.f_code in OF_A_LIFE for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
+def _unborn(birth: Birth, error: BaseException) -> UserError:
+    """Why a subject could not be born: whoever is born of this origin meets the same, so that it is the input's fault."""
+    if isinstance(error, UserError):
+        return error
+    said = str(error).partition("\n")[0]
+    what = f"cannot be built ({type(error).__name__}: {said})."
+    return ScenarioError(birth.origin.describe(), what, "Check its files and its settings.")

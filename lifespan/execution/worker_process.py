@@ -2,7 +2,7 @@
 
 It reads one assignment from its standard input (a length in 8 bytes, then a pickle, which only the process that started it
 can have written) and stops when its standard input is closed, so that no worker outlives its supervisor. Warnings go to its
-standard error. Exit codes: 0 nothing is left to live, 2 wrong input (as JSON on standard output), 130 stopped.
+standard error. Exit codes: 0 nothing is left to live, 2 an error that is no life's (as JSON on standard output), 130 stopped.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 
-from lifespan import hardware
+from lifespan import errors, hardware
 from lifespan.contracts.spec import digest_of
+from lifespan.culprits import machine_error
 from lifespan.errors import LifespanError, ScenarioError, UserError
 from lifespan.execution.engine import Job
 from lifespan.execution.observer import Observer
@@ -53,7 +56,8 @@ class WarningPrinter(Observer):
     """Prints warnings on standard error."""
 
     def warns(self, text: str) -> None:
-        print(f"warning: {text}", file=sys.stderr, flush=True)
+        with suppress(OSError, ValueError):  # Nobody listens any more.
+            print(f"warning: {text}", file=sys.stderr, flush=True)
 
 
 def assignment_for(plan: Plan, job: Job) -> bytes:
@@ -65,6 +69,16 @@ def assignment_for(plan: Plan, job: Job) -> bytes:
     store = str(Path(job.store).resolve())
     assignment = Assignment(plan.study, plan.precision, ends, store, job.device, job.threads, job.every, job.fail_fast)
     return cloudpickle.dumps(assignment)
+
+
+def search_path() -> str:
+    """Where workers look for modules: where this process does, but for the working directory that `python -m` puts first."""
+    places = list(sys.path)
+    main = sys.modules.get("__main__")
+    by_name = getattr(main, "__spec__", None) is not None and not sys.flags.safe_path
+    if by_name and places and os.path.realpath(places[0] or ".") == os.path.realpath("."):
+        del places[0]
+    return os.pathsep.join(place for place in places if place)
 
 
 def compiled_plan(assignment: Assignment) -> Plan:
@@ -101,6 +115,22 @@ def serve(assignment: Assignment, should_stop: Callable[[], bool], observer: Obs
     Worker(plan, store, assignment.device, assignment.every, assignment.fail_fast, observer, should_stop).run()
 
 
+def as_message(error: Exception) -> dict[str, str]:
+    """An error that stops a run, as plain data for another process; `raise_message` raises it there."""
+    found = error if isinstance(error, UserError) else machine_error(error)
+    if found is None:
+        traceback.print_exc()
+        return {"unexpected": f"{type(error).__name__}: {error}"}
+    return {"kind": type(found).__name__, "where": found.where, "what": found.what, "remedy": found.remedy}
+
+
+def raise_message(message: Mapping[str, str]) -> None:
+    """Raise the error of which another process told."""
+    if "unexpected" in message:
+        raise LifespanError(f"{message['unexpected']} (in a worker)")
+    raise getattr(errors, message["kind"], UserError)(message["where"], message["what"], message["remedy"])
+
+
 def main() -> int:
     """Read one assignment from standard input and work on it."""
     from lifespan.training.loop import Interrupted
@@ -112,15 +142,16 @@ def main() -> int:
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     stopped = threading.Event()
     size = int.from_bytes(sys.stdin.buffer.read(8), "big")
-    assignment: Any = cloudpickle.loads(sys.stdin.buffer.read(size))
+    content = sys.stdin.buffer.read(size)
     threading.Thread(target=_wait_for_closed_input, args=(stopped,), daemon=True).start()
     try:
+        assignment: Any = cloudpickle.loads(content)
         serve(assignment, stopped.is_set, WarningPrinter())
     except Interrupted:
         return STOPPED
-    except UserError as error:
-        error_data = {"kind": type(error).__name__, "where": error.where, "what": error.what, "remedy": error.remedy}
-        print(json.dumps(error_data), flush=True)
+    except Exception as error:
+        with suppress(OSError):
+            print(json.dumps(as_message(error)), flush=True)
         return 2
     return 0
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from lifespan.record.assembly import unite_examples
 from lifespan.record.differences import IDENTITY, NOT_STORED, Checked, Difference, LifeOf, Row, short, value_of, whose
-from lifespan.record.record import MADE, Record
+from lifespan.record.examples import read_parquet
+from lifespan.record.record import ANEW, MADE, Record
 from lifespan.record.store import Store
 from lifespan.study.plan import Plan
 
@@ -119,7 +120,6 @@ def _compared(study: Mapping[str, Any], store: Store, plan: Plan | None) -> list
 
 def check_examples(record: Record, store: Store, plan: Plan | None, found: Checked) -> None:
     """Outputs for every example, written anew from the store beside those of the record."""
-    import pandas
 
     kept = sorted((record.directory / "examples").glob("*.parquet"))
     if not kept:
@@ -128,14 +128,14 @@ def check_examples(record: Record, store: Store, plan: Plan | None, found: Check
     absent = plan is None or not steps <= set(plan.nodes) or len(plan.lives) != len(record.study["lives"])
     if plan is None or absent or not any(map(store.has_node, steps)):
         why = "outputs for every example need all of the study at hand" if absent else NOT_STORED
-        found.unchecked[why] += sum(len(pandas.read_parquet(path, columns=["step"])) for path in kept)
+        found.unchecked[why] += sum(len(read_parquet(path, ANEW)) for path in kept)
         return
     with tempfile.TemporaryDirectory(prefix="lifespan-verify-") as folder:
         unite_examples(plan, store, Path(folder))
         for path in kept:
             written = Path(folder) / "examples" / path.name
-            table = pandas.read_parquet(path)
-            stored = pandas.read_parquet(written) if written.is_file() else table.iloc[:0]
+            table = read_parquet(path, ANEW)
+            stored = read_parquet(written, ANEW) if written.is_file() else table.iloc[:0]
             found.rows += len(table)
             for what, told in _frames_apart(table, stored):
                 found.differences.append(Difference(f"examples/{path.name}", 0, what, "a column", told, "store"))

@@ -14,7 +14,7 @@ from typing import Any
 
 from lifespan.contracts import Task
 from lifespan.contracts.spec import Spec, digest_of
-from lifespan.record.record import is_lived, read
+from lifespan.record.record import is_lived, read_study
 from lifespan.study.identity import MISSING, Fingerprints, Input
 from lifespan.study.plan import Plan, Step
 
@@ -134,7 +134,7 @@ def others_of_a_store(directories: Iterable[Path], plan: Plan) -> list[str]:
     now = inputs_of(plan)
     said = []
     for directory in directories:
-        known = read(directory).study.get("inputs") or {}
+        known = read_study(directory).get("inputs") or {}
         apart = [one for one in now.values() if _differs(known, one)]
         if apart:
             files = ", ".join(dict.fromkeys(Path(one.path).name if one.path else one.name for one in apart))

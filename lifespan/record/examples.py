@@ -6,10 +6,15 @@ import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow
 from pyarrow import parquet
+
+from lifespan.reading import plain_bytes, reading
+
+if TYPE_CHECKING:
+    import pandas
 
 
 def as_parquet(sheets: Sequence[Mapping[str, Any]]) -> bytes:
@@ -45,3 +50,10 @@ def unite(parts: Iterable[tuple[Mapping[str, Any], Path]], target: Path) -> None
                 table = table.append_column(name, pyarrow.array([value] * len(table)))
             writer.write_table(pyarrow.concat_tables([schema.empty_table(), table], promote_options="permissive").cast(schema))
     os.replace(temporary, target)
+
+
+def read_parquet(path: Path, remedy: str) -> pandas.DataFrame:
+    """The table of a Parquet file. Raises `RecordError` with this remedy where it cannot be read."""
+    with reading(path, remedy):
+        table: pandas.DataFrame = parquet.read_table(io.BytesIO(plain_bytes(path))).to_pandas()
+    return table

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from lifespan import notebook
 from lifespan.errors import RecordError
 from lifespan.reading import plain_bytes, read_object, reading
+from lifespan.record.examples import read_parquet
 
 if TYPE_CHECKING:
     import pandas
@@ -168,10 +169,7 @@ class Record:
         import pandas
 
         path = self.directory / "examples" / f"{probe}.parquet"
-        if not path.exists():
-            return pandas.DataFrame(columns=list(EXAMPLE_COLUMNS))
-        with reading(path, ANEW):
-            return pandas.read_parquet(io.BytesIO(plain_bytes(path)))
+        return read_parquet(path, ANEW) if os.path.lexists(path) else pandas.DataFrame(columns=list(EXAMPLE_COLUMNS))
 
     def steps(self) -> pandas.DataFrame:
         """One row per step of every life."""
@@ -267,6 +265,11 @@ class Record:
 def read(directory: str | Path) -> Record:
     """Open a run directory. Raises `RecordError` where it is none."""
     path = Path(directory)
+    return Record(path, read_study(path), _object(path / "environment.json", optional=True))
+
+
+def read_study(path: Path) -> dict[str, Any]:
+    """`study.json` of a run directory alone. Raises `RecordError` where it is none."""
     study = path / "study.json"
     if not path.is_dir():
         raise RecordError(str(path), "there is no such run directory.", "`lifespan simulate --out DIR` makes one.")
@@ -274,7 +277,7 @@ def read(directory: str | Path) -> Record:
         inside = sorted(entry.name for entry in path.iterdir() if (entry / "study.json").is_file())
         remedy = f"Did you mean {path / inside[0]}?" if inside else "`lifespan simulate --out DIR` makes one."
         raise RecordError(str(path), "is no run directory: it has no study.json.", remedy)
-    return Record(path, _object(study), _object(path / "environment.json", optional=True))
+    return _object(study)
 
 
 ANEW = "`lifespan simulate --resume` writes it anew from the store."

@@ -17,7 +17,7 @@ from typing import Any
 from lifespan.errors import RecordError
 from lifespan.record.files import read_sealed, write_sealed
 from lifespan.record.leases import PATIENCE, at_work, holders
-from lifespan.record.record import read
+from lifespan.record.record import read_study
 
 
 def attach(directory: Path, store: Path | None, study: str) -> None:
@@ -78,7 +78,7 @@ def find_garbage(place: Path) -> Garbage:
         where = f"process {busy[0]['pid']} on {busy[0]['host']}"
         raise RecordError(str(store), f"is in use ({where}).", "Wait until it has ended.")
     present = [directory for directory in directories if (directory / "study.json").is_file()]
-    studies = [dict(read(directory).study) for directory in present]
+    studies = [read_study(directory) for directory in present]
     needed = {digest for study in studies for life in study.get("lives", {}).values() for digest in life["steps"]}
     steps = [path for path in _steps(store) if path.name not in needed]
     blobs = {name for digest in needed for name in _blobs(store / digest)}

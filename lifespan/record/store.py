@@ -233,6 +233,6 @@ def holds(found: Mapping[str, Any], keys: Mapping[str, type]) -> bool:
         value = found.get(key)
         if not isinstance(value, kind if kind is not float else int | float) or isinstance(value, bool):
             return False
-        if kind is list and not all(isinstance(entry, dict) for entry in value):
+        if isinstance(value, list) and not all(isinstance(entry, dict) for entry in value):
             return False
     return True
