@@ -14,6 +14,8 @@ from lifespan.reading import remedy_for, why
 
 LOWER = "Lower batch_size, length or --workers, or use a machine with more."
 """What to do where a life does not fit into memory."""
+FEWER = "Ask for fewer individuals or groups at a time, or use a machine with more."
+"""What to do where something else does not."""
 _NO_MEMORY = re.compile(
     r"out of memory|can't allocate memory|not enough memory|bad_alloc|unable to mmap|cannot allocate|"
     r"ALLOC_FAILED|unable to allocate|failed to allocate",
@@ -23,14 +25,14 @@ _NO_DEVICE = re.compile(r"\b(CUDA|cuDNN|CUBLAS|NVML|HIP) ?(driver |kernel )?err|
 _NO_THREADS = re.compile(r"can't start new thread|Resource temporarily unavailable")
 
 
-def machine_error(error: BaseException, where: str = "") -> UserError | None:
+def machine_error(error: BaseException, where: str = "", lower: str = LOWER) -> UserError | None:
     """The message where the machine, or the input, is at fault and not the life during which it was noticed; else None.
 
     Memory, disk, permissions, files, devices, packages that are missing and records or data that cannot be read. Causes are
-    looked at too: code of others wraps errors.
+    looked at too: code of others wraps errors. `lower` says what to do where memory ran out.
     """
     for each in _causes(error):
-        found = _message(each, where)
+        found = _message(each, where, lower)
         if found is not None:
             return found
     return None
@@ -45,12 +47,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__
 
 
-def _message(error: BaseException, where: str) -> UserError | None:
+def _message(error: BaseException, where: str, lower: str) -> UserError | None:
     if isinstance(error, DataError | RecordError | MachineError):
         return error
     said = str(error).partition("\n")[0]
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error))):
-        return MachineError(where or "memory", f"there is not enough memory{f' ({said})' if said else ''}.", LOWER)
+        return MachineError(where or "memory", f"there is not enough memory{f' ({said})' if said else ''}.", lower)
     if isinstance(error, RuntimeError) and _NO_THREADS.search(said):
         return MachineError(where or "threads", f"the system refuses more threads ({said}).", "Lower --threads or --workers.")
     if isinstance(error, RuntimeError) and _NO_DEVICE.search(said):

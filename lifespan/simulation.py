@@ -51,6 +51,11 @@ class Outcome:
     failed: int
     pending: int
 
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """Lives that are done, diverged, failed and pending."""
+        return self.done, self.diverged, self.failed, self.pending
+
 
 def simulate(
     study: Study | Plan,

@@ -15,6 +15,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from lifespan.cli.hooks import contract_of, hooks, overridden
+from lifespan.cli.printer import Printer
 from lifespan.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}
 COLOURS = {"done": "green", "living": "cyan", "pending": "yellow", "diverged": "magenta", "failed": "red"}
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+console = Printer()
+errors = Printer(stderr=True)
 
 
 def say(text: str) -> None:
@@ -377,7 +378,7 @@ def show_markdown(text: str) -> None:
 
         console.print(Markdown(text))
     else:
-        print(text, end="")
+        console.file.write(text)
 
 
 def show_results(record: Record) -> None:

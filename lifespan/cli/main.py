@@ -83,8 +83,8 @@ def simulate(
 
     What is in the run directory already is not lived again. Where it was made of other data, models or code than there are
     now, it is refused until --rerun-changed or --keep says what to do. Several may work on one directory at a time. Ctrl-C
-    stops at a place from which --resume goes on. Exit codes: 0 done, 1 some individuals failed, 2 wrong input, 130
-    interrupted.
+    stops at a place from which --resume goes on. Exit codes: 0 done, 1 some individuals failed or have not
+    ended, 2 wrong input or a machine that refused, 130 interrupted.
     """
     from lifespan.cli.simulate import simulate_and_report
 
@@ -438,6 +438,10 @@ def doctor() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 some individuals failed, 2 wrong input, 130 interrupted."""
+    from lifespan.cli.printer import escape_unknown_characters, open_missing_streams, silence
+
+    open_missing_streams()
+    escape_unknown_characters()
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
@@ -446,18 +450,43 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
-        _quiet_stdout()
+        silence("stdout")
         code = 1
     except Exception as error:
         if debug:
             raise
         code = _explain(error)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(_closing_code(code if isinstance(code, int) else 0, lived=given[:1] == ["simulate"]))
+
+
+def _closing_code(code: int, lived: bool) -> int:
+    """The exit code, after the streams were handed what is left: what could not be shown fails any command but `simulate`."""
+    display = sys.modules.get("lifespan.cli.display")
+    if display is None:
+        return code
+    from lifespan.cli.printer import silence
+    from lifespan.reading import why
+
+    for printer in (display.console, display.errors):
+        printer.file.flush()
+    error = display.console.stream.error
+    if error is not None:
+        silence("stdout")
+        if not isinstance(error, BrokenPipeError):
+            rest = "The work is done." if lived else "Free some space, or write elsewhere."
+            display.complain_plainly(f"standard output: cannot be written ({why(error)}).", rest)
+        if not lived:
+            code = code or (1 if isinstance(error, BrokenPipeError) else 2)
+    if display.errors.stream.error is not None:
+        silence("stderr")
+    display.console.stream.error = display.errors.stream.error = None
+    return code
 
 
 def _explain(error: Exception) -> int:
     """Print one clear message and return the exit code."""
     from lifespan.cli import display
+    from lifespan.culprits import FEWER, machine_error
     from lifespan.errors import UserError
 
     if isinstance(error, UserError):
@@ -471,12 +500,9 @@ def _explain(error: Exception) -> int:
         path = context.command_path if context is not None else "lifespan"
         display.complain_plainly(error.format_message(), f"`{path} --help` shows what it takes.")
         return 2
+    found = machine_error(error, lower=FEWER)
+    if found is not None:
+        display.complain(found)
+        return 2
     display.complain_plainly(f"unexpected {type(error).__name__}: {error}", "Run with --debug for the traceback.")
     return 1
-
-
-def _quiet_stdout() -> None:
-    """A reader such as `head` has gone: nothing more can be written, not even at exit."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

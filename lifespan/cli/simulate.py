@@ -91,18 +91,23 @@ def simulate_and_report(
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         display.notice(f"Interrupted; all work so far is kept in {directory}. To go on:\n    {resume_command()}")
         return INTERRUPTED
-    _say_results(directory, time.perf_counter() - begun, outcome.failed, report)
-    return 1 if outcome.failed else 0
+    _say_results(directory, time.perf_counter() - begun, outcome, report)
+    return 1 if outcome.failed or outcome.pending else 0
 
 
-def _say_results(directory: Path, seconds: float, failed: int, report: bool) -> None:
+def _say_results(directory: Path, seconds: float, outcome: Outcome, report: bool) -> None:
     display.show_results(record.read(directory))
     display.say(f"\nLived in {display.duration(seconds)}. Record: {directory}")
     if report:
         display.say(f"Report: {report_on([directory])}")
-    if failed:
+    if outcome.pending and not outcome.failed:
         display.complain_plainly(
-            f"{display.counted(failed, 'individual')} failed.",
+            f"{display.counted(outcome.pending, 'individual')} of {sum(outcome.counts)} did not live to the end.",
+            "The same command goes on with them.",
+        )
+    if outcome.failed:
+        display.complain_plainly(
+            f"{display.counted(outcome.failed, 'individual')} failed.",
             f"`lifespan status {directory}` shows why, {directory / 'store'}/*/ended.json more; --retry tries them again.",
         )
 

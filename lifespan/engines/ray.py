@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +50,10 @@ class Ray(Engine):
             return
         began = not ray.is_initialized()
         if began:
-            ray.init(address=self.address, log_to_driver=False, configure_logging=False, include_dashboard=False)
+            config = _job_config(ray)
+            ray.init(
+                address=self.address, log_to_driver=False, configure_logging=False, include_dashboard=False, job_config=config
+            )
         try:
             self._supervise(ray, assignment_for(plan, job), monitor, job)
         finally:
@@ -128,6 +132,18 @@ def _forward(response: dict[str, Any], observer: Observer) -> None:
         observer.warns(text)
     if "wrong" in response:
         raise_message(response["wrong"])
+
+
+def _job_config(ray: Any) -> Any:
+    """Settings of a job whose workers do not import from the driver's working directory, which Ray would tell them to."""
+
+    class Config(ray.job_config.JobConfig):
+        def _serialize(self) -> Any:
+            told: list[str] = self._py_driver_sys_path
+            told[:] = [place for place in told if place != os.path.abspath(os.path.curdir)]
+            return super()._serialize()
+
+    return Config()
 
 
 def _room(ray: Any, threads: int, gpus: float) -> int:

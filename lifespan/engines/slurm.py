@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import threading
@@ -18,7 +19,14 @@ from lifespan.engines.local import Local
 from lifespan.errors import ScenarioError, UserError
 from lifespan.execution.engine import Engine, Job
 from lifespan.execution.supervision import StoreMonitor
-from lifespan.execution.worker_process import IN_CLUSTER_JOB, Assignment, WarningPrinter, assignment_for, compiled_plan
+from lifespan.execution.worker_process import (
+    IN_CLUSTER_JOB,
+    Assignment,
+    WarningPrinter,
+    assignment_for,
+    compiled_plan,
+    search_path,
+)
 from lifespan.record.files import read_sealed, write_sealed
 from lifespan.study.plan import Plan
 
@@ -98,7 +106,8 @@ class Slurm(Engine):
             "mem": f"{self.memory:g}GB" if self.memory else None,
             "partition": self.partition,
             "account": self.account,
-            "setup": list(self.setup) or None,
+            # Nodes import nothing from the working directory, which may be anybody's.
+            "setup": ["export PYTHONSAFEPATH=1", f"export PYTHONPATH={shlex.quote(search_path())}", *self.setup],
             "array_parallelism": MOST * MOST,
             "additional_parameters": {"requeue": True, **self.more},
         }

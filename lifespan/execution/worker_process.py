@@ -27,7 +27,7 @@ from lifespan.culprits import machine_error
 from lifespan.errors import LifespanError, ScenarioError, UserError
 from lifespan.execution.engine import Job
 from lifespan.execution.observer import Observer
-from lifespan.study.neighbours import user_modules
+from lifespan.study.neighbours import user_folders, user_modules
 from lifespan.study.plan import Plan, compile_study
 from lifespan.study.scenario import Study
 
@@ -72,13 +72,17 @@ def assignment_for(plan: Plan, job: Job) -> bytes:
 
 
 def search_path() -> str:
-    """Where workers look for modules: where this process does, but for the working directory that `python -m` puts first."""
+    """Where workers look for modules: where this process does, but for the working directory that `python -m` puts first.
+
+    The folder of the scenario file comes last, behind Python's own modules and installed packages.
+    """
     places = list(sys.path)
     main = sys.modules.get("__main__")
     by_name = getattr(main, "__spec__", None) is not None and not sys.flags.safe_path
     if by_name and places and os.path.realpath(places[0] or ".") == os.path.realpath("."):
         del places[0]
-    return os.pathsep.join(place for place in places if place)
+    own = [str(folder) for folder in user_folders()]
+    return os.pathsep.join(dict.fromkeys(place for place in [*places, *own] if place))
 
 
 def compiled_plan(assignment: Assignment) -> Plan:

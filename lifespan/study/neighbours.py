@@ -29,6 +29,11 @@ def user_modules() -> dict[str, ModuleType]:
     return dict(_latest[-1].modules) if _latest else {}
 
 
+def user_folders() -> list[Path]:
+    """Where the modules of the scenario file that was loaded last lie."""
+    return list(_latest[-1].folders) if _latest else []
+
+
 def folders_of(file: Path) -> list[Path]:
     """Where a file's neighbours lie: beside what it really is, and beside a link to it."""
     return list(dict.fromkeys([file.resolve().parent, file.absolute().parent]))
