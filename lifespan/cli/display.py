@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.markup import escape
 from rich.padding import Padding
 from rich.syntax import Syntax
@@ -14,8 +14,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from lifespan.cli.consoles import NeutralConsole
 from lifespan.cli.hooks import contract_of, hooks, overridden
 from lifespan.errors import UserError
+from lifespan.names import neutral
 
 if TYPE_CHECKING:
     from lifespan.cli.catalog import Entry
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}
 COLOURS = {"done": "green", "living": "cyan", "pending": "yellow", "diverged": "magenta", "failed": "red"}
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+console = NeutralConsole()
+errors = NeutralConsole(stderr=True)
 
 
 def say(text: str) -> None:
@@ -64,7 +66,7 @@ def notice(text: str) -> None:
 
 def show_json(data: Any) -> None:
     """Data for other programs: plain JSON on standard output."""
-    console.file.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    console.file.write(neutral(json.dumps(data, indent=2, ensure_ascii=False)) + "\n")
 
 
 def duration(seconds: float) -> str:
@@ -273,7 +275,7 @@ def show_status(found: Status) -> None:
         table.add_column(name, overflow="fold", justify="right" if name == "events" else "left")
     for row in found.rows:
         status = Text(row["status"], COLOURS[row["status"]])
-        table.add_row(row["name"], status, f"{row['lived']}/{row['events']}", Text(row["note"]))
+        table.add_row(Text(row["name"]), status, f"{row['lived']}/{row['events']}", Text(row["note"]))
     counts = _status_counts([row["status"] for row in found.rows])
     console.print(f"[bold]{escape(str(found.study.get('name')))}[/]: {counts}")
     if found.events_left:
@@ -331,7 +333,7 @@ def _show_differences(found: Verification) -> None:
         table.add_column(name, overflow="fold")
     for one in found.differences[:MOST_DIFFERENCES]:
         table.add_row(*(Text(part) for part in (one.where, one.what, one.recorded, one.found, one.by)))
-    out = console if console.is_terminal else Console(file=console.file, width=WIDE, highlight=False)
+    out = console if console.is_terminal else NeutralConsole(file=console.file, width=WIDE)
     out.print(table)
     if len(found.differences) > MOST_DIFFERENCES:
         say(f"... and {len(found.differences) - MOST_DIFFERENCES:,} more")
@@ -377,7 +379,7 @@ def show_markdown(text: str) -> None:
 
         console.print(Markdown(text))
     else:
-        print(text, end="")
+        print(neutral(text), end="")
 
 
 def show_results(record: Record) -> None:
@@ -393,7 +395,7 @@ def show_results(record: Record) -> None:
         sparse = f", {sparsities[group]:.0%} sparse" if group in sparsities else ""
         table.add_row(f"[bold cyan]{escape(group)}[/]: {statuses}{sparse}")
         for _, task, *cells in [score for score in scores if score[0] == group]:
-            table.add_row(f"  {escape(task)}", *cells)
+            table.add_row(f"  {escape(task)}", *map(Text, cells))
     console.print()
     console.print(table)
     console.print("[dim]Scores are means over the n individuals that were measured.[/]")

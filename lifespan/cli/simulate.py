@@ -104,7 +104,14 @@ def _say_results(directory: Path, seconds: float, failed: int, report: bool) -> 
         )
 
 
-def report_on(places: Sequence[Path], out: Path | None = None, groups: Sequence[str] = (), control: str | None = None) -> Path:
+def report_on(
+    places: Sequence[Path],
+    out: Path | None = None,
+    groups: Sequence[str] = (),
+    control: str | None = None,
+    *,
+    force: bool = False,
+) -> Path:
     """Write a report; a record that cannot be found or read is said before heavy imports.
 
     A store that studies share stands for all of them; its report lies in the store where `out` does not say otherwise.
@@ -121,7 +128,7 @@ def report_on(places: Sequence[Path], out: Path | None = None, groups: Sequence[
         shown = absent if len(absent) <= 12 else f"{absent[:12]}..."
         remedy = "install one that has, such as Noto Sans CJK; the page and the SVG files show them all the same."
         display.notice(f"No font here has {shown}, which PDF figures show as boxes: {remedy}")
-    return write_report(directories, out, groups=groups, control=control)
+    return write_report(directories, out, groups=groups, control=control, force=force)
 
 
 def _directories(places: Sequence[Path]) -> list[Path]:

@@ -188,7 +188,7 @@ class Record:
         if not path.exists():
             return pandas.DataFrame(columns=list(PARTICIPANT_COLUMNS))
         texts = dict.fromkeys(("individual", "group", "status", "reason"), str)
-        people = pandas.read_csv(path, sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE, dtype=texts)  # type: ignore[arg-type]
+        people = pandas.read_csv(path, sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE, dtype=texts)
         return people.assign(
             **{name: people[name].map(self._named(name)) for name in ("individual", "group") if name in people}
         )
