@@ -154,7 +154,9 @@ def _begin_record(directory: Path, plan: Plan, described: dict[str, Any], enviro
     write_json(directory / "study.json", described)
     write_json(directory / "environment.json", {**environment, "started": datetime.now(UTC).isoformat()})
     write_json(directory / "dictionary.json", record.dictionary() | probes_and_tasks(plan))
-    write_bytes(directory / "store" / ".gitignore", b"*\n")
+    ignored = directory / "store" / ".gitignore"
+    if not ignored.exists():
+        write_bytes(ignored, b"*\n")
 
 
 def _checks(plan: Plan, directory: Path, store: str | Path | None, observer: Observer, known: Any) -> dict[str, Any]:

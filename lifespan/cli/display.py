@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.markup import escape
 from rich.padding import Padding
 from rich.syntax import Syntax
@@ -14,9 +14,11 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from lifespan.cli.consoles import NeutralConsole
 from lifespan.cli.hooks import contract_of, hooks, overridden
 from lifespan.cli.printer import Printer
 from lifespan.errors import UserError
+from lifespan.names import neutral
 
 if TYPE_CHECKING:
     from lifespan.cli.catalog import Entry
@@ -65,7 +67,7 @@ def notice(text: str) -> None:
 
 def show_json(data: Any) -> None:
     """Data for other programs: plain JSON on standard output."""
-    console.file.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    console.file.write(neutral(json.dumps(data, indent=2, ensure_ascii=False)) + "\n")
 
 
 def duration(seconds: float) -> str:
@@ -274,7 +276,7 @@ def show_status(found: Status) -> None:
         table.add_column(name, overflow="fold", justify="right" if name == "events" else "left")
     for row in found.rows:
         status = Text(row["status"], COLOURS[row["status"]])
-        table.add_row(row["name"], status, f"{row['lived']}/{row['events']}", Text(row["note"]))
+        table.add_row(Text(row["name"]), status, f"{row['lived']}/{row['events']}", Text(row["note"]))
     counts = _status_counts([row["status"] for row in found.rows])
     console.print(f"[bold]{escape(str(found.study.get('name')))}[/]: {counts}")
     if found.events_left:
@@ -332,7 +334,7 @@ def _show_differences(found: Verification) -> None:
         table.add_column(name, overflow="fold")
     for one in found.differences[:MOST_DIFFERENCES]:
         table.add_row(*(Text(part) for part in (one.where, one.what, one.recorded, one.found, one.by)))
-    out = console if console.is_terminal else Console(file=console.file, width=WIDE, highlight=False)
+    out = console if console.is_terminal else NeutralConsole(file=console.file, width=WIDE)
     out.print(table)
     if len(found.differences) > MOST_DIFFERENCES:
         say(f"... and {len(found.differences) - MOST_DIFFERENCES:,} more")
@@ -378,7 +380,7 @@ def show_markdown(text: str) -> None:
 
         console.print(Markdown(text))
     else:
-        console.file.write(text)
+        console.file.write(neutral(text))
 
 
 def show_results(record: Record) -> None:
@@ -394,7 +396,7 @@ def show_results(record: Record) -> None:
         sparse = f", {sparsities[group]:.0%} sparse" if group in sparsities else ""
         table.add_row(f"[bold cyan]{escape(group)}[/]: {statuses}{sparse}")
         for _, task, *cells in [score for score in scores if score[0] == group]:
-            table.add_row(f"  {escape(task)}", *cells)
+            table.add_row(f"  {escape(task)}", *map(Text, cells))
     console.print()
     console.print(table)
     console.print("[dim]Scores are means over the n individuals that were measured.[/]")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lifespan.cli import display
 from lifespan.contracts import Origin, Task
 from lifespan.errors import RecordError, ScenarioError, UserError, did_you_mean
+from lifespan.names import file_name
 from lifespan.packs.pack import BASES, HEADS, SkillFacts, agreement, load_pack, save_pack
 from lifespan.randomness import Streams, individual_seed
 from lifespan.record import record
@@ -206,8 +206,7 @@ def _askable(moment: Moment, tasks: list[Task], missing: list[str], *, strict: b
 
 def _name(moment: Moment, base: str, after: int | None) -> str:
     """A folder name for a pack: life, precision, moment."""
-    name = f"{moment.life}-{base}" + (f"-after-{moment.after}" if after is not None else "")
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip(".-") or "pack"
+    return file_name(f"{moment.life}-{base}" + (f"-after-{moment.after}" if after is not None else ""))
 
 
 def _origin(moment: Moment) -> dict[str, Any]:

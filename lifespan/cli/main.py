@@ -344,6 +344,7 @@ def report(
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the words and tables; draw and write nothing.")] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Write the figures as PDF, too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files of others that are there.")] = False,
 ) -> None:
     """Write a report of run directories.
 
@@ -355,13 +356,14 @@ def report(
     if markdown:
         display.show_markdown(brief_on(directories, group or (), control))
     else:
-        display.say(f"Report: {report_on(directories, out, group or (), control, pdf=pdf)}")
+        display.say(f"Report: {report_on(directories, out, group or (), control, pdf=pdf, force=force)}")
 
 
 @app.command()
 def table(
     directories: Annotated[list[Path], typer.Argument(metavar="DIR", help="Run directories.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Ends in .parquet, .csv, .csv.gz or .tsv.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is no such table.")] = False,
 ) -> None:
     """Write all measured values as one long table.
 
@@ -373,7 +375,7 @@ def table(
     records = [record.read(directory) for directory in directories]
     from lifespan.record.tables import write_table
 
-    display.say(f"{write_table(records, out):,} rows: {out}")
+    display.say(f"{write_table(records, out, force=force):,} rows: {out}")
 
 
 @app.command()

@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from typing import IO, Any
 
-from rich.console import Console
+from lifespan.cli.consoles import NeutralConsole
 
 
 class Stream:
@@ -63,12 +63,12 @@ class Stream:
             self.error = OSError("closed")
 
 
-class Printer(Console):
+class Printer(NeutralConsole):
     """A console on standard output, or on standard error, through a `Stream`."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         self.stream = Stream("stderr" if stderr else "stdout")
-        super().__init__(stderr=stderr, highlight=False)
+        super().__init__(stderr=stderr)
 
     @property
     def file(self) -> IO[str]:

@@ -6,8 +6,7 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
@@ -64,12 +63,19 @@ class Lines(Observer):
         self.console.print(Text(text), soft_wrap=True)
 
 
+class _Name(ProgressColumn):
+    """What a bar is about, as it is: no markup and no emoji codes are read in it."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.description, task.fields["style"])
+
+
 class Bars(Observer):
     """Three nested bars: lives of the study, events of the life, optimizer steps of the event."""
 
     def __init__(self, plan: Plan, console: Console) -> None:
         self.progress = Progress(
-            TextColumn("{task.description}", table_column=Column(width=30, no_wrap=True, overflow="ellipsis")),
+            _Name(table_column=Column(width=30, no_wrap=True, overflow="ellipsis")),
             BarColumn(bar_width=14),
             TextColumn("{task.completed:.0f}/{task.total:.0f}", table_column=Column(width=9, justify="right")),
             TextColumn("{task.fields[note]}", style="dim", table_column=Column(no_wrap=True)),
@@ -77,9 +83,9 @@ class Bars(Observer):
             refresh_per_second=8,
             transient=True,
         )
-        self.study = self.progress.add_task(f"[bold]{escape(plan.study.name)}[/]", total=len(plan.lives), note="lives")
-        self.life = self.progress.add_task("", total=1, note="events")
-        self.event = self.progress.add_task("", total=None, note="", visible=False)
+        self.study = self.progress.add_task(plan.study.name, total=len(plan.lives), note="lives", style="bold")
+        self.life = self.progress.add_task("", total=1, note="events", style="cyan")
+        self.event = self.progress.add_task("", total=None, note="", visible=False, style="")
         self.born = self.begun = time.perf_counter()
         self.first = 0
 
@@ -91,12 +97,12 @@ class Bars(Observer):
         self.progress.stop()
 
     def life_begins(self, life: Life) -> None:
-        self.progress.update(self.life, description=f" [cyan]{life.name}[/]", completed=0, total=len(life.steps) - 1)
+        self.progress.update(self.life, description=f" {life.name}", completed=0, total=len(life.steps) - 1)
 
     def step_begins(self, life: Life, step: Step) -> None:
         self.begun, self.first = time.perf_counter(), 0
         self.progress.update(self.life, completed=max(0, step.index - 1))
-        label = f"  {escape(step.event.label)}"
+        label = f"  {step.event.label}"
         self.progress.update(self.event, description=label, completed=0, total=1, note="preparing", visible=True)
 
     def advances(self, done: int, steps: int, loss: float) -> None:

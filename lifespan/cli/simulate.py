@@ -119,6 +119,7 @@ def report_on(
     control: str | None = None,
     *,
     pdf: bool = False,
+    force: bool = False,
 ) -> Path:
     """Write a report, with `pdf` of PDF figures, too; a record that cannot be found or read is said before heavy imports.
 
@@ -131,7 +132,7 @@ def report_on(
 
     if pdf:
         _say_what_pdf_lacks(directories)
-    return write_report(directories, out, groups=groups, control=control, pdf=pdf)
+    return write_report(directories, out, groups=groups, control=control, pdf=pdf, force=force)
 
 
 def _say_what_pdf_lacks(directories: Sequence[Path]) -> None:

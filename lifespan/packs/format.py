@@ -16,8 +16,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import secrets
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,9 @@ REMEDY = "Copy the pack again, or write it anew with `lifespan export`."
 BASES = ("fp32", "bf16", "int8", "int4")
 HEADS = ("fp32", "bf16")
 PRECISIONS = ("fp32", "bf16")
+_OF_A_PACK = re.compile(
+    r"(pack|config|tokenizer)\.json|base\.safetensors|(alive|language)\.mask|skill-\d{3,}\.(mask|(adapter\.)?safetensors)"
+)
 ATTENTIONS = ("eager", "sdpa", "lifespan")
 
 
@@ -225,6 +229,10 @@ def check_place(folder: Path, *, force: bool) -> None:
         raise RecordError(str(folder), "holds other files and is no pack.", "Choose a new or empty folder with --out.")
     if not force:
         raise RecordError(str(folder), "holds a pack already.", "Add --force to replace it, or choose another --out.")
+    other = _foreign(folder)
+    if other:
+        what = f"holds a pack, and beside it {', '.join(other[:3])}, which is no file of a pack."
+        raise RecordError(str(folder), what, "Move it elsewhere, or choose another --out.")
 
 
 def write_folder(folder: Path, contents: Mapping[str, bytes], *, force: bool) -> None:
@@ -232,8 +240,9 @@ def write_folder(folder: Path, contents: Mapping[str, bytes], *, force: bool) ->
     from lifespan.record.files import write_bytes
 
     check_place(folder, force=force)
-    folder = folder.absolute()
-    mark = f"{folder.name}.{os.getpid()}.{time.monotonic_ns()}"
+    # A link to a pack stays: what it leads to is replaced.
+    folder = folder.resolve()
+    mark = f"{folder.name[:100]}.{secrets.token_hex(8)}"
     fresh, old = folder.with_name(f".{mark}.new"), folder.with_name(f".{mark}.old")
     try:
         for name, data in contents.items():
@@ -250,7 +259,8 @@ def write_folder(folder: Path, contents: Mapping[str, bytes], *, force: bool) ->
         raise RecordError(str(folder), f"cannot be written ({error.strerror}).", "Choose another --out.") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+    if old.exists() and not _foreign(old):
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _version(data: Mapping[str, Any]) -> tuple[int, str]:
@@ -258,6 +268,15 @@ def _version(data: Mapping[str, Any]) -> tuple[int, str]:
     skills = data.get("skills")
     other = isinstance(skills, list) and any(isinstance(entry, dict) and "head" in entry for entry in skills)
     return (OTHER_HEADS, " where heads are of other kinds") if other else (VERSION, "")
+
+
+def _foreign(folder: Path) -> list[str]:
+    """What in a pack's folder is no file of a pack."""
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.is_symlink() or not path.is_file() or not _OF_A_PACK.fullmatch(path.name)
+    )
 
 
 def _is_pack(folder: Path) -> bool:

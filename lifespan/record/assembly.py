@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lifespan.names import file_name
 from lifespan.record import record
 from lifespan.record.examples import unite
 from lifespan.record.files import write_bytes
@@ -75,9 +76,10 @@ def unite_examples(plan: Plan, store: Store, directory: Path) -> None:
         for evaluation in step.evaluations:
             path = store.bulk(step.digest, evaluation.digest)
             if path is not None:
-                parts.setdefault(evaluation.title.replace("/", "-"), []).append((who, path))
+                parts.setdefault(evaluation.title, []).append((who, path))
     for title, found in parts.items():
-        unite(found, directory / "examples" / f"{title}.parquet")
+        plain = title.replace("/", "-")
+        unite(found, directory / "examples" / f"{file_name(title if plain in parts else plain)}.parquet")
 
 
 def _participant(life: Life, status: str, lived: int, reason: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import pyarrow
 from pyarrow import parquet
 
 from lifespan.reading import plain_bytes, reading
+from lifespan.record.files import writing
 
 if TYPE_CHECKING:
     import pandas
@@ -38,18 +38,15 @@ def unite(parts: Iterable[tuple[Mapping[str, Any], Path]], target: Path) -> None
     found = list(parts)
     if not found:
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     columns = pyarrow.unify_schemas([parquet.read_schema(path) for _, path in found], promote_options="permissive")
     first = {name: pyarrow.array([value]).type for name, value in found[0][0].items()}
     schema = pyarrow.schema([*first.items(), *columns])
-    with parquet.ParquetWriter(temporary, schema) as writer:
+    with writing(target, within=target.parent.parent) as file, parquet.ParquetWriter(file, schema) as writer:
         for who, path in found:
             table = parquet.read_table(path)
             for name, value in who.items():
                 table = table.append_column(name, pyarrow.array([value] * len(table)))
             writer.write_table(pyarrow.concat_tables([schema.empty_table(), table], promote_options="permissive").cast(schema))
-    os.replace(temporary, target)
 
 
 def read_parquet(path: Path, remedy: str) -> pandas.DataFrame:

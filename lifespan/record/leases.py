@@ -29,6 +29,7 @@ from typing import Any
 
 from lifespan.errors import RecordError
 from lifespan.reading import kind_of, plain_bytes, why
+from lifespan.record.untrusted import is_part, no_link
 
 HEARTBEAT = 2.0
 """Seconds between two heartbeats."""
@@ -70,7 +71,7 @@ class Leases:
 
     def take(self, digest: str, **about: Any) -> Lease | None:
         """A lease on a step, or None where another worker holds it. `about` is stored with it, for `lifespan status`."""
-        path = self.folder / f"{digest}.json"
+        path = no_link(self.folder / f"{digest}.json", self.root)
         if path.exists():
             _require_a_file(path)
             if not self._abandoned(path):
@@ -142,13 +143,21 @@ def _require_a_file(path: Path) -> None:
 def holders(root: Path) -> Iterator[dict[str, Any]]:
     """The leases of a store as they are now: holder, place, start, `silent` seconds since the last heartbeat, `alive`.
 
-    `alive` is None where it cannot be known: the holder works on another machine.
+    `alive` is None where it cannot be known: the holder works on another machine. A file that is no lease of the step that it
+    is named after counts as none.
     """
     for path in sorted((root / "claims").glob("*.json")):
         content = _read(path)
         with suppress(OSError):
-            if content is not None:
+            if content is not None and _is_lease(content, path.stem):
                 yield {**content, "silent": max(0.0, time.time() - path.stat().st_mtime), "alive": is_alive(content)}
+
+
+def _is_lease(content: dict[str, Any], digest: str) -> bool:
+    """Whether a lease is of this step, and has what is read of one."""
+    pid = content.get("pid")
+    numbered = isinstance(pid, int) and 0 <= pid < 2**31
+    return content.get("digest") == digest and is_part(digest) and numbered and isinstance(content.get("host"), str)
 
 
 def at_work(holder: dict[str, Any], patience: float = PATIENCE) -> bool:
@@ -203,7 +212,8 @@ def _link(path: Path, content: dict[str, Any]) -> bool:
     temporary = path.with_name(f".{path.name}.{content['token']}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(content), encoding="utf-8")
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(json.dumps(content))
         try:
             return _place(temporary, path)
         finally:

@@ -5,6 +5,7 @@ One run for each individual; a point's step is its age in optimizer steps, its n
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any
 import pandas as pd
 
 from lifespan.errors import RecordError, ScenarioError, did_you_mean
+from lifespan.names import file_name
 from lifespan.record.record import Record
+from lifespan.record.untrusted import no_link
 
 BATCH = 900
 """Values that MLflow takes at a time; its limit is 1000."""
@@ -38,7 +41,7 @@ def _tensorboard(record: Record, out: Path) -> int:
         raise _missing("tensorboard", "tensorboardX") from None
     written = 0
     for name, facts, values in _lives(record):
-        folder = out / str(record.study.get("name", "study")) / re.sub(r"[^\w. -]", "_", name)
+        folder = no_link(out / file_name(str(record.study.get("name", "study"))) / file_name(name), out)
         if any(folder.glob("events.*")):
             raise RecordError(str(folder), "holds events already.", "Choose another --out, or remove it.")
         with SummaryWriter(str(folder), write_to_disk=True) as writer:
@@ -69,7 +72,7 @@ def _mlflow(record: Record, out: Path) -> int:
         identifier = run.info.run_id
         client.log_batch(identifier, params=[Param(key, str(value)[:500]) for key, value in facts.items()])
         points = [
-            Metric(re.sub(r"[^\w/. -]", "_", str(name)), float(value), 0, int(age))
+            Metric(_key(str(name)), float(value), 0, int(age))
             for name, age, value in zip(values["name"], values["age"], values["value"], strict=True)
         ]
         for start in range(0, len(points), BATCH):
@@ -91,6 +94,16 @@ def _lives(record: Record) -> Iterator[tuple[str, dict[str, Any], pd.DataFrame]]
         facts = {name: person[name] for name in ("group", "seed", "status", "reason", "steps")}
         facts |= {"study": record.study.get("name", ""), "precision": record.study.get("precision", "")}
         yield str(person["individual"]), facts, own[["name", "age", "value"]]
+
+
+def _key(name: str) -> str:
+    """A name that MLflow takes; two different names never share one.
+
+    >>> _key("Score/mrpc/f1"), _key("recall of a:b")
+    ('Score/mrpc/f1', 'recall of a_b fb0cd89c')
+    """
+    plain = re.sub(r"[^\w/. -]", "_", name)
+    return plain if plain == name else f"{plain} {hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _tag(probe: str, task: str, metric: str) -> str:

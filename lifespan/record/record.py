@@ -19,14 +19,15 @@ import io
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lifespan import notebook
+from lifespan import names, notebook
 from lifespan.errors import RecordError
 from lifespan.reading import plain_bytes, read_object, reading
+from lifespan.record import untrusted
 from lifespan.record.examples import read_parquet
 
 if TYPE_CHECKING:
@@ -168,8 +169,12 @@ class Record:
         """One row per example and evaluation of a probe that keeps outputs for every example; empty where there was none."""
         import pandas
 
-        path = self.directory / "examples" / f"{probe}.parquet"
-        return read_parquet(path, ANEW) if os.path.lexists(path) else pandas.DataFrame(columns=list(EXAMPLE_COLUMNS))
+        plain = probe.replace("/", "-")
+        places = [
+            self.directory / "examples" / f"{name}.parquet" for name in (names.file_name(probe), names.file_name(plain), plain)
+        ]
+        path = next((place for place in places if os.path.lexists(place)), None)
+        return pandas.DataFrame(columns=list(EXAMPLE_COLUMNS)) if path is None else read_parquet(path, ANEW)
 
     def steps(self) -> pandas.DataFrame:
         """One row per step of every life."""
@@ -186,13 +191,22 @@ class Record:
         path = self.directory / "participants.tsv"
         if not path.exists():
             return pandas.DataFrame(columns=list(PARTICIPANT_COLUMNS))
+        texts = dict.fromkeys(("individual", "group", "status", "reason"), str)
         with reading(path, ANEW):
             text = io.BytesIO(plain_bytes(path))
-            people = pandas.read_csv(text, sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE, dtype={"group": str})
+            people = pandas.read_csv(text, sep="\t", keep_default_na=False, quoting=csv.QUOTE_NONE, dtype=texts)
             missing = [name for name in PARTICIPANT_COLUMNS if name not in people]
             if missing:
                 raise RecordError(str(path), f"has no column {missing[0]!r}.", ANEW)
-            return people
+            return people.assign(**{name: people[name].map(self._named(name)) for name in ("individual", "group")})
+
+    def _named(self, column: str) -> Callable[[str], str]:
+        """From a name in participants.tsv to the study's own: earlier versions wrote every run of white space as one space."""
+        known = self.study.get("groups" if column == "group" else "lives") or {}
+        told: dict[str, list[str]] = {}
+        for name in known:
+            told.setdefault(" ".join(name.split()), []).append(name)
+        return lambda name: told[name][0] if name not in known and len(told.get(name, ())) == 1 else name
 
     def tidy(self) -> pandas.DataFrame:
         """All measured values with what one needs to analyse them: `measurements` and the columns of `TIDY_COLUMNS`."""
@@ -236,13 +250,21 @@ class Record:
     def numbered(self) -> pandas.DataFrame:
         """`participants` with their numbers as `individual`, as in all other tables."""
         people = self.participants()
-        return people.assign(individual=people["seed"].astype("int64") - int(self.study.get("seed", 0)))
+        try:
+            seeds = people["seed"].astype("int64")
+        except (OverflowError, ValueError):
+            remedy = "Simulate with a smaller seed."
+            raise RecordError(
+                str(self.directory / "participants.tsv"), "has a seed that is no number below 2**63.", remedy
+            ) from None
+        return people.assign(individual=seeds - int(self.study.get("seed", 0)))
 
     def lines(self, name: str) -> list[dict[str, Any]]:
         """The rows of a table of JSON lines as they stand there; a row's line is its place, counted from 1."""
         path, text = _text_of(self.directory / name)
         rows: list[dict[str, Any]] = []
-        for number, line in enumerate(text.splitlines(), 1):
+        # Only this ends a line here: names and reasons may hold what Unicode counts as a line end, too.
+        for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), 1):
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError):
@@ -277,7 +299,9 @@ def read_study(path: Path) -> dict[str, Any]:
         inside = sorted(entry.name for entry in path.iterdir() if (entry / "study.json").is_file())
         remedy = f"Did you mean {path / inside[0]}?" if inside else "`lifespan simulate --out DIR` makes one."
         raise RecordError(str(path), "is no run directory: it has no study.json.", remedy)
-    return _object(study)
+    content = _object(study)
+    untrusted.check_study(content, study)
+    return content
 
 
 ANEW = "`lifespan simulate --resume` writes it anew from the store."
@@ -331,9 +355,9 @@ def as_lines(rows: list[dict[str, Any]]) -> bytes:
 
 
 def as_table(rows: list[dict[str, Any]], columns: Mapping[str, Any]) -> bytes:
-    """Rows as tab-separated text with a header; tabs and line ends inside values become spaces."""
-    text = io.StringIO()
-    text.write("\t".join(columns) + "\n")
+    """Rows as tab-separated text with a header: names as they are, reasons in one line."""
+    lines = ["\t".join(columns)]
     for row in rows:
-        text.write("\t".join(" ".join(str(row[name]).split()) for name in columns) + "\n")
-    return text.getvalue().encode()
+        told = {**row, "reason": names.neutral(" ".join(str(row["reason"]).split()))} if "reason" in row else row
+        lines.append("\t".join(str(names.cell(told[name])) for name in columns))
+    return "".join(f"{line}\n" for line in lines).encode()

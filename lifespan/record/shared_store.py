@@ -17,6 +17,7 @@ from typing import Any
 from lifespan.errors import RecordError
 from lifespan.record.files import read_sealed, write_sealed
 from lifespan.record.leases import PATIENCE, at_work, holders
+from lifespan.record.ownership import is_store
 from lifespan.record.record import read_study
 
 
@@ -41,6 +42,8 @@ def _link(link: Path, store: Path) -> None:
         raise RecordError(f"--store {store}", "is a file, not a folder.", "Choose another --store.")
     if (store / "study.json").exists():
         raise RecordError(f"--store {store}", "is a run directory.", f"Use --store {store / 'store'}, or another folder.")
+    if store.is_dir() and any(store.iterdir()) and not is_store(store):
+        raise RecordError(f"--store {store}", "holds other files and is no store.", "Choose a new or empty folder.")
     if link.exists():
         if link.resolve() == store.resolve():
             return

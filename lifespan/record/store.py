@@ -9,7 +9,8 @@
 
 Every file is written under a temporary name and renamed, and every file has a checksum that reading verifies: blobs are
 named by theirs, JSON files end with theirs, and those of Parquet files and unfinished tensors stand in the JSON beside
-them. A file that does not match is reported and counts as missing, so that it is lived again.
+them. A JSON file says whose it is (`digest`, `evaluation`), so that one under another's name is found as well; those of
+before it did so are believed. A file that does not match is reported and counts as missing, so that it is lived again.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from lifespan.reading import plain_bytes, reading
 from lifespan.record import _tensors
 from lifespan.record.examples import as_parquet
 from lifespan.record.files import read_sealed, sha_of, write_bytes, write_sealed
+from lifespan.record.untrusted import checksum, is_checksum, no_link, part
 from lifespan.study.plan import Step
 
 if TYPE_CHECKING:
@@ -51,11 +53,16 @@ class Store:
 
     def node(self, digest: str) -> dict[str, Any] | None:
         """What a finished step left, or None."""
-        return self._sealed(self.root / digest / "node.json")
+        found = self._sealed(self.folder(digest) / "node.json", digest=digest)
+        return found if found is not None and self._is_whole(found, digest) else None
 
     def has_node(self, digest: str) -> bool:
         """Whether a step is finished, without reading what it left."""
-        return (self.root / digest / "node.json").is_file()
+        return (self.folder(digest) / "node.json").is_file()
+
+    def folder(self, digest: str) -> Path:
+        """The folder of a step. Raises `RecordError` for what is no name of one."""
+        return self.root / part(digest, self.root)
 
     def complete(self, step: Step) -> bool:
         """Whether a step and all its evaluations are stored, with the content that they were saved with."""
@@ -69,7 +76,7 @@ class Store:
 
     def ended(self, digest: str) -> dict[str, Any] | None:
         """How a life ended at this step (`status`, `reason`), or None."""
-        return self._sealed(self.root / digest / "ended.json", {"status": str, "reason": str})
+        return self._sealed(self.folder(digest) / "ended.json", {"status": str, "reason": str}, digest=digest)
 
     def evaluation(self, digest: str, evaluation: str) -> list[dict[str, Any]] | None:
         """Rows of a finished evaluation, or None."""
@@ -82,22 +89,22 @@ class Store:
         for name, tensors in groups.items():
             blobs[name], size = self._save_blob(tensors)
             new += size
-        write_sealed(self.root / digest / "node.json", {**content, "blobs": blobs, "bytes": new})
+        self._write(self.folder(digest) / "node.json", {"digest": digest, **content, "blobs": blobs, "bytes": new})
         self.drop_partial(digest)
 
     def save_ended(self, digest: str, content: Mapping[str, Any]) -> None:
         """Store how a life ended at this step."""
-        write_sealed(self.root / digest / "ended.json", content)
+        self._write(self.folder(digest) / "ended.json", {"digest": digest, **content})
         self.drop_partial(digest)
 
     def drop_ended(self, digest: str) -> None:
         """Forget that a life ended at this step."""
-        (self.root / digest / "ended.json").unlink(missing_ok=True)
+        self._delete(self.folder(digest) / "ended.json")
 
     def bulk(self, digest: str, evaluation: str) -> Path | None:
         """The Parquet file of a finished evaluation's outputs for every example, or None where it has none."""
-        path = self.root / digest / "looks" / f"{evaluation}.parquet"
-        return path if path.is_file() else None
+        path = self._look(digest, evaluation).with_suffix(".parquet")
+        return path if path.is_file() and not path.is_symlink() else None
 
     def evaluation_seconds(self, digest: str, evaluation: str) -> float:
         """Wall time of a finished evaluation in seconds; 0 where there is none."""
@@ -111,20 +118,21 @@ class Store:
         self, digest: str, evaluation: str, rows: list[dict[str, Any]], seconds: float, made: Mapping[str, Any] | None = None
     ) -> None:
         """Store the rows of an evaluation and who `made` them; those with `columns` go to a table beside them."""
-        folder = self.root / digest / "looks"
-        content: dict[str, Any] = {"rows": [row for row in rows if "columns" not in row], "seconds": seconds}
+        path = self._look(digest, evaluation)
+        content: dict[str, Any] = {"digest": digest, "evaluation": evaluation}
+        content |= {"rows": [row for row in rows if "columns" not in row], "seconds": seconds}
         if made is not None:
             content["made"] = dict(made)
         sheets = [row for row in rows if "columns" in row]
         if sheets:
             table = as_parquet(sheets)
-            write_bytes(folder / f"{evaluation}.parquet", table)
+            write_bytes(path.with_suffix(".parquet"), table, within=self.root)
             content["table"] = hashlib.sha256(table).hexdigest()
-        write_sealed(folder / f"{evaluation}.json", content)
+        self._write(path, content)
 
     def _evaluation(self, digest: str, evaluation: str) -> dict[str, Any] | None:
-        path = self.root / digest / "looks" / f"{evaluation}.json"
-        found = self._sealed(path, {"rows": list, "seconds": float})
+        path = self._look(digest, evaluation)
+        found = self._sealed(path, {"rows": list, "seconds": float}, digest=digest, evaluation=evaluation)
         table = path.with_suffix(".parquet")
         with reading(table, IN_THE_WAY):
             if found is None or "table" not in found or sha_of(table) == found["table"]:
@@ -132,8 +140,15 @@ class Store:
         self._warn_damaged(table)
         return None
 
-    def _sealed(self, path: Path, keys: Mapping[str, type] | None = None) -> dict[str, Any] | None:
-        """What a sealed file holds; None where there is none, or where it is damaged or lacks one of the `keys`."""
+    def _look(self, digest: str, evaluation: str) -> Path:
+        """The file of an evaluation's rows."""
+        return self.folder(digest) / "looks" / f"{part(evaluation, self.root)}.json"
+
+    def _sealed(self, path: Path, keys: Mapping[str, type] | None = None, **whose: str) -> dict[str, Any] | None:
+        """What a sealed file holds.
+
+        None where there is none, and where it is damaged, lacks one of the `keys` or is not `whose` it should be.
+        """
         with reading(path, IN_THE_WAY):
             try:
                 found = read_sealed(path)
@@ -141,16 +156,37 @@ class Store:
                 return None
             except ValueError:
                 found = None
-        if found is not None and holds(found, keys or {}):
-            return found
-        self._warn_damaged(path)
-        return None
+        if found is None or not holds(found, keys or {}):
+            self._warn_damaged(path)
+            return None
+        if any(found.get(name, own) != own for name, own in whose.items()):
+            self._warn_once(path, "the content is another step's or evaluation's.")
+            return None
+        return found
+
+    def _is_whole(self, node: Mapping[str, Any], digest: str) -> bool:
+        """Whether a node has what is read of one."""
+        blobs = node.get("blobs")
+        if isinstance(node.get("facts", {}), dict) and isinstance(node.get("rows", []), list) and isinstance(blobs, dict):
+            return all(is_checksum(sha) for sha in blobs.values())
+        self._warn_once(self.folder(digest) / "node.json", "it is no record of a step.")
+        return False
+
+    def _write(self, path: Path, content: Mapping[str, Any]) -> None:
+        write_sealed(path, content, within=self.root)
+
+    def _delete(self, path: Path) -> None:
+        no_link(path.parent, self.root)
+        path.unlink(missing_ok=True)
 
     def _warn_damaged(self, path: Path) -> None:
         """Warn once that a file is damaged."""
+        self._warn_once(path, "the content does not match its checksum.")
+
+    def _warn_once(self, path: Path, what: str) -> None:
         if path not in self._damaged:
             self._damaged.add(path)
-            self._warn(f"{path}: the content does not match its checksum. What it held is computed again.")
+            self._warn(f"{path}: {what} What it held is computed again.")
 
     def load_state(self, digest: str) -> tuple[dict[str, Any], dict[str, dict[str, torch.Tensor]]]:
         """(facts, tensors by group) of a finished step. Raises `Corrupt` where a blob's checksum does not match."""
@@ -165,21 +201,21 @@ class Store:
         for blob in node["blobs"].values():
             path = self._blob_path(blob)
             if sha_of(path) != blob:
-                path.unlink(missing_ok=True)
-        (self.root / digest / "node.json").unlink(missing_ok=True)
+                self._delete(path)
+        self._delete(self.folder(digest) / "node.json")
 
     def save_partial(self, digest: str, snapshot: Snapshot) -> None:
         """Store an unfinished step; the newest replaces the one before."""
         data = _tensors.to_bytes(snapshot.tensors)
-        folder = self.root / digest
-        write_bytes(folder / "partial.safetensors", data)
-        facts = {**snapshot.facts, "sha256": hashlib.sha256(data).hexdigest()}
-        write_sealed(folder / "partial.json", facts)
+        folder = self.folder(digest)
+        write_bytes(folder / "partial.safetensors", data, within=self.root)
+        facts = {**snapshot.facts, "digest": digest, "sha256": hashlib.sha256(data).hexdigest()}
+        self._write(folder / "partial.json", facts)
 
     def load_partial(self, digest: str) -> Snapshot | None:
         """The newest state of an unfinished step; None where there is none or its two files do not match."""
-        facts = self._sealed(self.root / digest / "partial.json", {"sha256": str})
-        path = self.root / digest / "partial.safetensors"
+        facts = self._sealed(self.folder(digest) / "partial.json", {"sha256": str}, digest=digest)
+        path = self.folder(digest) / "partial.safetensors"
         if facts is None or not path.exists():
             return None
         with reading(path, IN_THE_WAY):
@@ -191,16 +227,16 @@ class Store:
 
     def progress(self, digest: str) -> int:
         """Optimizer steps of an unfinished step that are kept."""
-        done = (self._sealed(self.root / digest / "partial.json") or {}).get("done", 0)
+        done = (self._sealed(self.folder(digest) / "partial.json", digest=digest) or {}).get("done", 0)
         return done if isinstance(done, int) else 0
 
     def drop_partial(self, digest: str) -> None:
         """Remove the unfinished state of a step that is now finished."""
         for name in ("partial.json", "partial.safetensors"):
-            (self.root / digest / name).unlink(missing_ok=True)
+            self._delete(self.folder(digest) / name)
 
     def _blob_path(self, sha: str) -> Path:
-        return self.root / "blobs" / f"{sha}.safetensors"
+        return self.root / "blobs" / f"{checksum(sha, self.root)}.safetensors"
 
     def _save_blob(self, tensors: Tensors) -> tuple[str, int]:
         """(checksum, bytes written: 0 where the same content was there)."""
@@ -209,7 +245,7 @@ class Store:
         path = self._blob_path(sha)
         if path.exists():
             return sha, 0
-        write_bytes(path, data)
+        write_bytes(path, data, within=self.root)
         return sha, len(data)
 
     def _load_blob(self, sha: str) -> dict[str, torch.Tensor]:

@@ -22,7 +22,9 @@ from markupsafe import Markup, escape
 from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.scores import HIGHLIGHTED, STATUSES
 from lifespan.errors import RecordError
-from lifespan.record.files import write_bytes
+from lifespan.names import neutral
+from lifespan.record.ownership import check_files, write_files
+from lifespan.record.tables import neutral_cells
 from lifespan.report import citations, figures, findings, markdown, methods, sentences
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
@@ -45,30 +47,32 @@ def write_report(
     groups: Sequence[str] = (),
     control: str | None = None,
     pdf: bool = False,
+    force: bool = False,
 ) -> Path:
     """Write the report of one or several run directories and return the path of its HTML file.
 
     `out` is a folder, or a path that ends in .html; by default the report goes into the first run directory. Several
     directories are compared: their groups stand side by side and twins are paired by seed. `groups` leaves out all others but
     the control, for which `control` names another group. With `pdf` the figures are written as PDF, too, and the page carries
-    them; that takes about as long as all else.
+    them; that takes about as long as all else. Raises `RecordError` where files would be replaced that Lifespan did not write,
+    or that were changed since, outside of run directories; with `force` they are replaced.
     """
     analysis = Analysis(directories, groups=groups, control=control)
     page = _page_path(Path(out) if out is not None else Path(directories[0]))
     _require_writable(page.parent)
+    check_files(page.parent, (page.name, "methods.md", "references.bib", "summary.md"), force=force)
     made = {name: drawing.draw(analysis) for name, drawing in figures.FIGURES.items()}
     drawn = {name: figure for name, figure in made.items() if figure is not None}
     tables = analysis.tables() | {f"figure_{name}": table for name, (_, table) in drawn.items()}
     vectors = {name: figures.svg(figure) for name, (figure, _) in drawn.items()}
     works = citations.publications(analysis)
     files = {f"figures/{name}.svg": vector.encode() for name, vector in vectors.items()}
-    files |= {f"tables/{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
+    files |= {f"tables/{name}.csv": neutral_cells(table).to_csv(index=False).encode() for name, table in tables.items()}
     files |= {"methods.md": methods.markdown(analysis, works).encode(), "references.bib": bibliography(works).encode()}
     files |= {f"figures/{name}.pdf": figures.pdf(figure) for name, (figure, _) in (drawn.items() if pdf else ())}
     html = _html(analysis, works, vectors, list(tables), downloads(files), (directories, groups, control, pdf))
     files |= {"summary.md": markdown.brief(analysis).encode(), page.name: html.encode()}
-    for path, content in files.items():
-        write_bytes(page.parent / path, content)
+    write_files(page.parent, files, force=force)
     return page
 
 
@@ -112,7 +116,7 @@ def _html(
 ) -> str:
     source = resources.files("lifespan.report").joinpath("report.html.j2").read_text(encoding="utf-8")
     settings: dict[str, Any] = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    environment = jinja2.Environment(autoescape=True, **settings)
+    environment = jinja2.Environment(autoescape=True, finalize=_shown, **settings)
     return environment.from_string(source).render(
         title=analysis.cohort.title,
         questions=sentences.questions(analysis),
@@ -133,6 +137,11 @@ def _html(
         provenance=_provenance(analysis, *options),
         downloads=carried,
     )
+
+
+def _shown(value: Any) -> Any:
+    """A text of a page, in which nothing reorders or ends what stands around it."""
+    return neutral(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _figure(analysis: Analysis, name: str, vector: str) -> dict[str, Any]:

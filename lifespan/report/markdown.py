@@ -7,6 +7,7 @@ import re
 import pandas as pd
 
 from lifespan.analysis.analysis import Analysis
+from lifespan.names import neutral
 from lifespan.report import findings, sentences
 from lifespan.report.formatting import bounds, number, probability
 from lifespan.report.labels import metric_label
@@ -36,7 +37,7 @@ def escaped(text: object) -> str:
     >>> escaped("a <b> group_1 | *")
     'a &lt;b> group\\\\_1 \\\\| \\\\*'
     """
-    return re.sub(r"([\\`*_|\[\]#])", r"\\\1", str(text)).replace("<", "&lt;")
+    return re.sub(r"([\\`*_|\[\]#])", r"\\\1", neutral(str(text))).replace("<", "&lt;")
 
 
 def _final(analysis: Analysis) -> pd.DataFrame:

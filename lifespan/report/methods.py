@@ -13,6 +13,7 @@ import pandas as pd
 from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.makers import makers
 from lifespan.analysis.retention import IN_A_ROW, SHARE
+from lifespan.names import neutral
 from lifespan.report import figures
 from lifespan.report.bibtex import Publication
 from lifespan.report.citations import ANALYSES, FORGETTING, STATISTICS, analyses_used
@@ -36,11 +37,16 @@ def paragraphs(analysis: Analysis, works: Sequence[Publication]) -> list[tuple[s
 
 def markdown(analysis: Analysis, works: Sequence[Publication]) -> str:
     """The methods text as a Markdown document."""
-    parts = [f"# Methods: {analysis.cohort.title}"]
+    parts = [f"# Methods: {_unmarked(analysis.cohort.title)}"]
     for heading, texts in paragraphs(analysis, works):
-        parts += [f"## {heading}", *(text.replace("<", "&lt;") for text in texts)]
-    parts += ["## References", *(f"- {work.text} {work.link}".strip().replace("<", "&lt;") for work in works)]
+        parts += [f"## {heading}", *map(_unmarked, texts)]
+    parts += ["## References", *(_unmarked(f"- {work.text} {work.link}".strip()) for work in works)]
     return "\n\n".join(parts) + "\n"
+
+
+def _unmarked(text: str) -> str:
+    """Text without HTML and links: names come from records, which may be anybody's."""
+    return neutral(text).replace("<", "&lt;").replace("](", "]\\(")
 
 
 def _design(analysis: Analysis) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -47,10 +48,11 @@ class FileHashes:
             return
         entries = {**_load(self.path), **self._new}
         kept = dict(list(entries.items())[-MOST:])
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.{time.monotonic_ns()}")
+        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(kept), encoding="utf-8")
+            with temporary.open("x", encoding="utf-8") as file:
+                file.write(json.dumps(kept))
             os.replace(temporary, self.path)
             self._new = {}
         with suppress(OSError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from lifespan import notebook
+from lifespan import names, notebook
 from lifespan.contracts import Disorder, Measure, Moment, Task
 from lifespan.contracts.spec import digest_of
 from lifespan.errors import ScenarioError, did_you_mean
@@ -167,11 +167,24 @@ def compile_study(study: Study, *, precision: str, fingerprints: Fingerprints | 
             lives.append(Life(group, individual, seed, _steps(scenario, seed, precision, found)))
     found.save()
     plan = Plan(study, precision, tuple(lives), found)
+    _check_names(plan)
     _check_skills(plan)
     for step in plan.nodes.values():
         check_answers(step)
     _check_measures(plan)
     return plan
+
+
+def _check_names(plan: Plan) -> None:
+    """Titles of tasks and probes are identities in every table, whoever wrote their classes."""
+    titles = {task.title: task.describe() for step in plan.nodes.values() for task in step.tasks}
+    looks = (evaluation for step in plan.nodes.values() for evaluation in step.evaluations)
+    titles |= {evaluation.title: evaluation.measure.describe() for evaluation in looks}
+    titles |= {between.contrast.title: between.contrast.describe() for between in plan.study.between}
+    for title, where in titles.items():
+        wrong = names.wrong_with(title, longest=None)
+        if wrong:
+            raise ScenarioError(names.neutral(where), f"its title {wrong}", "Give it another title or name.")
 
 
 def _check_skills(plan: Plan) -> None:

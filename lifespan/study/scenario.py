@@ -8,13 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from lifespan import notebook
+from lifespan import names, notebook
 from lifespan.contracts import Contrast, Moment, Origin, Task
 from lifespan.contracts.spec import Spec
 from lifespan.errors import ScenarioError
+from lifespan.randomness import individual_seed
 from lifespan.study.events import Age, Develop, Event, Learn, Probe, Recover, Suffer, colors, flattened
 
 Group = str
+
+LARGEST_SEED = 2**63
+"""Seeds are below it: tables hold them as signed integers of 64 bits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,12 +118,16 @@ class Study(Spec):
         self.require("groups", isinstance(self.groups, Mapping) and len(self.groups) > 0, "needs at least one group.")
         for group, scenario in self.groups.items():
             where = f"Study({self.name!r}) group {group!r}"
-            if not isinstance(group, str) or not group.strip():
-                raise ScenarioError(where, "a group's name must be text.")
+            wrong = names.wrong_with(group)
+            if wrong:
+                raise ScenarioError(where, f"a group's name {wrong}", "Choose another name.")
             if not isinstance(scenario, Scenario):
                 raise ScenarioError(where, f"must be a Scenario, got {type(scenario).__name__}.")
+        _check_alike(self)
         self.require_count("individuals")
         self.require_count("seed", at_least=0)
+        last = individual_seed(self.seed, self.individuals - 1)
+        self.require("seed", last < LARGEST_SEED, "must leave the last individual's seed below 2**63.", "Use a smaller one.")
         if self.control is not None:
             self.require_one_of("control", self.groups)
         self.require_literal("precision")
@@ -139,6 +147,13 @@ class Study(Spec):
         notes = (f"{len(self.groups)} groups of {self.individuals}", f"control: {self.control_group}")
         courses = {group: scenario.course for group, scenario in self.groups.items()}
         return notebook.heading(self.name, notes) + notebook.lives(courses, colors())
+
+
+def _check_alike(study: Study) -> None:
+    pair = names.alike(study.groups)
+    if pair is not None:
+        what = f"groups {pair[0]!r} and {pair[1]!r} would look the same in a report."
+        raise ScenarioError(f"Study({study.name!r})", what, "Name one of them otherwise.")
 
 
 def _check_between(study: Study) -> None:
@@ -162,8 +177,12 @@ def require_name(spec: Spec, field_name: str) -> None:
     """Names become folder names: letters, digits, dot, dash and underscore."""
     value = getattr(spec, field_name)
     fine = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value) is not None
-    suggestion = re.sub(r"[^A-Za-z0-9._-]+", "-", str(value)).strip("-.") or "my-study"
+    suggestion = re.sub(r"[^A-Za-z0-9._-]+", "-", str(value)).strip("-.")[: names.LONGEST_FILE_NAME] or "my-study"
     spec.require(field_name, fine, "must be letters, digits, dots, dashes or underscores.", f"For example: {suggestion!r}.")
+    short = len(value) <= names.LONGEST_FILE_NAME
+    spec.require(
+        field_name, short, f"must have at most {names.LONGEST_FILE_NAME} characters.", f"For example: {suggestion!r}."
+    )
 
 
 def _check_ageing(scenario: Scenario) -> None:

@@ -15,7 +15,7 @@ import lifespan
 PACKAGE = Path(lifespan.__file__).parent
 
 ORDER = (
-    *("errors", "reading", "culprits", "randomness", "hardware", "notebook"),
+    *("errors", "names", "reading", "culprits", "randomness", "hardware", "notebook"),
     *("stats", "contracts", "tasks", "corpora", "subjects", "model", "training", "integrations"),
     *("pruning", "learners", "strategies", "disorders", "probes"),
     *("study", "record", "execution", "engines", "simulation"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from lifespan.analysis.analysis import Analysis
+from lifespan.names import neutral_xml
 from lifespan.report.figures.fonts import give_fonts, without_glyph_warnings
 
 Drawn = tuple[Figure, pd.DataFrame] | None
@@ -76,7 +77,7 @@ def svg(figure: Figure) -> str:
         # `savefig` draws all of it once more beforehand.
         drawing: Any = FigureCanvasSVG(figure)
         drawing.print_svg(buffer, metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
+    return neutral_xml(buffer.getvalue())
 
 
 def pdf(figure: Figure) -> bytes:
@@ -140,6 +141,22 @@ def short(text: object, room: int) -> str:
     return name if len(name) <= room else name[: room - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
+def shorts(texts: Iterable[object], room: int) -> list[str]:
+    """Names cut to so many characters, at their end or, where that makes two equal, in their middle, or numbered.
+
+    >>> shorts(["noise of strength 1", "noise of strength 2"], 9)
+    ['nois…th 1', 'nois…th 2']
+    """
+    names = [str(text) for text in texts]
+    half = (room - 1) // 2
+    middle = [
+        name if len(name) <= room else f"{name[:half]}\N{HORIZONTAL ELLIPSIS}{name[half + 1 - room :]}" for name in names
+    ]
+    numbered = [short(name, room - 4) + f" ({number})" for number, name in enumerate(names, 1)]
+    ways = ([short(name, room) for name in names], middle, numbered)
+    return next(way for way in ways if len(set(way)) == len(set(names)) or way is numbered)
+
+
 def brief(tasks: list[str]) -> dict[str, str]:
     """Task names without a first word that all of them share.
 
@@ -180,9 +197,10 @@ def keys(analysis: Analysis, table: pd.DataFrame, *, markers: bool = False) -> l
     """Legend entries of the groups in a table: one for each highlighted one, one for all others."""
     present = set(table["group"])
     handles = []
-    for group in (group for group in analysis.highlighted if group in present):
+    shown = [group for group in analysis.highlighted if group in present]
+    for group, label in zip(shown, shorts(shown, 52), strict=True):
         mark = marker(analysis, group) if markers else ""
-        handles.append(Line2D([], [], linewidth=1.8, marker=mark, label=short(group, 52), **line_style(analysis, group)))
+        handles.append(Line2D([], [], linewidth=1.8, marker=mark, label=label, **line_style(analysis, group)))
     others = len(present - set(analysis.highlighted))
     if others:
         handles.append(Line2D([], [], linewidth=0.8, color=FAINT, label=f"{others} other groups"))

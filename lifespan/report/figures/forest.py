@@ -18,6 +18,7 @@ from lifespan.report.figures.canvas import (
     line_style,
     marker,
     short,
+    shorts,
     small_panels,
     style,
 )
@@ -43,7 +44,7 @@ def scores(analysis: Analysis) -> Drawn:
             _rows(axes, analysis, groups, part["difference"], part["low"], part["high"])
             axes.set_title(short(names[task], 40 // columns + 4))
             if place % columns == 0:
-                _names(axes, [short(group, 30) for group in groups])
+                _names(axes, shorts(groups, 30))
             axes.set_xlabel("difference" if columns > 1 else f"difference in {primary_label(analysis.cohort, task)}")
     return figure, table
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.out_of_domain import CONSISTENCY
 from lifespan.analysis.scores import mean_entries
-from lifespan.report.figures.canvas import Drawing, Drawn, keys, legend, line_style, marker, short, small_panels, style
+from lifespan.report.figures.canvas import Drawing, Drawn, keys, legend, line_style, marker, short, shorts, small_panels, style
 from lifespan.report.labels import metric_label
 
 PARTS = 12
@@ -71,7 +71,7 @@ def _panel(axes: Axes, analysis: Analysis, rows: pd.DataFrame) -> None:
         color = line_style(analysis, group)["color"]
         axes.hlines(at, own["low"], own["high"], color=color, linewidth=1.5)
         axes.plot(own["mean"], at, marker(analysis, group).replace(".", "o"), color=color, markersize=4.5)
-    axes.set_yticks(range(len(names)), [short(name, 26) for name in names], fontsize=8)
+    axes.set_yticks(range(len(names)), shorts(names, 26), fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(False, axis="y")
     axes.tick_params(axis="x", labelsize=8)

@@ -6,7 +6,7 @@ import seaborn
 
 from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.timelines import first_learned
-from lifespan.report.figures.canvas import Drawing, Drawn, canvas, short, span, style
+from lifespan.report.figures.canvas import Drawing, Drawn, canvas, short, shorts, span, style
 
 
 def draw(analysis: Analysis) -> Drawn:
@@ -29,8 +29,8 @@ def draw(analysis: Analysis) -> Drawn:
             cells = cells.sort_values("row")
             matrix = cells.pivot_table(index="learned", columns="task", values="mean", sort=False)[tasks]
             room = max(6, 44 // len(tasks))
-            labels = {"yticklabels": [short(name, 16) for name in matrix.index]}
-            labels["xticklabels"] = [short(name, room) for name in tasks]
+            labels = {"yticklabels": shorts(matrix.index, 16)}
+            labels["xticklabels"] = shorts(tasks, room)
             seaborn.heatmap(
                 matrix,
                 **{"ax": axes, "vmin": low, "vmax": high, "cmap": "cividis", "annot": len(tasks) <= 9, "fmt": ".2f"},

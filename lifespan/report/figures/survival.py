@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from lifespan.analysis.analysis import Analysis
-from lifespan.report.figures.canvas import Drawing, Drawn, brief, canvas, keys, legend, line_style, short, style
+from lifespan.report.figures.canvas import Drawing, Drawn, brief, canvas, keys, legend, line_style, shorts, style
 from lifespan.stats import survival
 
 
@@ -41,7 +41,7 @@ def draw(analysis: Analysis) -> Drawn:
             upper.set(ylim=(-0.04, 1.06), ylabel="kept by")
             upper.set_title(f"{names[task]} (lost: {int(part['lost'].sum())} of {len(part)})")
             lower.set(ylim=(len(groups) - 0.4, -0.6), yticks=range(len(groups)))
-            lower.set_yticklabels([short(group, 14) for group in groups], fontsize=6.5)
+            lower.set_yticklabels(shorts(groups, 14), fontsize=6.5)
             lower.set_title("at risk", fontsize=7.5, fontweight="normal", pad=1)
             lower.grid(False)
             for side in ("left", "bottom"):

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
 from lifespan.analysis.analysis import Analysis
-from lifespan.report.figures.canvas import INK, Drawing, Drawn, brief, canvas, legend, short, style
+from lifespan.report.figures.canvas import INK, Drawing, Drawn, brief, canvas, legend, short, shorts, style
 from lifespan.study.events import colors
 
 MANY = 12
@@ -38,7 +38,7 @@ def draw(analysis: Analysis) -> Drawn:
                 axes.text(-0.46, position - 0.32, short(group, 48), ha="left", va="bottom", fontweight="bold", fontsize=9)
         axes.set_xlim(-0.6, table["step"].max() + 0.6)
         axes.set_ylim(len(analysis.cohort.groups) - 0.4, -0.75)
-        axes.set_yticks(range(len(analysis.cohort.groups)), [short(group, 34) for group in analysis.cohort.groups], fontsize=7)
+        axes.set_yticks(range(len(analysis.cohort.groups)), shorts(analysis.cohort.groups, 34), fontsize=7)
         axes.tick_params(axis="y", length=0, labelleft=many)
         axes.grid(False)
         axes.spines["left"].set_visible(False)

@@ -1,0 +1,105 @@
+"""Paths, names and numbers out of a record, a store, a pack or a lease, which may be anybody's: checked before they are used.
+
+A name that becomes part of a path is plain, so that the path stays inside its folder; nothing is written or deleted through a
+link; a number fits its column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lifespan import names
+from lifespan.errors import RecordError
+
+LARGEST = 2**63
+"""Whole numbers of a record are below it, as the columns of its tables are."""
+
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_SHA = re.compile(r"[0-9a-f]{64}")
+REMEDY = "Take a record from where it was made, or simulate anew."
+
+
+def is_part(name: object) -> bool:
+    """Whether a name can stand in a path: plain letters, digits, dots, dashes and underscores, no dot at its beginning."""
+    return isinstance(name, str) and _PART.fullmatch(name) is not None
+
+
+def part(name: object, where: object) -> str:
+    """A name that becomes one part of a path, such as a digest. Raises `RecordError` for one that could lead elsewhere."""
+    if not is_part(name):
+        raise RecordError(str(where), f"names {shown(name)}, which is no name of anything in a record.", REMEDY)
+    return str(name)
+
+
+def checksum(sha: object, where: object) -> str:
+    """A SHA-256 in hexadecimal digits. Raises `RecordError` for anything else."""
+    if not is_checksum(sha):
+        raise RecordError(str(where), f"names {shown(sha)} where a checksum must be.", REMEDY)
+    return str(sha)
+
+
+def is_checksum(sha: object) -> bool:
+    """Whether this is a SHA-256 in hexadecimal digits."""
+    return isinstance(sha, str) and _SHA.fullmatch(sha) is not None
+
+
+def shown(value: object) -> str:
+    """A value of a stranger for a message: short, and without anything that acts in a terminal."""
+    text = names.neutral(value if isinstance(value, str) else type(value).__name__)
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")
+
+
+def no_link(path: Path, root: Path) -> Path:
+    """A path below `root` for writing or deleting: raises `RecordError` where a part of it below `root` is a link.
+
+    What is not there yet is no link. `root` itself may be reached through links: it is the user's to say.
+    """
+    place = root
+    for name in path.relative_to(root).parts:
+        if name == "..":
+            raise RecordError(str(path), f"leads out of {root}.", REMEDY)
+        place = place / name
+        if place.is_symlink():
+            raise RecordError(
+                str(place), "is a link: nothing is written or deleted through it.", "Put a folder or file there."
+            )
+    return path
+
+
+def whole(value: object, where: object, what: str, *, least: int = 0) -> int:
+    """A whole number from `least` to 2**63 - 1. Raises `RecordError` for anything else."""
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < LARGEST:
+        raise RecordError(str(where), f"its {what} must be a whole number from {least} to 2**63 - 1.", REMEDY)
+    return value
+
+
+def check_study(study: Mapping[str, Any], path: Path) -> None:
+    """Raise `RecordError` where names or numbers in `study.json` cannot be a study's. What is absent is not asked for."""
+    if "name" in study:
+        part(study["name"], f"{path}, name")
+    if "seed" in study:
+        whole(study["seed"], path, "seed")
+    if "individuals" in study:
+        whole(study["individuals"], path, "individuals")
+    for key in ("groups", "lives", "nodes", "pairs", "tasks", "inputs", "data"):
+        if not isinstance(study.get(key, {}), Mapping | None):
+            raise RecordError(str(path), f"its {key!r} must be an object.", REMEDY)
+    if not all(isinstance(group, Mapping) for group in study.get("groups", {}).values()):
+        raise RecordError(str(path), "each of its groups must be an object.", REMEDY)
+    for name, life in (study.get("lives") or {}).items():
+        _check_life(name, life, study, path)
+
+
+def _check_life(name: str, life: object, study: Mapping[str, Any], path: Path) -> None:
+    where = f"{path}, life {shown(name)}"
+    steps = life.get("steps") if isinstance(life, Mapping) else None
+    number = name.rpartition("-")[2]
+    if not isinstance(life, Mapping) or not isinstance(steps, list) or not (number.isascii() and number.isdigit()):
+        raise RecordError(where, "must be a group and a number, and have a list of steps.", REMEDY)
+    if life.get("group") not in study.get("groups", {}):
+        raise RecordError(where, f"is of the group {shown(life.get('group'))}, which the study does not have.", REMEDY)
+    for digest in steps:
+        part(digest, where)
