@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -20,7 +21,7 @@ def p_above(differences: Numbers, threshold: float) -> float:
     Student's t of the differences; where all are equal, 0 above the threshold, 1 below it and 0.5 on it.
 
     >>> round(p_above([0.1, 0.2, 0.1, 0.3, 0.2], 0.0), 4)
-    0.0044
+    0.0043
     """
     sample = np.asarray(differences, dtype=float)
     n = len(sample)
@@ -35,6 +36,17 @@ def p_above(differences: Numbers, threshold: float) -> float:
 def p_below(differences: Numbers, threshold: float) -> float:
     """One-sided p of "the mean is at least `threshold`": small where the mean lies below it."""
     return p_above(-np.asarray(differences, dtype=float), -threshold)
+
+
+def bounds(differences: Numbers, level: float) -> tuple[float, float]:
+    """Lower and upper bound of the mean, each one-sided at this level; equal values bound themselves; NaN below 2 values."""
+    sample = np.asarray(differences, dtype=float)
+    n = len(sample)
+    if n < 2:
+        return math.nan, math.nan
+    mean, error = float(np.mean(sample)), float(np.std(sample, ddof=1)) / math.sqrt(n)
+    room = float(stats.t.ppf(level, n - 1)) * error
+    return mean - room, mean + room
 
 
 def least_pairs(level: float) -> int:
@@ -69,8 +81,8 @@ def equivalence_power(margin: float, n: int, level: float, effect: float = 0.0) 
 
     Integrated over the distribution of the sample's standard deviation, on which both tests rest.
 
-    >>> equivalence_power(0.2, 10, 0.05), round(equivalence_power(1.5, 10, 0.05), 2)
-    (0.0, 0.95)
+    >>> round(equivalence_power(0.2, 10, 0.05), 2), round(equivalence_power(1.5, 10, 0.05), 2)
+    (0.0, 0.97)
     """
     if n < least_pairs(level):
         return 0.0
@@ -85,7 +97,11 @@ def equivalence_power(margin: float, n: int, level: float, effect: float = 0.0) 
     return float(integrate.quad(shown, 0.0, widest, limit=200)[0])
 
 
-POWERS = {"greater": superiority_power, "non-inferior": non_inferiority_power, "equivalent": equivalence_power}
+POWERS: dict[str, Callable[[float, int, float], float]] = {
+    "greater": superiority_power,
+    "non-inferior": non_inferiority_power,
+    "equivalent": equivalence_power,
+}
 """Power by prediction: of an effect, or of a margin where nothing differs, in standard deviations."""
 
 

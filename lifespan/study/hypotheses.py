@@ -139,7 +139,7 @@ class Hypothesis(Spec):
         wanted = 0 if self.prediction == "ordered" else len(groups)
         if len(self.doses) != wanted or len(set(self.doses)) < wanted or not all(map(math.isfinite, self.doses)):
             rule = f"has {len(groups)} groups and doses={self.doses!r}."
-            raise ScenarioError(where, rule, "Give one number for each group, each another, where values rise or fall with them.")
+            raise ScenarioError(where, rule, "Give each group a number of its own where values rise or fall with it.")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ def check_hypotheses(study: Study) -> None:
     """Raise `ScenarioError` for the first hypothesis that this study cannot answer."""
     if not isinstance(study.hypotheses, tuple):
         remedy = 'Write a tuple: hypotheses=(superior("a", over="b"),).'
-        raise ScenarioError(f"Study({study.name!r}, hypotheses=...)", f"holds {study.hypotheses!r}, which is no tuple.", remedy)
+        where = f"Study({study.name!r}), hypotheses"
+        raise ScenarioError(where, f"are {study.hypotheses!r}, which is no tuple.", remedy)
     for hypothesis in study.hypotheses:
         if not isinstance(hypothesis, Hypothesis):
             remedy = 'For example: superior("a", over="b").'
@@ -96,9 +97,9 @@ def _check_probe(study: Study, quantity: Quantity, tasks: list[Task], where: str
             raise ScenarioError(where, rule, known)
         if not any(_measures(measure, quantity.metric, tasks) for measure in found):
             metrics = {metric for task in tasks for metric in task.metrics}
-            known = {meaning.metric for measure in found for meaning in _meanings(measure)} - {"*"}
+            own = {meaning.metric for measure in found for meaning in _meanings(measure)} - {"*"}
             rule = f"the probe {quantity.probe!r} has no metric {quantity.metric!r}."
-            raise ScenarioError(where, rule, did_you_mean(quantity.metric, sorted(known | metrics)))
+            raise ScenarioError(where, rule, did_you_mean(quantity.metric, sorted(own | metrics)))
 
 
 def _measures(measure: Measure, metric: str, tasks: list[Task]) -> bool:

@@ -7,7 +7,7 @@ the last `Score`; `metric`, `probe`, `stage`, `reading`, `tasks` and `scale` cho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from lifespan.errors import ScenarioError
 from lifespan.study.hypotheses import LEAST_EFFECT, Hypothesis, Quantity, Reading, Scale
@@ -71,7 +71,7 @@ def ordered(*groups: str, margin: float = LEAST_EFFECT, **chosen: Unpack[Chosen]
 
 
 def rising(doses: Mapping[str, float], *, margin: float = LEAST_EFFECT, **chosen: Unpack[Chosen]) -> Hypothesis:
-    """The hypothesis that values rise with the dose of each group; `margin` is the least rise over the whole range that counts.
+    """The hypothesis that values rise with the dose of each group; `margin` is the least rise over their range that counts.
 
     Tested by each individual's least-squares slope over the doses. It is not supported where any step reliably falls.
 
@@ -107,13 +107,13 @@ def _dosed(doses: Mapping[str, float], prediction: str, verb: str, margin: float
     return Hypothesis(str(description), quantity, None, prediction, margin, doses=numbers, **rest)  # type: ignore[arg-type]
 
 
-def _quantity(side: Side, chosen: Chosen) -> tuple[Quantity, dict[str, object]]:
+def _quantity(side: Side, chosen: Chosen) -> tuple[Quantity, dict[str, Any]]:
     """The quantity of a side, and those arguments that are the hypothesis's own."""
     own = {name: value for name, value in chosen.items() if name in ("description", "secondary", "assay")}
-    which = {name: value for name, value in chosen.items() if name not in own}
+    which: dict[str, Any] = {name: value for name, value in chosen.items() if name not in own}
     if isinstance(side, Quantity):
         if which:
             rule = f"{', '.join(which)} cannot be given beside a Quantity."
             raise ScenarioError(side.describe(), rule, "Give them to the Quantity itself.")
         return side, own
-    return Quantity((side,) if isinstance(side, str) else tuple(side), **which), own  # type: ignore[arg-type]
+    return Quantity((side,) if isinstance(side, str) else tuple(side), **which), own
