@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from lifespan.analysis.hypotheses import CompletedLives, values, values_by_task
-from lifespan.stats import one_sided
+from lifespan.stats.intervals import FEWEST, one_sided_bounds, one_sided_p
+from lifespan.stats.mean_power import least_pairs
 from lifespan.study.design import FAMILY_ERROR
 from lifespan.study.hypotheses import SEVERAL, SHARE_RETAINED, STEPS_RETAINED, Hypothesis, Quantity
 from lifespan.study.hypothesis_checks import of_scores
@@ -69,14 +70,14 @@ def evidence(lives: CompletedLives, hypothesis: Hypothesis) -> Evidence:
 
 def evidence_of(differences: np.ndarray, prediction: str, margin: float) -> Evidence:
     """The evidence of paired differences for "greater", "non-inferior", "below" or "equivalent"."""
-    if len(differences) < 2:
+    if len(differences) < FEWEST:
         return Evidence(len(differences), float(np.mean(differences)) if len(differences) else math.nan)
 
     def above(threshold: float) -> float:
-        return one_sided.p_above(differences, threshold)
+        return one_sided_p(differences, threshold)
 
     def below(threshold: float) -> float:
-        return one_sided.p_below(differences, threshold)
+        return one_sided_p(-differences, -threshold)
 
     tests = {
         "greater": lambda: (above(0.0), below(0.0), below(margin) if margin > 0 else 1.0),
@@ -88,7 +89,10 @@ def evidence_of(differences: np.ndarray, prediction: str, margin: float) -> Evid
 
 
 def _mean_and_bounds(differences: np.ndarray) -> tuple[float, float, float]:
-    return (float(np.mean(differences)), *one_sided.bounds(differences, 1 - FAMILY_ERROR / 2))
+    mean = float(np.mean(differences))
+    if np.ptp(differences) == 0:
+        return mean, mean, mean
+    return (mean, *one_sided_bounds(differences, level=1 - FAMILY_ERROR / 2))
 
 
 def _of_several(hypothesis: Hypothesis, table: pd.DataFrame) -> Evidence:
@@ -97,7 +101,7 @@ def _of_several(hypothesis: Hypothesis, table: pd.DataFrame) -> Evidence:
     "ordered": every step must be above 0 (an intersection-union test: the largest p counts); it is refuted, or too small,
     where any step is, by Bonferroni over the steps. "rising" and "falling": by the slope of each individual.
     """
-    if len(table) < 2:
+    if len(table) < FEWEST:
         return Evidence(len(table))
     sign = -1.0 if hypothesis.prediction == "falling" else 1.0
     numbers = sign * table.to_numpy(dtype=float)
@@ -142,7 +146,7 @@ def tasks_seen(lives: CompletedLives, hypothesis: Hypothesis, tasks: Sequence[st
     assay = hypothesis.assay
     if assay is None:
         return tuple(tasks)
-    least = one_sided.least_pairs(FAMILY_ERROR)
+    least = least_pairs(FAMILY_ERROR)
     found = [(task, evidence(lives, on_tasks(replace(assay, assay=None), (task,)))) for task in tasks]
     return tuple(task for task, one in found if one.n >= least and one.verdict(FAMILY_ERROR) == "supported")
 

@@ -1,6 +1,6 @@
 """Verdicts on the hypotheses that a study declared, from its record alone.
 
-Each primary hypothesis is tested on the mean over pairs of twins by one-sided t tests, each at half of the level that counts:
+Each primary hypothesis is tested on the mean over pairs of twins by one-sided tests, each at half of the level that counts:
 
 - "greater": supported where the mean difference is above 0, refuted where it is below 0, and too small to matter where it is
   below the margin, the smallest difference that counts, which also holds where it is above 0;
@@ -33,13 +33,18 @@ from lifespan.analysis.evidence import Evidence, evidence, on_tasks, scaled, tas
 from lifespan.analysis.hypotheses import CompletedLives, completed_lives
 from lifespan.record.predeclared import Declaration, declarations, substance
 from lifespan.record.record import Record
-from lifespan.stats.one_sided import least_pairs
+from lifespan.stats.mean_power import least_pairs
 from lifespan.stats.sequential import nominal_levels
 from lifespan.study.design import FAMILY_ERROR
 from lifespan.study.hypotheses import Hypothesis
 from lifespan.study.hypothesis_checks import quantities_of
 
 Role = Literal["primary", "secondary", "post hoc"]
+
+TABLE = [
+    *("study", "hypothesis", "prediction", "margin", "role", "verdict", "why", "n", "individuals", "estimate", "low", "high"),
+    *("p", "level", "look", "looks", "scale", "tasks", "unseen", "dropped"),
+]
 
 DECIDED = ("supported", "refuted", "too small to matter")
 """Verdicts that stand."""
@@ -117,6 +122,23 @@ def verdicts(record: Record, *, looks: int | None = None) -> Verdicts | None:
     taken = len(found.reached(looks))
     bounds = "" if found.binding.design is None else found.binding.design.bounds
     return Verdicts(str(record.study.get("name", "")), shown, found.binding.looks, taken, bounds, tuple(late))
+
+
+def as_table(found: Sequence[Verdicts]) -> pd.DataFrame:
+    """Verdicts as a table, a row for each hypothesis: what it says, its role and verdict, and the numbers behind it."""
+    rows = [
+        {
+            **{"study": one.study, "hypothesis": each.hypothesis.description, "prediction": each.hypothesis.prediction},
+            **{"margin": each.hypothesis.margin, "role": each.role, "verdict": each.verdict, "why": each.why},
+            **{"n": each.evidence.n, "individuals": each.individuals, "estimate": each.evidence.estimate},
+            **{"low": each.evidence.low, "high": each.evidence.high, "p": each.evidence.p, "level": each.level},
+            **{"look": each.look, "looks": len(one.looks), "scale": each.scale},
+            **{"tasks": ", ".join(each.tasks), "unseen": ", ".join(each.unseen), "dropped": each.dropped},
+        }
+        for one in found
+        for each in one.results
+    ]
+    return pd.DataFrame(rows, columns=TABLE)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.scores import HIGHLIGHTED, STATUSES
 from lifespan.errors import RecordError
 from lifespan.record.files import write_bytes
-from lifespan.report import citations, figures, findings, markdown, methods, sentences
+from lifespan.report import citations, figures, findings, markdown, methods, sentences, verdicts
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
 from lifespan.report.formatting import bounds, number, probability
@@ -115,6 +115,9 @@ def _html(
     environment = jinja2.Environment(autoescape=True, **settings)
     return environment.from_string(source).render(
         title=analysis.cohort.title,
+        predicted=verdicts.verdict_sections(analysis),
+        verdicts=[list(row.values()) for row in verdicts.verdict_rows(analysis)],
+        verdict_columns=verdicts.COLUMNS,
         questions=sentences.questions(analysis),
         about=[
             text.replace("`", "").split("\n\n") for study in analysis.cohort.studies if (text := str(study.get("about") or ""))
