@@ -175,6 +175,7 @@ from .strategies import (
     Rehearsal,
     SynapticIntelligence,
 )
+from .study.design import Sequential
 from .study.events import (
     Age,
     Develop,
@@ -184,7 +185,16 @@ from .study.events import (
     Suffer,
     Treat,
 )
+from .study.hypotheses import Hypothesis, Quantity
 from .study.joint_training import joint_twins
+from .study.predictions import (
+    equivalent,
+    falling,
+    non_inferior,
+    ordered,
+    rising,
+    superior,
+)
 from .study.rehabilitation import rehabilitate
 from .study.scenario import (
     Between,
@@ -260,6 +270,7 @@ __all__ = [
     "Heads",
     "HighRate",
     "HomeostaticScaling",
+    "Hypothesis",
     "ImbalancedClasses",
     "InitialScale",
     "Items",
@@ -325,6 +336,7 @@ __all__ = [
     "Pruned",
     "Pruner",
     "PublishedOverlap",
+    "Quantity",
     "Quantize",
     "Random",
     "RandomMixing",
@@ -344,6 +356,7 @@ __all__ = [
     "Scenario",
     "Score",
     "ScoreHead",
+    "Sequential",
     "Sharpness",
     "SignFlips",
     "SignOnly",
@@ -390,17 +403,23 @@ __all__ = [
     "WrongCriterion",
     "accelerating",
     "at_once",
+    "equivalent",
+    "falling",
     "gradually",
     "joint_twins",
     "load_pack",
+    "non_inferior",
     "normative",
+    "ordered",
     "read",
     "rehabilitate",
+    "rising",
     "robustness",
     "save_pack",
     "simulate",
     "slowly",
     "steadily",
     "stream",
+    "superior",
     "usual",
 ]

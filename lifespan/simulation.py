@@ -19,6 +19,7 @@ from lifespan.record.changes import changes_since, inputs_of, missing_in
 from lifespan.record.declarations import probes_and_tasks
 from lifespan.record.files import write_bytes, write_json
 from lifespan.record.manifest import describe_study, fingerprints
+from lifespan.record.predeclared import declare
 from lifespan.record.shared_store import attach
 from lifespan.study.events import Birth
 from lifespan.study.identity import MISSING
@@ -118,6 +119,7 @@ def simulate(
     described["checks"] = _checks(plan, directory, store, observer, previous.get("checks"))
     attach(directory, None if store is None else Path(store), study.name)
     _begin_record(directory, plan, described, hardware.environment(threads=threads, device=device))
+    declare(directory, plan, Store(directory / "store"))
     _drop_ends(plan, Store(directory / "store"), retry)
     mixed = other_threads(plan, Store(directory / "store"), threads)
     if mixed:

@@ -27,6 +27,7 @@ from lifespan.analysis import (
     summaries,
     timelines,
 )
+from lifespan.analysis import verdicts as declared_verdicts
 from lifespan.analysis.cohort import Cohort, gather, restricted
 from lifespan.record import record
 from lifespan.record.record import Record
@@ -49,6 +50,12 @@ class Analysis:
     ):
         cohort = source if isinstance(source, Cohort) else gather(_records(source))
         self.cohort = restricted(cohort, groups, control)
+
+    @cached_property
+    def verdicts(self) -> tuple[declared_verdicts.Verdicts, ...]:
+        """Verdicts on what each study declared, of those that declared something (`verdicts.verdicts`)."""
+        found = [declared_verdicts.verdicts(record.read(directory)) for directory in self.cohort.directories]
+        return tuple(one for one in found if one is not None)
 
     @cached_property
     def statuses(self) -> pd.DataFrame:
@@ -259,6 +266,7 @@ class Analysis:
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables that a report keeps beside it, by the name of their file."""
         return {
+            "hypotheses": declared_verdicts.as_table(self.verdicts),
             "participants": self.cohort.participants,
             "statuses": self.statuses,
             "final_scores": self.final_means,

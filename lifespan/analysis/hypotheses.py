@@ -30,6 +30,7 @@ from lifespan.analysis.retention import lifetimes, shares_kept
 from lifespan.analysis.scores import held_out, primary_scores
 from lifespan.record.record import Record
 from lifespan.stats import inference
+from lifespan.stats.aggregates import normalised
 from lifespan.study.hypotheses import SHARE_RETAINED, STEPS_RETAINED, Hypothesis, Prediction, Quantity
 
 __all__ = [
@@ -130,13 +131,25 @@ def _of_last_layer(metrics: pd.Series, metric: str) -> str:
 
 
 def values_by_task(lives: CompletedLives, quantity: Quantity) -> pd.DataFrame:
-    """A quantity before its mean: a row for each seed that has all of it, a column for each (group, task)."""
+    """A quantity before its mean: a row for each seed that has all of it, a column for each (group, task).
+
+    On the "normalised" scale, scores are (score - chance) / (1 - chance) of their own task.
+    """
     rows = lives.readings(quantity.probe, quantity.metric)
     rows = rows[rows["group"].isin(quantity.groups) & _matches(rows["stage"], quantity.stage)]
     if quantity.tasks:
         rows = rows[rows["task"].isin(quantity.tasks)]
     chosen = rows.groupby(["seed", "group", "task"])["value"].agg(quantity.reading)
-    return chosen.unstack(["group", "task"]).dropna()
+    table = chosen.unstack(["group", "task"]).dropna()
+    return _normalised(lives, quantity.metric, table) if quantity.scale == "normalised" else table
+
+
+def _normalised(lives: CompletedLives, metric: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Each task's scores between chance and the best possible, which is 1 for every metric that tasks have."""
+    tasks = [lives.tasks.get(str(title), {}) for title in table.columns.get_level_values("task")]
+    names = [metric if metric in task.get("metrics", ()) else next(iter(task.get("metrics", [])), "") for task in tasks]
+    chances = [float(task.get("chance", {}).get(name, 0.0)) for task, name in zip(tasks, names, strict=True)]
+    return pd.DataFrame(normalised(table.to_numpy(), np.array(chances), 1.0), table.index, table.columns)
 
 
 def values(lives: CompletedLives, quantity: Quantity) -> pd.Series:
@@ -145,13 +158,15 @@ def values(lives: CompletedLives, quantity: Quantity) -> pd.Series:
         return _retained(lives, quantity)
     mean = values_by_task(lives, quantity).mean(axis=1)
     if quantity.share_of is not None:
-        chance = _mean_chance(lives, quantity.tasks)
+        chance = 0.0 if quantity.scale == "normalised" else _mean_chance(lives, quantity.tasks)
         return ((mean - chance) / (values(lives, quantity.share_of) - chance)).dropna()
     return mean if quantity.minus is None else (mean - values(lives, quantity.minus)).dropna()
 
 
 def _retained(lives: CompletedLives, quantity: Quantity) -> pd.Series:
     functions = lives.functions
+    if quantity.tasks and "task" in functions:
+        functions = functions[functions["task"].isin(quantity.tasks)]
     own = functions[functions["group"].isin(quantity.groups)].groupby("seed")
     return 1.0 - own["lost"].mean() if quantity.metric == SHARE_RETAINED else own["time"].mean()
 

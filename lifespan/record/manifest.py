@@ -9,6 +9,7 @@ from typing import Any
 from lifespan.contracts import Task
 from lifespan.contracts.spec import Spec, digest_of
 from lifespan.record.changes import content_of_task, described
+from lifespan.record.predeclared import predicted
 from lifespan.stats import metrics
 from lifespan.study.events import Age, Birth, Learn
 from lifespan.study.plan import Life, Plan, Step
@@ -74,6 +75,7 @@ def describe_study(plan: Plan, command: list[str], threads: int, data: dict[str,
             for title, task in tasks_of(plan).items()
         },
         "between": [between.whole() for between in study.between],
+        **predicted(study),
         "citations": citations_of([study.groups, study.between]),
         **described(plan),
         "lives": {life.name: {"group": life.group, "steps": [step.digest for step in life.steps]} for life in plan.lives},

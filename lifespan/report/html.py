@@ -25,7 +25,7 @@ from lifespan.errors import RecordError
 from lifespan.names import neutral
 from lifespan.record.ownership import check_files, write_files
 from lifespan.record.tables import neutral_cells
-from lifespan.report import citations, figures, findings, markdown, methods, sentences
+from lifespan.report import citations, figures, findings, markdown, methods, sentences, verdicts
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
 from lifespan.report.formatting import bounds, number, probability
@@ -119,6 +119,9 @@ def _html(
     environment = jinja2.Environment(autoescape=True, finalize=_shown, **settings)
     return environment.from_string(source).render(
         title=analysis.cohort.title,
+        predicted=verdicts.verdict_sections(analysis),
+        verdicts=[list(row.values()) for row in verdicts.verdict_rows(analysis)],
+        verdict_columns=verdicts.COLUMNS,
         questions=sentences.questions(analysis),
         about=[
             text.replace("`", "").split("\n\n") for study in analysis.cohort.studies if (text := str(study.get("about") or ""))

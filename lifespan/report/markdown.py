@@ -11,24 +11,28 @@ from lifespan.names import neutral
 from lifespan.report import findings, sentences
 from lifespan.report.formatting import bounds, number, probability
 from lifespan.report.labels import metric_label
+from lifespan.report.verdicts import verdict_sections
 
 
 def brief(analysis: Analysis) -> str:
     """What was asked and what came out, with the final scores and the comparisons, as a Markdown document."""
-    parts = [
-        f"# {escaped(analysis.cohort.title)}",
-        "## What was asked",
-        *(escaped(text) for text in sentences.questions(analysis)),
-    ]
-    parts.append("## What came out")
-    for heading, texts in [*sentences.results(analysis), *findings.further_results(analysis)]:
-        parts += [f"### {escaped(heading)}"] if heading else []
-        parts.append("\n".join(f"- {escaped(text)}" for text in texts) if heading else f"**{escaped(texts[0])}**")
+    parts = [f"# {escaped(analysis.cohort.title)}", "## What was predicted", *_sections(verdict_sections(analysis))]
+    parts += ["## What was asked", *(escaped(text) for text in sentences.questions(analysis))]
+    parts.append("## What came out (descriptive)")
+    parts += _sections([*sentences.results(analysis), *findings.further_results(analysis)])
     parts += [f"> {escaped(text)}" for text in [*sentences.cautions(analysis), *findings.sample_size_notes(analysis)]]
     for title, rows in (("Final scores", _final(analysis)), ("Against the control group", _comparisons(analysis))):
         if len(rows):
             parts += [f"## {title}", _table(rows)]
     return "\n\n".join(parts) + "\n"
+
+
+def _sections(sections: list[tuple[str, list[str]]]) -> list[str]:
+    parts = []
+    for heading, texts in sections:
+        parts += [f"### {escaped(heading)}"] if heading else []
+        parts += ["\n".join(f"- {escaped(text)}" for text in texts)] if heading else [f"**{escaped(text)}**" for text in texts]
+    return parts
 
 
 def escaped(text: object) -> str:

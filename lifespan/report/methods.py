@@ -21,6 +21,7 @@ from lifespan.report.data_text import data_sentences
 from lifespan.report.formatting import MINUS, counted, listed
 from lifespan.report.labels import metric_label
 from lifespan.report.references import REFERENCES
+from lifespan.report.verdicts import method_sentences
 from lifespan.stats import aggregates, inference, power
 
 
@@ -177,7 +178,7 @@ def _statistics(analysis: Analysis) -> list[str]:
             f"Power is that of the sign-flip test for normal differences, from {power.SIMULATIONS:,} simulated studies for "
             "each size."
         )
-    return [*texts, *_analysed(analysis)]
+    return [*method_sentences(analysis), *texts, *_analysed(analysis)]
 
 
 def _analysed(analysis: Analysis) -> list[str]:

@@ -81,13 +81,18 @@ def _verdict(analysis: Analysis) -> list[str]:
     table = analysis.comparisons
     if table.empty:
         return []
+    compared = f"{counted(len(table), 'comparison')} with the control group"
     clear = int(((table["low"] > 0) | (table["high"] < 0)).sum())
     significant = int((table["p_holm"] < 0.05).sum())
-    return [
-        f"Of {counted(len(table), 'comparison')} with the control group, {clear or 'none'} "
-        f"{'has' if clear == 1 else 'have'} an interval that excludes zero and {significant or 'none'} "
-        f"{'has' if significant == 1 else 'have'} a Holm-adjusted p below 0.05."
-    ]
+    # What a test cannot show with so few pairs is no finding.
+    if len(table) * 2.0 ** (1 - int(table["n"].max())) >= 0.05:
+        few = f"with n = {table['n'].max()} no Holm-adjusted p over {len(table)} can fall below 0.05, so none is reported here"
+        shown = f"; {clear} {'has' if clear == 1 else 'have'} an interval that excludes zero" if clear else ""
+        return [f"{compared} {'is' if len(table) == 1 else 'are'} described{shown}: {few}."]
+    if not clear:
+        return [f"{compared}: no interval excludes zero, which does not show that nothing differs."]
+    adjusted = f", {significant} of them with a Holm-adjusted p below 0.05" if significant else ""
+    return [f"{compared}: {clear} {'has' if clear == 1 else 'have'} an interval that excludes zero{adjusted}."]
 
 
 def _endings(analysis: Analysis) -> list[str]:

@@ -6,14 +6,17 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from lifespan import names, notebook
 from lifespan.contracts import Contrast, Moment, Origin, Task
 from lifespan.contracts.spec import Spec
 from lifespan.errors import ScenarioError
 from lifespan.randomness import individual_seed
+from lifespan.study.design import Sequential
 from lifespan.study.events import Age, Develop, Event, Learn, Probe, Recover, Suffer, colors, flattened
+from lifespan.study.hypotheses import Hypothesis
+from lifespan.study.hypothesis_checks import check_hypotheses
 
 Group = str
 
@@ -101,6 +104,10 @@ class Study(Spec):
     `between` are comparisons of lives with each other, made when all are lived. `length` is the number of tokens that is
     read of a text, in learning, pruning and evaluations alike, wherever neither the scenario nor the event, pruner or
     measure says its own (None: 128).
+
+    `hypotheses` are what the study predicts, declared before it is lived: `superior("masks", over="head")`. The report leads
+    with their verdicts, under one error probability over all that are not `secondary`. `design` fixes looks at several
+    numbers of individuals beforehand (None: one look, at `individuals`). Neither changes what is lived, nor any digest.
     """
 
     name: str
@@ -111,6 +118,8 @@ class Study(Spec):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     between: tuple[Between, ...] = ()
     length: int | None = None
+    hypotheses: tuple[Hypothesis, ...] = ()
+    design: Sequential | None = None
 
     def __post_init__(self) -> None:
         require_name(self, "name")
@@ -132,6 +141,19 @@ class Study(Spec):
             self.require_one_of("control", self.groups)
         self.require_literal("precision")
         _check_between(self)
+        if self.design is not None:
+            self.require_a("design", Sequential, "Sequential(looks=(10, 16))")
+            self.design.check_size(self.individuals, self.where("individuals"))
+        check_hypotheses(self)
+
+    def to_data(self) -> dict[str, Any]:
+        """As of every spec, without what it predicts and when it looks: these change nothing that is lived."""
+        return {name: value for name, value in super().to_data().items() if name not in ("hypotheses", "design")}
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Numbers of individuals at which the hypotheses are evaluated; the last is the most."""
+        return (self.individuals,) if self.design is None else self.design.looks
 
     @property
     def half_pays(self) -> bool:
