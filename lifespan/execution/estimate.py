@@ -82,8 +82,8 @@ class Estimate:
     """The costs of a plan: of its tree, of separate lives, and of what is not lived yet.
 
     `wall` is how many seconds so many `workers` take for what is not lived yet: their start, their share of it, and not
-    less than `longest`, the seconds of the longest chain of steps that must follow each other. `open_lives` counts the lives
-    that are not at their end.
+    less than `longest`, the seconds of the longest chain of steps that must follow each other. `open_steps` are those not
+    lived yet.
     """
 
     nodes: Mapping[str, Cost]
@@ -95,7 +95,7 @@ class Estimate:
     workers: int = 1
     wall: float = 0.0
     longest: float = 0.0
-    open_lives: int = 0
+    open_steps: frozenset[str] = frozenset()
 
 
 def estimate(plan: Plan, out: Path | None = None, workers: int = 1, store: Path | None = None) -> Estimate:
@@ -117,7 +117,7 @@ def estimate(plan: Plan, out: Path | None = None, workers: int = 1, store: Path 
         workers=workers,
         wall=(START if open_nodes else 0.0) + max(remaining.total_seconds / workers, longest),
         longest=longest,
-        open_lives=sum(1 for life in plan.lives if life.steps[-1].digest in open_nodes),
+        open_steps=frozenset(open_nodes),
     )
 
 

@@ -46,7 +46,8 @@ def choose(plan: Plan, found: Estimate, *, threads: int | None = None) -> Choice
     fitting = int(memory // worker_bytes(plan))
     if fitting < room:
         room, bound = fitting, f"{memory / 1e9:.1f} GB of free memory"
-    count = _paying(found, max(1, room))
+    unfinished = sum(1 for life in plan.lives if life.steps[-1].digest in found.open_steps)
+    count = _paying(found, max(1, min(room, unfinished)))
     if count < room:
         bound = "what is left to live"
     return Choice(count, threads or (max(1, cores // count) if plan.study.half_pays else 1), bound)
@@ -55,7 +56,7 @@ def choose(plan: Plan, found: Estimate, *, threads: int | None = None) -> Choice
 def _paying(found: Estimate, room: int) -> int:
     """The number of workers up to which each further one makes the whole clearly faster."""
     count = 1
-    while count < min(room, found.open_lives) and _wall(found, count + 1) < WORTHWHILE * _wall(found, count):
+    while count < room and _wall(found, count + 1) < WORTHWHILE * _wall(found, count):
         count += 1
     return count
 
