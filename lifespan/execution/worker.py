@@ -20,6 +20,7 @@ from lifespan.execution.frontier import Frontier
 from lifespan.execution.observer import Attended, Observer
 from lifespan.execution.step import compare, evaluate, live
 from lifespan.record.leases import Lease, Leases
+from lifespan.record.sessions import living_in
 from lifespan.record.store import Store
 from lifespan.study.events import Birth
 from lifespan.study.plan import Life, Pair, Plan, Step
@@ -57,10 +58,11 @@ class Worker:
 
     def run(self) -> None:
         """Live the plan. Raises `Interrupted` when asked to stop; a failed or diverged life is recorded and left."""
-        try:
-            self._run()
-        finally:
-            self.leases.close()
+        with living_in(self.store.root, self.should_stop):
+            try:
+                self._run()
+            finally:
+                self.leases.close()
 
     def _run(self) -> None:
         while True:
