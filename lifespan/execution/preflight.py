@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 
 from lifespan.contracts import Corpus, Origin, Task, thinning
 from lifespan.contracts.spec import Spec
-from lifespan.errors import ScenarioError
+from lifespan.errors import MachineError, ScenarioError
 from lifespan.model.subject import find_synapses
 from lifespan.randomness import Streams
 from lifespan.study.events import Develop, Learn, Recover
@@ -25,6 +26,9 @@ ROWS = 500
 KNOWS_NOTHING, TELLING = 0.9, 0.05
 """Shares of unknown tokens at which a study is refused, and from which on the user is told."""
 
+BYTES = 16
+"""Bytes for each weight that learns: the weight, its gradient and the optimizer's two moments."""
+
 Source = Task | Corpus
 
 
@@ -37,6 +41,7 @@ def check_inputs(plan: Plan, warn: Callable[[str], None]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for origin, seed, sources, specs in _readings(plan):
+        check_memory(origin)
         body = origin.build(Streams(seed, "birth"))
         shapes = {name: tuple(weight.shape) for name, weight in find_synapses(body.encoder)}
         for spec in specs.values():
@@ -49,6 +54,15 @@ def check_inputs(plan: Plan, warn: Callable[[str], None]) -> dict[str, Any]:
             told[source.title] = {"unknown": round(unknown, 4), "cut": round(cut, 4)}
             _judge(origin.describe(), source.title, unknown, cut, (length, body.tokenizer.model_max_length), warn)
     return found
+
+
+def check_memory(origin: Origin) -> None:
+    """Raise `MachineError` for a subject whose weights, gradients and moments do not fit into what this machine has at all."""
+    size = BYTES * (origin.size() or {}).get("synapses", 0)
+    memory = psutil.virtual_memory().total
+    if size > memory:
+        what = f"needs about {size / 2**30:,.0f} GiB to learn; this machine has {memory / 2**30:,.0f}."
+        raise MachineError(origin.describe(), what, "Make it smaller, or use a machine with more.")
 
 
 def _judge(who: str, title: str, unknown: float, cut: float, lengths: tuple[int, int], warn: Callable[[str], None]) -> None:

@@ -16,6 +16,9 @@ from lifespan.study.events import Age, Develop, Event, Learn, Probe, Recover, Su
 
 Group = str
 
+MOST_LIVES = 1_000_000
+"""Lives of one study: planning them takes minutes and some gigabytes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario(Spec):
@@ -118,7 +121,10 @@ class Study(Spec):
                 raise ScenarioError(where, "a group's name must be text.")
             if not isinstance(scenario, Scenario):
                 raise ScenarioError(where, f"must be a Scenario, got {type(scenario).__name__}.")
-        self.require_count("individuals")
+        self.require_count("individuals", at_most=MOST_LIVES)
+        lives = self.individuals * len(self.groups)
+        what = f"asks for {lives:,} lives in {len(self.groups):,} groups; a study has at most {MOST_LIVES:,}."
+        self.require("individuals", lives <= MOST_LIVES, what)
         self.require_count("seed", at_least=0)
         if self.control is not None:
             self.require_one_of("control", self.groups)
