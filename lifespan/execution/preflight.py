@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 
-from lifespan.contracts import Corpus, Origin, Task, thinning
+from lifespan.contracts import Body, Corpus, Origin, Task, thinning
 from lifespan.contracts.spec import Spec
+from lifespan.culprits import unborn
 from lifespan.errors import MachineError, ScenarioError
 from lifespan.model.subject import find_synapses
 from lifespan.randomness import Streams
@@ -42,7 +43,7 @@ def check_inputs(plan: Plan, warn: Callable[[str], None]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for origin, seed, sources, specs in _readings(plan):
         check_memory(origin)
-        body = origin.build(Streams(seed, "birth"))
+        body = _built(origin, seed)
         shapes = {name: tuple(weight.shape) for name, weight in find_synapses(body.encoder)}
         for spec in specs.values():
             spec.check_matrices(shapes)
@@ -54,6 +55,13 @@ def check_inputs(plan: Plan, warn: Callable[[str], None]) -> dict[str, Any]:
             told[source.title] = {"unknown": round(unknown, 4), "cut": round(cut, 4)}
             _judge(origin.describe(), source.title, unknown, cut, (length, body.tokenizer.model_max_length), warn)
     return found
+
+
+def _built(origin: Origin, seed: int) -> Body:
+    try:
+        return origin.build(Streams(seed, "birth"))
+    except Exception as error:
+        raise unborn(origin.describe(), error) from error
 
 
 def check_memory(origin: Origin) -> None:

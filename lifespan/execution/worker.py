@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
-from lifespan.culprits import machine_error
+from lifespan.culprits import machine_error, unborn
 from lifespan.errors import Diverged, ScenarioError, UserError
 from lifespan.execution.executor import Executor
 from lifespan.execution.frontier import Frontier
@@ -159,10 +159,11 @@ class Worker:
             raise error
         if found is not None:
             raise found from error
-        if isinstance(step.event, Birth):
-            raise _unborn(step.event, error) from error
         if not _raised_by_a_life(error):
             raise error
+        if isinstance(step.event, Birth):
+            # Whoever is born of this origin meets the same.
+            raise unborn(step.event.origin.describe(), error) from error
 
     def _fail(self, step: Step, error: BaseException) -> None:
         invalid = {}
@@ -211,12 +212,3 @@ OF_A_LIFE: frozenset[CodeType] = frozenset(function.__code__ for function in (li
 
 def _raised_by_a_life(error: BaseException) -> bool:
     return any(frame.f_code in OF_A_LIFE for frame, _ in traceback.walk_tb(error.__traceback__))
-
-
-def _unborn(birth: Birth, error: BaseException) -> UserError:
-    """Why a subject could not be born: whoever is born of this origin meets the same, so that it is the input's fault."""
-    if isinstance(error, UserError):
-        return error
-    said = str(error).partition("\n")[0]
-    what = f"cannot be built ({type(error).__name__}: {said})."
-    return ScenarioError(birth.origin.describe(), what, "Check its files and its settings.")
