@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lifespan.errors import DataError, MachineError, RecordError, UserError
+from lifespan.errors import DataError, MachineError, RecordError, ScenarioError, UserError
 from lifespan.reading import remedy_for, why
 
 LOWER = "Lower batch_size, length or --workers, or use a machine with more."
@@ -38,6 +38,20 @@ def machine_error(error: BaseException, where: str = "", lower: str = LOWER) -> 
     return None
 
 
+def unborn(origin: str, error: BaseException) -> UserError:
+    """Why a subject could not be built: the machine's fault, or the input's."""
+    found = error if isinstance(error, UserError) else machine_error(error, f"building {origin}")
+    if found is not None:
+        return found
+    what = f"cannot be built ({type(error).__name__}: {first_line(error)})."
+    return ScenarioError(origin, what, "Check its files and its settings.")
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message."""
+    return str(error).strip().partition("\n")[0]
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     current: BaseException | None = error
@@ -50,7 +64,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _message(error: BaseException, where: str, lower: str) -> UserError | None:
     if isinstance(error, DataError | RecordError | MachineError):
         return error
-    said = str(error).partition("\n")[0]
+    said = first_line(error)
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error))):
         return MachineError(where or "memory", f"there is not enough memory{f' ({said})' if said else ''}.", lower)
     if isinstance(error, RuntimeError) and _NO_THREADS.search(said):

@@ -20,7 +20,8 @@ from lifespan.record.declarations import probes_and_tasks
 from lifespan.record.files import write_bytes, write_json
 from lifespan.record.manifest import describe_study, fingerprints
 from lifespan.record.predeclared import declare
-from lifespan.record.shared_store import attach
+from lifespan.record.sessions import living_in
+from lifespan.record.shared_store import attach, enter
 from lifespan.study.events import Birth
 from lifespan.study.identity import MISSING
 from lifespan.study.length_mismatches import length_mismatches
@@ -29,7 +30,7 @@ from lifespan.study.scenario import Study
 from lifespan.subjects.pretrained import Pretrained
 
 if TYPE_CHECKING:
-    from lifespan.execution.engine import Engine
+    from lifespan.execution.engine import Engine, Job
     from lifespan.execution.observer import Observer
     from lifespan.record.store import Store
 
@@ -109,7 +110,6 @@ def simulate(
     _check_data(directory, previous.get("data", {}), data, inputs_of(plan))
     from lifespan.execution.engine import Job
     from lifespan.execution.observer import Observer
-    from lifespan.record.store import Store
 
     hardware.settle_arithmetic(threads=threads, device=device)
     tell = logging.getLogger("lifespan").warning if observer is None else observer.warns
@@ -117,13 +117,7 @@ def simulate(
     described = describe_study(plan, command or sys.argv, threads, data, about)
     described["data_checks"] = _checked_data(plan, previous.get("data_checks"), tell)
     described["checks"] = _checks(plan, directory, store, observer, previous.get("checks"))
-    attach(directory, None if store is None else Path(store), study.name)
-    _begin_record(directory, plan, described, hardware.environment(threads=threads, device=device))
-    declare(directory, plan, Store(directory / "store"))
-    _drop_ends(plan, Store(directory / "store"), retry)
-    mixed = other_threads(plan, Store(directory / "store"), threads)
-    if mixed:
-        observer.warns(mixed)
+    attach(directory, None if store is None else Path(store))
     job = Job(
         directory / "store",
         device=device,
@@ -133,6 +127,21 @@ def simulate(
         observer=observer,
         should_stop=should_stop,
     )
+    with living_in(job.store, should_stop):
+        return _live(plan, directory, job, engine, described, retry)
+
+
+def _live(plan: Plan, directory: Path, job: Job, engine: Engine, described: dict[str, Any], retry: Collection[str]) -> Outcome:
+    """Begin the record, live what is not lived yet, and write the record's tables."""
+    from lifespan.record.store import Store
+
+    enter(directory, plan.study.name)
+    _begin_record(directory, plan, described, hardware.environment(threads=job.threads, device=job.device))
+    declare(directory, plan, Store(directory / "store"))
+    _drop_ends(plan, Store(directory / "store"), retry)
+    mixed = other_threads(plan, Store(directory / "store"), job.threads)
+    if mixed:
+        job.observer.warns(mixed)
     for text in length_mismatches(plan):
         job.observer.warns(text)
     try:

@@ -260,8 +260,7 @@ def gc(
     if not yes and not typer.confirm("Remove it?"):
         display.say("Nothing was removed.")
         return
-    sharing.remove(found)
-    display.say(f"Freed {display.size(found.bytes)}.")
+    display.say(f"Freed {display.size(sharing.remove(found))}.")
 
 
 @app.command()

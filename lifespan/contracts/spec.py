@@ -127,11 +127,12 @@ class Spec(metaclass=SpecType):
         percent = 2 <= value <= 100
         self.require(field, inside, rule, f"For {value:g} percent write {value / 100:g}." if percent else "")
 
-    def require_count(self, field: str, *, at_least: int = 1) -> None:
-        """Raise `ScenarioError` unless the argument is a whole number, at least `at_least`."""
+    def require_count(self, field: str, *, at_least: int = 1, at_most: int = 2**63 - 1) -> None:
+        """Raise `ScenarioError` unless the argument is a whole number, at least `at_least` and at most `at_most`."""
         value = getattr(self, field)
         whole = isinstance(value, int) and not isinstance(value, bool)
         self.require(field, whole and value >= at_least, f"must be a whole number, at least {at_least}.")
+        self.require(field, value <= at_most, f"must be at most {at_most:,}.")
 
     def require_positive(self, field: str, *, or_zero: bool = False) -> None:
         """Raise `ScenarioError` unless the argument is a finite number above zero (or zero, with `or_zero`)."""
@@ -228,5 +229,8 @@ def _brief(value: Any) -> str:
         return value.describe()
     if isinstance(value, tuple):
         return f"({', '.join(_brief(entry) for entry in value)})"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than some thousand digits.
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."

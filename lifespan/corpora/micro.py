@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from lifespan.contracts import Corpus, Passage
 from lifespan.contracts.sources import Source
 
+MOST = 5_000_000
+"""Passages: generating them takes minutes, and a gigabyte."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MicroText(Corpus):
@@ -22,7 +25,7 @@ class MicroText(Corpus):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_count("number")
+        self.require_count("number", at_most=MOST)
 
     @property
     def title(self) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 
-from lifespan.contracts import Corpus, Origin, Task, thinning
+from lifespan.contracts import Body, Corpus, Origin, Task, thinning
 from lifespan.contracts.spec import Spec
-from lifespan.errors import ScenarioError
+from lifespan.culprits import unborn
+from lifespan.errors import MachineError, ScenarioError
 from lifespan.model.subject import find_synapses
 from lifespan.randomness import Streams
 from lifespan.study.events import Develop, Learn, Recover
@@ -25,6 +27,9 @@ ROWS = 500
 KNOWS_NOTHING, TELLING = 0.9, 0.05
 """Shares of unknown tokens at which a study is refused, and from which on the user is told."""
 
+BYTES = 16
+"""Bytes for each weight that learns: the weight, its gradient and the optimizer's two moments."""
+
 Source = Task | Corpus
 
 
@@ -37,7 +42,8 @@ def check_inputs(plan: Plan, warn: Callable[[str], None]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for origin, seed, sources, specs in _readings(plan):
-        body = origin.build(Streams(seed, "birth"))
+        check_memory(origin)
+        body = _built(origin, seed)
         shapes = {name: tuple(weight.shape) for name, weight in find_synapses(body.encoder)}
         for spec in specs.values():
             spec.check_matrices(shapes)
@@ -49,6 +55,22 @@ def check_inputs(plan: Plan, warn: Callable[[str], None]) -> dict[str, Any]:
             told[source.title] = {"unknown": round(unknown, 4), "cut": round(cut, 4)}
             _judge(origin.describe(), source.title, unknown, cut, (length, body.tokenizer.model_max_length), warn)
     return found
+
+
+def _built(origin: Origin, seed: int) -> Body:
+    try:
+        return origin.build(Streams(seed, "birth"))
+    except Exception as error:
+        raise unborn(origin.describe(), error) from error
+
+
+def check_memory(origin: Origin) -> None:
+    """Raise `MachineError` for a subject whose weights, gradients and moments do not fit into what this machine has at all."""
+    size = BYTES * (origin.size() or {}).get("synapses", 0)
+    memory = psutil.virtual_memory().total
+    if size > memory:
+        what = f"needs about {size / 2**30:,.0f} GiB to learn; this machine has {memory / 2**30:,.0f}."
+        raise MachineError(origin.describe(), what, "Make it smaller, or use a machine with more.")
 
 
 def _judge(who: str, title: str, unknown: float, cut: float, lengths: tuple[int, int], warn: Callable[[str], None]) -> None:

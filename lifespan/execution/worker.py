@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
-from lifespan.culprits import machine_error
+from lifespan.culprits import machine_error, unborn
 from lifespan.errors import Diverged, ScenarioError, UserError
 from lifespan.execution.executor import Executor
 from lifespan.execution.frontier import Frontier
 from lifespan.execution.observer import Attended, Observer
 from lifespan.execution.step import compare, evaluate, live
 from lifespan.record.leases import Lease, Leases
+from lifespan.record.sessions import living_in
 from lifespan.record.store import Store
 from lifespan.study.events import Birth
 from lifespan.study.plan import Life, Pair, Plan, Step
@@ -57,10 +58,11 @@ class Worker:
 
     def run(self) -> None:
         """Live the plan. Raises `Interrupted` when asked to stop; a failed or diverged life is recorded and left."""
-        try:
-            self._run()
-        finally:
-            self.leases.close()
+        with living_in(self.store.root, self.should_stop):
+            try:
+                self._run()
+            finally:
+                self.leases.close()
 
     def _run(self) -> None:
         while True:
@@ -157,10 +159,11 @@ class Worker:
             raise error
         if found is not None:
             raise found from error
-        if isinstance(step.event, Birth):
-            raise _unborn(step.event, error) from error
         if not _raised_by_a_life(error):
             raise error
+        if isinstance(step.event, Birth):
+            # Whoever is born of this origin meets the same.
+            raise unborn(step.event.origin.describe(), error) from error
 
     def _fail(self, step: Step, error: BaseException) -> None:
         invalid = {}
@@ -209,12 +212,3 @@ OF_A_LIFE: frozenset[CodeType] = frozenset(function.__code__ for function in (li
 
 def _raised_by_a_life(error: BaseException) -> bool:
     return any(frame.f_code in OF_A_LIFE for frame, _ in traceback.walk_tb(error.__traceback__))
-
-
-def _unborn(birth: Birth, error: BaseException) -> UserError:
-    """Why a subject could not be born: whoever is born of this origin meets the same, so that it is the input's fault."""
-    if isinstance(error, UserError):
-        return error
-    said = str(error).partition("\n")[0]
-    what = f"cannot be built ({type(error).__name__}: {said})."
-    return ScenarioError(birth.origin.describe(), what, "Check its files and its settings.")

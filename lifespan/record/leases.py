@@ -54,9 +54,10 @@ class Lease:
 
 @dataclass
 class Leases:
-    """The leases of one store, as one worker sees them."""
+    """The leases of one store, as one worker sees them; `name` is that of their folder."""
 
     root: Path
+    name: str = "claims"
     patience: float = PATIENCE
     heartbeat: float = HEARTBEAT
     _held: list[Lease] = field(default_factory=list)
@@ -67,7 +68,7 @@ class Leases:
     @property
     def folder(self) -> Path:
         """Folder of the files."""
-        return self.root / "claims"
+        return self.root / self.name
 
     def take(self, digest: str, **about: Any) -> Lease | None:
         """A lease on a step, or None where another worker holds it. `about` is stored with it, for `lifespan status`."""
@@ -140,13 +141,13 @@ def _require_a_file(path: Path) -> None:
             raise RecordError(str(path), f"{kind}.", "Remove it: a worker's lease belongs there.")
 
 
-def holders(root: Path) -> Iterator[dict[str, Any]]:
+def holders(root: Path, name: str = "claims") -> Iterator[dict[str, Any]]:
     """The leases of a store as they are now: holder, place, start, `silent` seconds since the last heartbeat, `alive`.
 
     `alive` is None where it cannot be known: the holder works on another machine. A file that is no lease of the step that it
     is named after counts as none.
     """
-    for path in sorted((root / "claims").glob("*.json")):
+    for path in sorted((root / name).glob("*.json")):
         content = _read(path)
         with suppress(OSError):
             if content is not None and _is_lease(content, path.stem):

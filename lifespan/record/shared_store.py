@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from lifespan.errors import RecordError
+from lifespan.reading import why
 from lifespan.record.files import read_sealed, write_sealed
-from lifespan.record.leases import PATIENCE, at_work, holders
 from lifespan.record.ownership import is_store
 from lifespan.record.record import read_study
+from lifespan.record.sessions import FOLDER, collecting_in, ended_sessions, require_unused
 
 
-def attach(directory: Path, store: Path | None, study: str) -> None:
-    """Make the store of a run directory: one of its own, or a link to a shared one, where the directory is entered.
+def attach(directory: Path, store: Path | None) -> None:
+    """Make the store of a run directory: one of its own, or a link to a shared one.
 
     Without `store`, a link that is there stays.
     """
@@ -31,6 +32,11 @@ def attach(directory: Path, store: Path | None, study: str) -> None:
         raise RecordError(str(link), f"the shared store {link.readlink()} is not there.", "Mount it, or restore it.")
     if store is not None:
         _link(link, store)
+
+
+def enter(directory: Path, study: str) -> None:
+    """Enter a run directory into the list of its store, where it is a shared one."""
+    link = directory / "store"
     if link.is_symlink():
         place = str(directory.resolve())
         name = hashlib.sha256(place.encode()).hexdigest()[:16]
@@ -40,6 +46,8 @@ def attach(directory: Path, store: Path | None, study: str) -> None:
 def _link(link: Path, store: Path) -> None:
     if store.exists() and not store.is_dir():
         raise RecordError(f"--store {store}", "is a file, not a folder.", "Choose another --store.")
+    if store.resolve() == link.parent.resolve():
+        raise RecordError(f"--store {store}", "is the run directory itself.", "Leave out --store, or choose another folder.")
     if (store / "study.json").exists():
         raise RecordError(f"--store {store}", "is a run directory.", f"Use --store {store / 'store'}, or another folder.")
     if store.is_dir() and any(store.iterdir()) and not is_store(store):
@@ -60,8 +68,12 @@ def _link(link: Path, store: Path) -> None:
 
 @dataclass(frozen=True)
 class Garbage:
-    """What no study needs: folders of steps, blobs, and files of interrupted writes. `studies` are those that were read."""
+    """What no study needs: folders of steps, blobs, and files of interrupted writes. `studies` are those that were read.
 
+    `place` is the run directory or store that was looked at.
+    """
+
+    place: Path
     store: Path
     steps: list[Path]
     files: list[Path]
@@ -71,30 +83,49 @@ class Garbage:
 
 
 def find_garbage(place: Path) -> Garbage:
-    """What in a store, or in a run directory's store, no study needs. Raises `RecordError` while a worker uses the store.
+    """What in a store, or in a run directory's store, no study needs. Raises `RecordError` while anybody uses the store.
 
-    `missing` are run directories that the store lists and that do not exist any more: nothing is kept for them.
+    `missing` are run directories that the store lists and that do not exist any more: nothing is kept for them. What lies
+    behind links is not the store's.
     """
     store, directories = _studies_of(place)
-    busy = [lease for lease in holders(store) if at_work(lease, 10 * PATIENCE)]
-    if busy:
-        where = f"process {busy[0]['pid']} on {busy[0]['host']}"
-        raise RecordError(str(store), f"is in use ({where}).", "Wait until it has ended.")
+    require_unused(store)
+    return _garbage(place, store, directories)
+
+
+def _garbage(place: Path, store: Path, directories: list[Path]) -> Garbage:
     present = [directory for directory in directories if (directory / "study.json").is_file()]
-    studies = [read_study(directory) for directory in present]
-    needed = {digest for study in studies for life in study.get("lives", {}).values() for digest in life["steps"]}
+    studies = [_with_lives(directory) for directory in present]
+    needed = {digest for study in studies for life in study["lives"].values() for digest in life["steps"]}
     steps = [path for path in _steps(store) if path.name not in needed]
     blobs = {name for digest in needed for name in _blobs(store / digest)}
-    files = [path for path in (store / "blobs").glob("*.safetensors") if path.stem not in blobs]
+    files = [path for path in _inside(store / "blobs", "*.safetensors") if path.stem not in blobs]
     needed_steps = [path for path in _steps(store) if path.name in needed]
-    files += _old_evaluations(needed_steps, studies)
+    files += _old_evaluations(needed_steps, studies) + ended_sessions(store)
+    # Only finished steps: an unfinished one goes on from there.
+    finished = [step for step in needed_steps if (step / "node.json").is_file() or (step / "ended.json").is_file()]
+    files += [path for step in finished for path in _inside(step, "partial.*")]
     # Other folders were not made by Lifespan.
-    for folder in (store / "blobs", store / "claims", store / "runs", *needed_steps):
-        files += [path for path in folder.glob(".*.*") if path.is_file()]
-    weight = sum(path.stat().st_size for path in files)
-    weight += sum(path.stat().st_size for step in steps for path in step.rglob("*") if path.is_file())
+    for folder in (store / "blobs", store / "claims", store / "runs", store / FOLDER, *needed_steps):
+        files += [path for path in _inside(folder, ".*.*") if path.is_file()]
+    weight = sum(path.lstat().st_size for path in files)
+    weight += sum(path.lstat().st_size for step in steps for path in step.rglob("*") if path.is_file())
     gone = [str(directory) for directory in directories if directory not in present]
-    return Garbage(store, sorted(steps), sorted(files), weight, [str(study["name"]) for study in studies], gone)
+    return Garbage(place, store, sorted(steps), sorted(files), weight, [str(study["name"]) for study in studies], gone)
+
+
+def _with_lives(directory: Path) -> dict[str, Any]:
+    study = read_study(directory)
+    lives = study.get("lives")
+    if not isinstance(lives, dict) or not all(isinstance(life, dict) and "steps" in life for life in lives.values()):
+        remedy = "`lifespan simulate` writes it anew; until then nothing is removed."
+        raise RecordError(str(directory / "study.json"), "does not name its lives.", remedy)
+    return study
+
+
+def _inside(folder: Path, pattern: str) -> list[Path]:
+    """What a folder of the store holds; nothing where it is a link, behind which lies what is not the store's."""
+    return [] if folder.is_symlink() else list(folder.glob(pattern))
 
 
 def _old_evaluations(needed_steps: list[Path], studies: list[dict[str, Any]]) -> list[Path]:
@@ -106,20 +137,42 @@ def _old_evaluations(needed_steps: list[Path], studies: list[dict[str, Any]]) ->
         return []
     asked = {look for study in studies for node in study["nodes"].values() for look in node["looks"]}
     asked |= {pair for study in studies for pair in study.get("pairs", {})}
-    found = [path for step in needed_steps for path in (step / "looks").glob("*.*") if not path.name.startswith(".")]
+    found = [path for step in needed_steps for path in _inside(step / "looks", "*.*") if not path.name.startswith(".")]
     return [path for path in found if path.stem not in asked]
 
 
-def remove(garbage: Garbage) -> None:
-    """Delete the garbage: steps before the blobs that they name, so that no step is ever left without its blobs."""
-    for step in garbage.steps:
-        (step / "node.json").unlink(missing_ok=True)
-        shutil.rmtree(step, ignore_errors=True)
-    for path in garbage.files:
-        path.unlink(missing_ok=True)
-    for path in (garbage.store / "runs").glob("*.json"):
-        if _entry(path).get("directory") in garbage.missing:
-            path.unlink(missing_ok=True)
+def remove(shown: Garbage) -> int:
+    """Delete what is garbage still, and was when it was shown. Returns the bytes freed.
+
+    Steps go before the blobs that they name, so that no step is ever left without its blobs. Raises `RecordError` where
+    anybody uses the store by now.
+    """
+    with collecting_in(shown.store):
+        now = _garbage(shown.place, *_studies_of(shown.place))
+        steps = [step for step in now.steps if step in set(shown.steps)]
+        files = [path for path in now.files if path in set(shown.files)]
+        freed = sum(_remove(path) for path in [*steps, *files])
+        for path in _inside(shown.store / "runs", "*.json"):
+            if _entry(path).get("directory") in {*shown.missing} & {*now.missing}:
+                path.unlink(missing_ok=True)
+    return freed
+
+
+def _remove(path: Path) -> int:
+    """Delete a file or a step's folder. Returns its bytes."""
+    try:
+        if path.is_symlink() or not path.is_dir():
+            size = path.lstat().st_size
+            path.unlink()
+            return size
+        (path / "node.json").unlink(missing_ok=True)
+        size = sum(inner.lstat().st_size for inner in path.rglob("*") if inner.is_file())
+        shutil.rmtree(path)
+        return size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise RecordError(str(path), f"cannot be removed ({why(error)}).", "Change its permissions.") from error
 
 
 def studies_of(place: Path) -> list[Path]:
@@ -133,6 +186,10 @@ def _studies_of(place: Path) -> tuple[Path, list[Path]]:
         store = place / "store"
         if not store.is_symlink():
             return store, [place]
+        if not store.exists():
+            raise RecordError(str(store), f"the shared store {store.readlink()} is not there.", "Mount it, or restore it.")
+        if (store / "study.json").is_file():
+            raise RecordError(str(store), "is a link to a run directory, which is no store.", "Remove the link.")
         return _studies_of(store.resolve())
     files = sorted((place / "runs").glob("*.json"))
     if not files:
@@ -149,7 +206,7 @@ def _studies_of(place: Path) -> tuple[Path, list[Path]]:
 
 
 def _steps(store: Path) -> Iterator[Path]:
-    return (path for path in store.iterdir() if path.is_dir() and len(path.name) == 64)
+    return (path for path in store.iterdir() if len(path.name) == 64 and path.is_dir() and not path.is_symlink())
 
 
 def _blobs(step: Path) -> list[str]:

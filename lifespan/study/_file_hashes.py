@@ -6,10 +6,13 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from lifespan.reading import plain_bytes
 
 LARGE = 2**20
 """Bytes from which on a hash is kept: a smaller file is hashed sooner than looked up."""
@@ -30,8 +33,8 @@ class FileHashes:
     def of(self, path: Path) -> str:
         """The SHA-256 of a file's content. Raises `OSError` where it cannot be read."""
         status = path.stat()
-        if status.st_size < LARGE:
-            return hashlib.sha256(path.read_bytes()).hexdigest()
+        if not stat.S_ISREG(status.st_mode) or status.st_size < LARGE:
+            return hashlib.sha256(plain_bytes(path)).hexdigest()
         key = _key(path, status)
         found = self._read().get(key)
         if found is None:
@@ -72,7 +75,7 @@ def _key(path: Path, status: os.stat_result) -> str:
 def _load(path: Path) -> Mapping[str, str]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
         return {}

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from lifespan.contracts.code import TREE
 from lifespan.errors import ScenarioError, UserError, did_you_mean
+from lifespan.reading import plain_bytes, why
 from lifespan.study.neighbours import Neighbours, folders_of
 from lifespan.study.scenario import Scenario, Study
 from lifespan.study.scenario_errors import complaint_about, nearest, syntax_complaint
@@ -109,16 +110,16 @@ def find(scenario: str) -> Path:
 def read_source(path: Path) -> Source:
     """Read and parse a scenario file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = plain_bytes(path).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise ScenarioError(
             str(path), f"is not UTF-8 text (byte {error.start}).", "A scenario file is plain Python text."
         ) from None
     except OSError as error:
-        raise ScenarioError(str(path), f"cannot be read ({error.strerror}).") from None
+        raise ScenarioError(str(path), f"cannot be read ({why(error)}).") from None
     try:
         tree = ast.parse(text, filename=str(path))
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise syntax_complaint(path, error) from None
     return Source(path, text, tree, {name: value for name, (_, value) in _constants(tree).items()})
 
@@ -234,7 +235,7 @@ def _as_kind_of(present: Any, text: str, where: str) -> Any:
     """The text as a value of the kind that the constant has now."""
     try:
         value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         value = text
     if isinstance(present, str):
         return value if isinstance(value, str) else text

@@ -22,6 +22,8 @@ Group = str
 
 LARGEST_SEED = 2**63
 """Seeds are below it: tables hold them as signed integers of 64 bits."""
+MOST_LIVES = 1_000_000
+"""Lives of one study: planning them takes minutes and some gigabytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +135,10 @@ class Study(Spec):
             if not isinstance(scenario, Scenario):
                 raise ScenarioError(where, f"must be a Scenario, got {type(scenario).__name__}.")
         _check_alike(self)
-        self.require_count("individuals")
+        self.require_count("individuals", at_most=MOST_LIVES)
+        lives = self.individuals * len(self.groups)
+        what = f"asks for {lives:,} lives in {len(self.groups):,} groups; a study has at most {MOST_LIVES:,}."
+        self.require("individuals", lives <= MOST_LIVES, what)
         self.require_count("seed", at_least=0)
         last = individual_seed(self.seed, self.individuals - 1)
         self.require("seed", last < LARGEST_SEED, "must leave the last individual's seed below 2**63.", "Use a smaller one.")

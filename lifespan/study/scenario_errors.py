@@ -19,10 +19,10 @@ def complaint_about(path: Path, text: str, error: BaseException) -> ScenarioErro
     return ScenarioError(f"{_place(path, text, error)}\n{what}", rule, remedy)
 
 
-def syntax_complaint(path: Path, error: SyntaxError | ValueError) -> ScenarioError:
+def syntax_complaint(path: Path, error: SyntaxError | ValueError | RecursionError | MemoryError) -> ScenarioError:
     """What a user should read about a file that Python cannot parse."""
     if not isinstance(error, SyntaxError):
-        return ScenarioError(str(path), f"cannot be read as Python ({error}).")
+        return ScenarioError(str(path), f"cannot be read as Python ({str(error) or type(error).__name__}).")
     code = (error.text or "").rstrip()
     indent = len(code) - len(code.lstrip())
     caret = " " * max(0, (error.offset or 1) - 1 - indent) + "^"
@@ -61,6 +61,8 @@ def _explained(error: BaseException) -> tuple[str, str, str]:
         return _failed_import(error)
     if isinstance(error, AttributeError) and error.name:
         return "AttributeError", f"{error}.", nearest(error.name, dir(error.obj))
+    if isinstance(error, MemoryError):
+        return "MemoryError", "there is not enough memory for what this line makes.", "Make it smaller."
     if isinstance(error, SystemExit):
         return "SystemExit", "a scenario file must not end the program.", "Remove the call of exit."
     call = re.match(r"(\w+)(?:\.__init__)?\(\) (takes|got|missing) (.*)", str(error))

@@ -18,6 +18,10 @@ from lifespan.study.events import Age, Event, Suffer, Treat, flattened
 Each = Callable[[float], Event | Sequence[Event]]
 
 
+MOST_STEPS = 10_000
+"""Steps of one schedule."""
+
+
 def at_once(*, to: float, each: Each) -> tuple[Event, ...]:
     """Events of one single loss, with no schedule: the one-shot control of gradual pruning.
 
@@ -158,3 +162,5 @@ def _require_course(who: str, start: float, to: float, in_steps: int) -> None:
 def _require_steps(who: str, name: str, value: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ScenarioError(f"{who}({name}={value!r})", "must be a whole number, at least 1.")
+    if value > MOST_STEPS:
+        raise ScenarioError(f"{who}({name}=...)", f"must be at most {MOST_STEPS:,}.")

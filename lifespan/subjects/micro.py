@@ -28,9 +28,10 @@ class Micro(Origin):
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("layers", "width", "heads", "feed_forward"):
-            self.require_count(name)
-        self.require_count("positions", at_least=8)
+        self.require_count("layers", at_most=1000)
+        for name in ("width", "heads", "feed_forward"):
+            self.require_count(name, at_most=2**20)
+        self.require_count("positions", at_least=8, at_most=2**20)
         self.require_fraction("dropout", below_one=True)
         self.require("width", self.width % self.heads == 0, f"must be a multiple of heads={self.heads}.")
 

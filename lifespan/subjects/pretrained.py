@@ -12,6 +12,7 @@ from lifespan.contracts import Body, Origin
 from lifespan.contracts.sources import Commit, Source
 from lifespan.errors import ScenarioError
 from lifespan.randomness import Streams
+from lifespan.reading import read_object
 from lifespan.subjects._hub_files import commit_of, model_files
 
 TOKENIZERS = (
@@ -107,7 +108,7 @@ class Pretrained(Origin):
         path = Path(self.place) / "config.json"
         if not path.is_file():
             return None
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_object(path, "Save the model again by `save_pretrained`.", ScenarioError)
         layers = config.get("num_hidden_layers") or config.get("n_layers") or 0
         width = config.get("hidden_size") or config.get("dim") or 0
         inner = config.get("intermediate_size") or config.get("hidden_dim") or 0
@@ -121,7 +122,7 @@ def check_folder(folder: Path, where: str) -> None:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         kind = str(config["model_type"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise ScenarioError(where, "has no config.json that names a model_type.", "Save it by `save_pretrained`.") from None
     if not _has_masked_model(kind):
         what = f"holds a model of type {kind!r}, which has no masked-language model in transformers."

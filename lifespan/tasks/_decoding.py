@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 from lifespan.errors import DataError, did_you_mean
+from lifespan.reading import plain_bytes, why
 
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
@@ -26,10 +27,12 @@ def is_encoding(name: object) -> bool:
 def content_of(path: Path) -> bytes:
     """The bytes of a file, unpacked where they are gzip's, whatever its name. Raises `DataError` where there are none."""
     try:
-        content = path.read_bytes()
+        content = plain_bytes(path)
     except OSError as error:
+        if why(error).startswith("is "):
+            raise DataError(str(path), f"{why(error)}.", "Save the rows in a file.") from None
         near = did_you_mean(path.name, sorted(entry.name for entry in path.parent.glob("*"))[:20])
-        raise DataError(str(path), f"cannot be read ({error.strerror}).", near if path.parent.is_dir() else "") from None
+        raise DataError(str(path), f"cannot be read ({why(error)}).", near if path.parent.is_dir() else "") from None
     if content.startswith(ZIP):
         remedy = "Unpack the archive, or save the workbook's sheet as CSV."
         raise DataError(str(path), "is a zip archive or an Excel workbook, whatever its name.", remedy)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifespan.contracts.sources import Files, files_in
 from lifespan.errors import DataError, did_you_mean
+from lifespan.reading import kind_of, read_object, reading
 from lifespan.tasks._columns import Table, as_written
 from lifespan.tasks._decoding import content_of, decoded
 from lifespan.tasks._quoting import looks_quoted, plain_lines, quoted_cells, quoted_lines
@@ -123,19 +124,27 @@ def read_parquet(paths: Sequence[Path]) -> Table:
     import pyarrow.parquet
 
     where = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+    for path in paths:
+        with reading(path, kind=DataError):
+            if kind := kind_of(path):
+                raise DataError(str(path), f"{kind}.", "Save the rows in a file.")
     try:
         table = pyarrow.concat_tables([pyarrow.parquet.read_table(path, partitioning=None) for path in paths])
     except (OSError, pyarrow.ArrowException) as error:
         raise DataError(where, f"is not readable as Parquet ({_first_line(error)}).") from None
-    described = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
-    features = described.get("info", {}).get("features", {})
-    inner = {name: kind.get("feature", kind) if isinstance(kind, dict) else kind for name, kind in features.items()}
-    classes = {
-        name: tuple(feature["names"])
-        for name, feature in inner.items()
-        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
-    }
+    with reading(where, "Write its schema without `huggingface` metadata.", DataError):
+        described = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
+        features = described.get("info", {}).get("features", {})
+        inner = {name: kind.get("feature", kind) if isinstance(kind, dict) else kind for name, kind in features.items()}
+        classes = {
+            name: tuple(feature["names"])
+            for name, feature in inner.items()
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+        }
     return _from_arrow(where, table, classes)
+
+
+SAVED_AGAIN = "Save the dataset again by `save_to_disk`."
 
 
 def is_saved(folder: Path) -> bool:
@@ -146,7 +155,12 @@ def is_saved(folder: Path) -> bool:
 def saved_splits(folder: Path) -> tuple[str, ...]:
     """Splits of a folder written by `save_to_disk`; none where it holds a single unsplit dataset."""
     index = folder / "dataset_dict.json"
-    return tuple(json.loads(index.read_text(encoding="utf-8"))["splits"]) if index.is_file() else ()
+    if not index.is_file():
+        return ()
+    splits = read_object(index, SAVED_AGAIN, DataError).get("splits")
+    if not isinstance(splits, list) or not all(isinstance(split, str) for split in splits):
+        raise DataError(str(index), "names no splits.", SAVED_AGAIN)
+    return tuple(splits)
 
 
 def saved_files(folder: Path, split: str | None) -> Files:
