@@ -63,7 +63,8 @@ def mean_interval(values: Numbers, *, level: float = 0.95, resamples: int = RESA
     Ends are mean - q standard errors. q is the quantile of Student's t with n - 1 degrees of freedom, or that of t* = (mean* -
     mean) / standard error* over resampled individuals (Efron 1982, The Jackknife, the Bootstrap and Other Resampling Plans,
     section 10.10) where this is further out, up to 2.5 times Student's. Where so many values are equal that it is not finite,
-    Student's stands alone, as it does of more than 200 values. Fewer than 4 values, or equal ones, give no interval and a note.
+    Student's stands alone, as it does of more than 200 values. Fewer than 4 values, or equal ones, give a note and no
+    interval.
 
     >>> mean_interval([0.5, 0.7, 0.6])
     Interval(estimate=0.6, low=nan, high=nan, n=3, level=0.95, note='no interval: it needs at least 4 individuals')
