@@ -75,7 +75,7 @@ def bits_per_synapse(record: Record, *, keep: float = 0.95) -> pd.DataFrame:
     From the rows of `Response(Quantize())`, one probe for each of its grids, of the task's primary metric, above the best
     constant answer. Evaluations inside an event have no rows here. Columns: group, step, task, split, probe, mean, low, high,
     n, note, and `fewest` and `most`, the bits tested: an estimate of `fewest` is an upper bound, one above `most` a lower
-    bound (see `bits_needed`). BCa bootstrap interval over individuals (see `inference.mean_interval`). Raises `RecordError`
+    bound (see `bits_needed`). Interval over individuals as of `inference.mean_interval`. Raises `RecordError`
     where the record has no such rows.
     """
     rows = record.measurements()

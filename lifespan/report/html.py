@@ -32,7 +32,7 @@ from lifespan.report.formatting import bounds, number, probability
 from lifespan.report.labels import metric_label, primary_label
 
 LINES = (
-    "Thin lines are individuals, bold lines means over those measured, bands 95% BCa intervals; dots are measured, "
+    "Thin lines are individuals, bold lines means over those measured, bands 95% intervals; dots are measured, "
     "lines only join them. A cross ends the line of an individual that failed or diverged."
 )
 MANY_GROUPS = (

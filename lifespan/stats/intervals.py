@@ -26,6 +26,9 @@ RESAMPLES = 9999
 FEWEST = 4
 """Individuals that an interval needs: of 3 no method covers skewed values."""
 
+FURTHEST = 2.5
+"""Times Student's quantile that the bootstrap-t may reach: of 4 or 5 values, two or three alike, it would be without bound."""
+
 SAME_FROM = 200
 """Individuals beyond which Student's interval stands alone."""
 
@@ -59,8 +62,9 @@ def mean_interval(values: Numbers, *, level: float = 0.95, resamples: int = RESA
 
     Ends are mean - q standard errors. q is the quantile of Student's t with n - 1 degrees of freedom, or that of t* = (mean* -
     mean) / standard error* over resampled individuals (Efron 1982, The Jackknife, the Bootstrap and Other Resampling Plans,
-    section 10.10) where this is further out. Where so many values are equal that the latter is not finite, Student's stands
-    alone, as it does of more than 200 values. Fewer than 4 values, or equal ones, give no interval and a note.
+    section 10.10) where this is further out, up to 2.5 times Student's. Where so many values are equal that it is not finite,
+    Student's stands alone, as it does of more than 200 values. Fewer than 4 values, or equal ones, give a note and no
+    interval.
 
     >>> mean_interval([0.5, 0.7, 0.6])
     Interval(estimate=0.6, low=nan, high=nan, n=3, level=0.95, note='no interval: it needs at least 4 individuals')
@@ -122,7 +126,8 @@ def one_sided_p(differences: Numbers, threshold: float = 0.0, *, resamples: int 
         return student
     drawn = _studentised(sample, resamples, seed)
     beyond = int(np.count_nonzero(np.isfinite(drawn) & (drawn >= distance / error)))
-    return max(student, (beyond + 1) / (resamples + 1))
+    furthest = float(stats.t.sf(distance / error / FURTHEST, n - 1))
+    return max(student, min((beyond + 1) / (resamples + 1), furthest))
 
 
 def share_interval(count: int, n: int, *, level: float = 0.95) -> Interval:
@@ -157,8 +162,9 @@ def _quantiles(sample: np.ndarray, tail: float, resamples: int, seed: int) -> tu
         return -student, student
     studentised = np.sort(_studentised(sample, resamples, seed))
     place = max(1, round((resamples + 1) * tail))
-    low, high = float(studentised[place - 1]), float(studentised[resamples - place])
-    return (min(-student, low) if math.isfinite(low) else -student, max(student, high) if math.isfinite(high) else student)
+    ends = -float(studentised[place - 1]), float(studentised[resamples - place])
+    low, high = (min(max(student, end), FURTHEST * student) if math.isfinite(end) else student for end in ends)
+    return -low, high
 
 
 def _studentised(sample: np.ndarray, resamples: int, seed: int) -> np.ndarray:

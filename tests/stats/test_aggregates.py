@@ -61,7 +61,8 @@ def test_within_tasks_is_the_stratified_bootstrap_of_rliable():
         drawn.append(reference.trim_mean(np.stack(columns), 0.25, axis=None))
     found = aggregates.interquartile_interval(scores, within_tasks=True, resamples=4000)
     assert found.estimate == reference.trim_mean(scores, 0.25, axis=None)
-    assert (found.low, found.high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.012)
+    reach = reference.t.ppf(0.975, 5) * np.std(drawn) * math.sqrt(6 / 5)
+    assert (found.low, found.high) == pytest.approx((found.estimate - reach, found.estimate + reach), abs=0.012)
 
 
 def test_whole_individuals_are_resampled():
@@ -79,7 +80,7 @@ def test_intervals_are_repeatable_and_told_apart_by_their_seed():
     assert aggregates.interquartile_interval(scores) != aggregates.interquartile_interval(scores, seed=1)
 
 
-@pytest.mark.parametrize(("within_tasks", "shared", "chance"), [(False, 0.5, 0.925), (True, 0.0, 0.93), (True, 0.5, 0.76)])
+@pytest.mark.parametrize(("within_tasks", "shared", "chance"), [(False, 0.5, 0.945), (True, 0.0, 0.95), (True, 0.5, 0.78)])
 def test_coverage_of_the_interquartile_interval(within_tasks, shared, chance):
     """The last case is why whole individuals are the default: apart, tasks that correlate look like more evidence."""
     draw, hits = np.random.default_rng(7), 0
@@ -102,11 +103,23 @@ def test_the_probability_of_improvement_is_the_mann_whitney_u_by_pairs(control):
     assert found.estimate + back.estimate == pytest.approx(1)
 
 
+def test_the_interval_of_an_improvement_is_made_on_its_log_odds():
+    draw = np.random.default_rng(13)
+    treated, control = draw.normal(1, 1, (7, 1)), draw.normal(0, 1, (7, 1))
+    found, drawn = aggregates.probability_of_improvement(treated, control, resamples=4000), []
+    for _ in range(2000):
+        rows = draw.integers(7, size=7)
+        drawn.append(reference.mannwhitneyu(treated[rows, 0], control[rows, 0]).statistic / 49)
+    error = np.std(drawn) * math.sqrt(7 / 6) / (found.estimate * (1 - found.estimate))
+    odds = np.log(found.estimate / (1 - found.estimate)) + error * reference.t.ppf(0.975, 6) * np.array([-1, 1])
+    assert (found.low, found.high) == pytest.approx(tuple(1 / (1 + np.exp(-odds))), abs=0.012)
+
+
 def test_unpaired_groups_may_differ_in_size():
     draw = np.random.default_rng(8)
     treated, control = draw.normal(1, 1, (5, 3)), draw.normal(0, 1, (9, 3))
     found = aggregates.probability_of_improvement(treated, control, within_tasks=True)
-    assert found.n == 5 and 0.5 < found.low < found.estimate < found.high < 1
+    assert found.n == 5 and 0 < found.low < found.estimate < found.high < 1
     with pytest.raises(ValueError, match=r"treated of shape \(5, 3\) and control of shape \(9, 3\): twins share rows"):
         aggregates.probability_of_improvement(treated, control)
 
@@ -179,7 +192,7 @@ def test_the_multi_bootstrap_covers_no_difference_under_the_null():
     [
         (np.empty((0, 2)), 0, "no value"),
         ([[math.nan, math.nan]], 0, "no value"),
-        ([[0.5, 0.4], [0.3, 0.2]], 2, "at least 3 individuals"),
+        ([[0.5, 0.4], [0.3, 0.2]], 2, "at least 4 individuals"),
         ([[0.5, 0.5]] * 4, 4, "every resample gives the same value"),
     ],
 )

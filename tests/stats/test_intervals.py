@@ -31,7 +31,7 @@ def bootstrap_t(values, level, seed):
     draw, studentised = np.random.default_rng(seed), []
     for _ in range(6000):
         resample = draw.choice(values, size=len(values))
-        studentised.append((resample.mean() - values.mean()) / reference.sem(resample))
+        studentised.append((resample.mean() - values.mean()) / (np.std(resample, ddof=1) / math.sqrt(len(values))))
     low, high = np.quantile(studentised, [(1 - level) / 2, (1 + level) / 2])
     error = reference.sem(values)
     return values.mean() - high * error, values.mean() - low * error
@@ -50,6 +50,15 @@ def test_each_end_is_the_further_one_of_students_t_and_the_bootstrap_t(level):
     assert found.high == pytest.approx(max(own[1], drawn[1]), abs=0.06)
     # The tail is long to the right: there the bootstrap-t reaches further, and to the left Student's.
     assert found.low == pytest.approx(own[0]) and found.high > own[1] + 0.05
+
+
+def test_an_end_is_at_most_so_many_times_as_far_as_students():
+    # Of four values two are close: the bootstrap-t alone would reach to 20 times as far.
+    values = [0.5, 0.5001, 0.56, 0.62]
+    found, own = intervals.mean_interval(values), students(values)
+    reach = intervals.FURTHEST * (own[1] - found.estimate)
+    assert (found.low, found.high) == pytest.approx((own[0], found.estimate + reach), abs=0.02)
+    assert found.high == pytest.approx(found.estimate + reach)
 
 
 def test_two_values_that_alternate_leave_students_interval_alone():

@@ -75,7 +75,7 @@ def draw(analysis: Analysis) -> Drawn:
 DOSES = Drawing(
     "Dose-response",
     "Primary score under damage of rising dose (the severity of a disorder, or the sparsity pruned to), tried and undone "
-    "at the last evaluation of each life. Dots are individuals, markers means with 95% BCa intervals. The curve is the better "
+    "at the last evaluation of each life. Dots are individuals, markers means with 95% intervals. The curve is the better "
     "of Hill's and Brain and Cousens' hormetic form by AICc, the tick its ED50; straight lines where none could be "
     "fitted, no tick where the ED50 lies outside the tested range.",
     "curves that stay high for long: a large ED50. Groups whose curves cross differ in more than strength.",

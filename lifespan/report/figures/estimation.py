@@ -83,7 +83,7 @@ def _differences(axes: Axes, analysis: Analysis, part: pd.DataFrame, groups: lis
 ESTIMATION = Drawing(
     "Paired estimation",
     "Above, final scores of the control twins (left of each pair of columns) and of the group (right), twins joined. "
-    "Below, the difference of every pair, and their mean with its 95% BCa interval. Only pairs in which both lived to the "
+    "Below, the difference of every pair, and their mean with its 95% interval. Only pairs in which both lived to the "
     "end.",
     "pairs that all move the same way: then the mean stands for its individuals.",
     draw,

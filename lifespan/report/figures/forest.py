@@ -128,7 +128,7 @@ def _names(axes: Axes, names: list[str]) -> None:
 
 SCORES = Drawing(
     "Differences from the control twins",
-    "Mean paired difference (group minus control) in each task's final score, with its 95% BCa interval; filled where the "
+    "Mean paired difference (group minus control) in each task's final score, with its 95% interval; filled where the "
     "interval excludes zero.",
     "for a treatment or a recovery, intervals that cover zero or lie to its right; for a disorder that bites, to its left. "
     "Wide intervals say that n is too small.",

@@ -103,14 +103,14 @@ def _paths(analysis: Analysis) -> pd.DataFrame:
 SLICES = Drawing(
     "Loss slices",
     "Loss along random directions, scaled as the weights, through each subject (0 is the subject itself). Thin lines are "
-    "individuals, bold lines means with 95% BCa intervals.",
+    "individuals, bold lines means with 95% intervals.",
     "a wide flat floor around 0: a place that noise and pruning do not leave.",
     slices,
 )
 BARRIERS = Drawing(
     "Loss barriers",
     "Loss on the straight line between two subjects, at the last comparison of each pair. Thin lines are pairs, bold lines "
-    "means with 95% BCa intervals over pairs.",
+    "means with 95% intervals over pairs.",
     "no hill between the ends: the two lie in one basin. A hill says that they do not, by this line.",
     barriers,
 )

@@ -130,7 +130,7 @@ MAPS = Drawing(
 TARGETED = Drawing(
     "Targeted lesions against random ones",
     "Score without the share of units that matters most, without as many random ones, and without those that matter least, at "
-    "the last evaluation of each life. Lines are means, bands 95% BCa intervals.",
+    "the last evaluation of each life. Lines are means, bands 95% intervals.",
     "the solid line falls below the dashed: function is localised. Where they agree it is spread.",
     targeted,
 )

@@ -81,7 +81,7 @@ OUT_OF_DOMAIN = Drawing(
     "In domain and out of domain",
     "Last score of each learned skill on held-out examples of its own task (in domain) and on data from elsewhere, by the "
     "data's first metric; then accuracy on each part that the data tell apart, and the share of edited pairs of which every "
-    "row is answered rightly, where there are such. Mean over individuals that lived to the end, with its 95% BCa interval; "
+    "row is answered rightly, where there are such. Mean over individuals that lived to the end, with its 95% interval; "
     f"of many parts the first {PARTS}, the table has all.",
     "marks out of domain near those in domain, the same on all parts: no shallow rule.",
     draw,

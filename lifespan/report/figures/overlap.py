@@ -57,7 +57,7 @@ def _against_age(axes: Axes, analysis: Analysis, part: pd.DataFrame) -> None:
 OVERLAP = Drawing(
     "Mask overlap against chance",
     "Jaccard overlap of two masks, corrected for the overlap of independent masks of the same densities: 0 (dotted) is "
-    "chance, 1 the same subnetwork. Dots are pairs, lines means with 95% BCa intervals over pairs (pairs that share an "
+    "chance, 1 the same subnetwork. Dots are pairs, lines means with 95% intervals over pairs (pairs that share an "
     "individual are not independent, so these intervals are too narrow). Below, where errors were compared too: do pairs "
     "that share structure err on the same examples?",
     "many good subnetworks: overlap near chance in lives of equal score, and no slope against common errors.",

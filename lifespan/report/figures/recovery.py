@@ -98,14 +98,14 @@ def _kept(analysis: Analysis) -> pd.DataFrame:
 RECOVERY = Drawing(
     "Loss and recovery",
     "Each loss of synapses that a recovery followed: the tick is the mean score before, the open marker right after the "
-    "loss, the filled one after recovery, with its 95% BCa interval as a broad bar.",
+    "loss, the filled one after recovery, with its 95% interval as a broad bar.",
     "filled markers at the height of their ticks, however low the open ones lie: a quick recovery restores the function.",
     recovery,
 )
 DECAY = Drawing(
     "Forgetting curves",
     "Share of a task's score above chance that is left, against the optimizer steps since it was learned. Lines are "
-    "means, bands 95% BCa intervals; the dotted line is one half. Half-lives of exponential decay are in the data, for "
+    "means, bands 95% intervals; the dotted line is one half. Half-lives of exponential decay are in the data, for "
     "every individual; those beyond the last evaluation are extrapolations.",
     "level lines near 1. A line that crosses one half does so at the half-life of the group's mean.",
     decay,

@@ -131,7 +131,7 @@ def _cells(axes: Axes, part: pd.DataFrame, grid: pd.DataFrame, reach: float) -> 
 
 RESPONSE = Drawing(
     "Severity of disorders",
-    "Final score against the severity of a disorder: dots are individuals, markers means with 95% BCa intervals, severity "
+    "Final score against the severity of a disorder: dots are individuals, markers means with 95% intervals, severity "
     "0 the healthy control. Colours are onsets, from the first on. The curve is the better of Hill's and Brain and "
     "Cousens' hormetic form by AICc, where five doses or more were lived (else dotted straight lines); the tick is its "
     "ED50, the dose that costs half of the fitted range. No tick: outside the tested range, or no fit; the data says "
@@ -142,7 +142,7 @@ RESPONSE = Drawing(
 ONSET = Drawing(
     "Onset and severity",
     "Mean paired difference of the final score from the control twins by the age of onset and the severity, or the "
-    "length, of a disorder; red is harm. A star: the 95% BCa interval excludes zero.",
+    "length, of a disorder; red is harm. A star: the 95% interval excludes zero.",
     "for a critical period, red that pales with later onset. Red that grows with onset is forgetting of what was known.",
     onset_map,
 )
