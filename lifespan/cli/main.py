@@ -78,6 +78,9 @@ def simulate(
     keep: Annotated[
         bool, typer.Option("--keep", help="Where data, models or code changed: leave the record as it is.")
     ] = False,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Stop at the first look of the study's design that decides its hypotheses.")
+    ] = False,
 ) -> None:
     """Live a study and record it.
 
@@ -108,6 +111,7 @@ def simulate(
             retry=[kind for kind, asked in (("failed", retry or retry_diverged), ("diverged", retry_diverged)) if asked],
             rerun_changed=rerun_changed,
             keep=keep,
+            until_decided=until_decided,
         )
     )
 
