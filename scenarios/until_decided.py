@@ -34,7 +34,7 @@ subject = Micro(layers=1, width=32, heads=2, feed_forward=64)
 
 
 def life(by):
-    return Scenario(name="life", subject=subject, events=(Learn(task, by=by, length=24), Probe(Score())))
+    return Scenario(name="life", subject=subject, events=(Learn(task, by=by), Probe(Score())))
 
 
 above_head = superior("weights", over="head", margin=0.05)
@@ -47,6 +47,7 @@ study = Study(
         "head": life(HeadOnly(steps=STEPS, rate=3e-3)),
     },
     individuals=LOOKS[-1],
+    length=24,
     hypotheses=(above_head, non_inferior("masks", to="weights", margin=0.05, assay=above_head)),
     design=Sequential(looks=LOOKS),
 )
