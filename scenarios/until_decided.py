@@ -1,8 +1,8 @@
-"""Lived until decided: a study that declares what it predicts, looks at fixed numbers of individuals, and stops when it can tell.
+"""Lived until decided: a study declares what it predicts, looks at fixed numbers of individuals, and stops when it can tell.
 
 A small newborn subject learns sentiment in three ways: by weights, by masks over its weights as they are, or by the head
 alone. Two predictions are declared before anyone lives: weights end above the head; and masks are no worse than weights, on a
-task on which weights can be told from the head at all. Looks are fixed at 8 and 14 individuals with O'Brien and Fleming's
+task on which weights can be told from the head at all. Looks are fixed at 10 and 16 individuals with O'Brien and Fleming's
 bounds, so that both looks and both predictions together are wrong with a probability of at most .05. Needs no download.
 
     lifespan plan until_decided
@@ -27,7 +27,7 @@ from lifespan import (
 )
 
 STEPS = 120
-LOOKS = (8, 14)
+LOOKS = (10, 16)
 
 task = MicroTask("sentiment", train_examples=1024, eval_examples=512)
 subject = Micro(layers=1, width=32, heads=2, feed_forward=64)

@@ -56,6 +56,15 @@ def planned_power(study: Study, pilot: Path | None = None) -> list[Planned]:
     return [_planned(study, each, 1 if each.secondary else family, lives) for each in study.hypotheses]
 
 
+def blind_looks(study: Study) -> list[int]:
+    """Looks of a sequential design that are too small to decide any primary hypothesis as the first of its family."""
+    primary = [each for each in study.hypotheses if not each.secondary]
+    if study.design is None or not primary:
+        return []
+    looks, levels = _looks(study, primary[0], len(primary))
+    return [n for n, level in zip(looks, levels, strict=True) if n < least_pairs(level)]
+
+
 def _planned(study: Study, hypothesis: Hypothesis, family: int, pilot: CompletedLives | None) -> Planned:
     looks, levels = _looks(study, hypothesis, family)
     can = shown(looks, levels)

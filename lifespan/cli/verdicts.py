@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from lifespan.analysis.planned_power import POWERS, Planned, planned_power
+from lifespan.analysis.planned_power import POWERS, Planned, blind_looks, planned_power
 from lifespan.analysis.verdicts import DeclaredVerdict, Verdicts, verdicts
 from lifespan.cli import display
 from lifespan.record import record
@@ -36,6 +36,9 @@ def say_power(study: Study, pilot: Path | None) -> None:
         return
     looks = f"looks at {', '.join(map(str, study.looks))} individuals" if study.design else f"{study.looks[-1]} individuals"
     display.say(f"\nHypotheses ({looks}; one error of {FAMILY_ERROR:g} over all primary ones; SD: of the paired difference)")
+    blind = blind_looks(study)
+    if blind:
+        display.notice(f"Looks at {', '.join(map(str, blind))} individuals can decide nothing yet: they have too few pairs.")
     for each in planned_power(study, pilot):
         display.say(f"  {each.hypothesis.description}: {power_text(each, study.looks[-1])}")
 

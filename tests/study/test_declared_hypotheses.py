@@ -64,7 +64,10 @@ def of(group, **settings):
 @pytest.mark.parametrize(
     ("hypothesis", "said"),
     [
-        (lambda: superior("maks", over="head"), r"hypothesis 'maks above head': there is no group 'maks'. Did you mean 'masks'"),
+        (
+            lambda: superior("maks", over="head"),
+            r"'maks above head': there is no group 'maks'. Did you mean 'masks'",
+        ),
         (lambda: superior("masks", over="head", tasks=("sentiment",)), r"learn no task 'sentiment'. Did you mean 'micro-sent"),
         (lambda: superior("masks", over="head", probe="Scor"), r"group 'masks' has no probe 'Scor'. Did you mean 'Score'"),
         (lambda: superior("masks", over="head", metric="acuracy"), r"has no metric 'acuracy'. Did you mean 'accuracy'"),
@@ -90,7 +93,10 @@ def test_a_hypothesis_that_the_study_cannot_answer_is_refused(hypothesis, said):
         (lambda: rising("old"), r"takes the dose of each group.*rising\(\{"),
         (lambda: rising({"a": 1, "b": 1}), r"Give each group a number of its own"),
         (lambda: Hypothesis("x", Quantity(("a", "b")), None, "rising"), r"has 2 groups and doses=\(\)"),
-        (lambda: superior("a", over="b", assay=equivalent("a", "b", margin=0.1)), r"assay must be a hypothesis of superiority"),
+        (
+            lambda: superior("a", over="b", assay=equivalent("a", "b", margin=0.1)),
+            r"assay must be a hypothesis of super",
+        ),
         (lambda: superior(of("a"), over="b", metric="f1"), r"metric cannot be given beside a Quantity"),
         (lambda: of("a", scale="log"), r"scale='log' is not known"),
         (lambda: Sequential(looks=(10, 10)), r"must be rising numbers of individuals. For example: looks=\(10, 16\)"),
