@@ -63,9 +63,22 @@ def evidence(lives: CompletedLives, hypothesis: Hypothesis) -> Evidence:
     """The evidence of all pairs that have the hypothesis's quantities; see the module's text for the tests."""
     if hypothesis.prediction in SEVERAL:
         return _of_several(hypothesis, group_values(lives, hypothesis))
+    return evidence_of(differences(lives, hypothesis)["difference"].to_numpy(), hypothesis.prediction, hypothesis.margin)
+
+
+def differences(lives: CompletedLives, hypothesis: Hypothesis) -> pd.DataFrame:
+    """A row for each seed that has all values: the column "difference", or one for each that several groups are judged by.
+
+    These are the steps from each group to the next ("ordered"), or the change over the doses.
+    """
+    if hypothesis.prediction == "ordered":
+        return group_values(lives, hypothesis).diff(axis=1).iloc[:, 1:]
+    if hypothesis.prediction in SEVERAL:
+        table = group_values(lives, hypothesis)
+        return pd.DataFrame({"difference": _trends(table.to_numpy(dtype=float), hypothesis.doses)}, table.index)
     first = values(lives, hypothesis.first)
     second = 0 * first if hypothesis.second is None else values(lives, hypothesis.second)
-    return evidence_of((first - second).dropna().to_numpy(), hypothesis.prediction, hypothesis.margin)
+    return (first - second).dropna().to_frame("difference")
 
 
 def evidence_of(differences: np.ndarray, prediction: str, margin: float) -> Evidence:

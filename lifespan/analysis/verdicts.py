@@ -233,15 +233,13 @@ class _Looks:
         return DeclaredVerdict(hypothesis, role, "undecided", found, math.nan, look, individuals, seen, unseen, scale, why)
 
     def _undecided(self, found: DeclaredVerdict, level: float) -> DeclaredVerdict:
-        n, least = found.evidence.n, least_pairs(level)
-        if found.why:
-            return replace(found, verdict="not testable", level=level)
-        if n < least:
+        n, least, why = found.evidence.n, least_pairs(level), found.why
+        if not why and n < least:
             why = f"{n} of {found.individuals} pairs are complete, and {least} at least are needed at this level"
-            return replace(found, verdict="not testable", level=level, why=why)
-        to_come = found.role == "primary" and found.look < len(self.binding.looks)
-        next_look = f"the next look is at {self.binding.looks[found.look]} individuals" if to_come else ""
-        return replace(found, verdict="undecided", level=level, why=next_look)
+        if found.role == "primary" and found.look < len(self.binding.looks):
+            next_look = f"the next look is at {self.binding.looks[found.look]} individuals"
+            return replace(found, verdict="undecided", level=level, why="; ".join(filter(None, (why, next_look))))
+        return replace(found, verdict="not testable" if why else "undecided", level=level, why=why)
 
     def _unseen(self, hypothesis: Hypothesis, family: int) -> DeclaredVerdict:
         """A primary hypothesis before its first look."""

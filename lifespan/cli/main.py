@@ -78,6 +78,9 @@ def simulate(
     keep: Annotated[
         bool, typer.Option("--keep", help="Where data, models or code changed: leave the record as it is.")
     ] = False,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Stop at the first look of the study's design that decides its hypotheses.")
+    ] = False,
 ) -> None:
     """Live a study and record it.
 
@@ -108,6 +111,7 @@ def simulate(
             retry=[kind for kind, asked in (("failed", retry or retry_diverged), ("diverged", retry_diverged)) if asked],
             rerun_changed=rerun_changed,
             keep=keep,
+            until_decided=until_decided,
         )
     )
 
@@ -128,13 +132,19 @@ def plan(
         ),
     ] = None,
     store: Annotated[Path | None, typer.Option(metavar="DIR", help="Shared store whose finished steps count.")] = None,
+    pilot: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Run directory whose scatter tells the power of the hypotheses.", show_default=False),
+    ] = None,
 ) -> None:
-    """Dry run: the tree of events and what it costs.
+    """Dry run: the tree of events, what it costs, and what the study's hypotheses can show.
 
-    Shows what the tree saves over separate lives, and about how long it takes.
+    Shows what the tree saves over separate lives, about how long it takes, and for each hypothesis the difference that so many
+    individuals detect.
     """
     from lifespan.cli import display
     from lifespan.cli.simulate import changes_in
+    from lifespan.cli.verdicts import power_data, say_power
     from lifespan.execution import estimate
     from lifespan.execution.data_checks import check_data
     from lifespan.execution.workers import choose
@@ -154,9 +164,10 @@ def plan(
     if changes is not None:
         display.notice(f"{directory}: {changes.text} {CHOICES}")
     if as_json:
-        display.show_json(estimate.as_json(compiled, found))
+        display.show_json({**estimate.as_json(compiled, found), "hypotheses": power_data(study, pilot)})
     else:
         display.show_plan(compiled, found)
+        say_power(study, pilot)
         if choice is not None:
             display.say(f"`lifespan simulate` takes {choice.text} here.")
     for text in length_mismatches(compiled):

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from lifespan import hardware
+from lifespan.analysis.sequential import looks_to_take, take_look
 from lifespan.cli import display
 from lifespan.cli.engines import engine_of
+from lifespan.cli.verdicts import say_look, say_verdicts
 from lifespan.errors import RecordError, ScenarioError
 from lifespan.execution.engine import Engine
 from lifespan.record import record
@@ -48,10 +50,13 @@ def simulate_and_report(
     retry: Sequence[str] = (),
     rerun_changed: bool = False,
     keep: bool = False,
+    until_decided: bool = False,
 ) -> int:
     """Live a study, say how it went, write its report. Returns the exit code."""
     if rerun_changed and keep:
         raise ScenarioError("--rerun-changed --keep", "ask for opposites.", "Give one of them.")
+    if until_decided and individuals is not None:
+        raise ScenarioError("--until-decided --individuals", "the looks say how many individuals.", "Leave one of them out.")
     for name, value in (("every", every), ("workers", workers)):
         if value is not None and value < 1:
             raise ScenarioError(f"--{name} {value}", "must be a whole number, at least 1.")
@@ -62,30 +67,34 @@ def simulate_and_report(
     directory = out if out is not None else Path("runs") / study.name
     if resume and not (directory / "study.json").is_file():
         raise RecordError(str(directory), "holds no run to resume.", "Leave out --resume to begin one.")
-    plan = plan_in(directory, study, device=device)
-    _announce(plan, directory, store)
-    if chosen is None:
-        chosen, threads = _fitting_engine(plan, directory, store, device, threads)
-    changes = changes_in(plan, directory)
-    if changes is not None and (rerun_changed or keep):
-        display.notice(f"{'Kept as it is' if keep else 'Live anew'}: {changes.text}")
     begun = time.perf_counter()
-    try:
-        outcome = _live(
-            plan,
-            directory,
-            device=device,
-            threads=threads,
-            every=every,
-            about=source.doc,
-            engine=chosen,
-            store=store,
-            fail_fast=fail_fast,
-            retry=retry,
-            changed="keep" if keep else "rerun" if rerun_changed else "refuse",
-        )
-    except KeyboardInterrupt:
-        outcome = None
+    for look, cohort in looks_to_take(study, directory) if until_decided else [(0, study)]:
+        plan = plan_in(directory, cohort, device=device)
+        _announce(plan, directory, store)
+        engine_now, threads_now = chosen, threads
+        if engine_now is None:
+            engine_now, threads_now = _fitting_engine(plan, directory, store, device, threads)
+        changes = changes_in(plan, directory)
+        if changes is not None and (rerun_changed or keep):
+            display.notice(f"{'Kept as it is' if keep else 'Live anew'}: {changes.text}")
+        try:
+            outcome = _live(
+                plan,
+                directory,
+                device=device,
+                threads=threads_now,
+                every=every,
+                about=source.doc,
+                engine=engine_now,
+                store=store,
+                fail_fast=fail_fast,
+                retry=retry,
+                changed="keep" if keep else "rerun" if rerun_changed else "refuse",
+            )
+        except KeyboardInterrupt:
+            outcome = None
+        if outcome is None or outcome.pending or (look and _decides(directory, look)):
+            break
     if outcome is None:
         # An impatient Ctrl-C must break neither this message nor the interpreter's own shutdown.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -95,8 +104,16 @@ def simulate_and_report(
     return 1 if outcome.failed or outcome.pending else 0
 
 
+def _decides(directory: Path, look: int) -> bool:
+    """Take a look of a sequential design, say what it decided, and whether that is all."""
+    found = take_look(directory, look)
+    say_look(found, look)
+    return found.is_decided
+
+
 def _say_results(directory: Path, seconds: float, outcome: Outcome, report: bool) -> None:
     display.show_results(record.read(directory))
+    say_verdicts(directory)
     display.say(f"\nLived in {display.duration(seconds)}. Record: {directory}")
     if report:
         display.say(f"Report: {report_on([directory])}")

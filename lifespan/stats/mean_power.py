@@ -90,9 +90,13 @@ def pairs_needed(effect: float, level: float, power: float = 0.8, *, equivalence
     def has(n: int) -> bool:
         return shown((n,), (level,)).power(effect, equivalence=equivalence) >= power
 
-    low, high = least_pairs(level), _MOST
-    if effect <= 0 or not has(high):
+    if effect <= 0:
         return None
+    low = high = least_pairs(level)
+    while not has(high):
+        if high == _MOST:
+            return None
+        low, high = high + 1, min(_MOST, 2 * high)
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if has(middle) else (middle + 1, high)
