@@ -39,7 +39,7 @@ def over_all_tasks(cohort: Cohort, final: pd.DataFrame, controls: pd.DataFrame) 
     chance by the table of `chance_controls` were not learned at all, could show nothing, and are left out; where none is left
     there is no number. Columns: group, n (individuals), tasks (their number), over (their titles), iqm
     (interquartile mean) with low and high, improvement (probability that an individual of the group scores higher than one of
-    the control, the mean over tasks; NaN for the control) with improvement_low and improvement_high, left_out (those tasks), note.
+    the control, the mean over tasks; NaN for the control) with improvement_low and improvement_high, left_out (tasks), note.
     """
     columns = ["group", "n", "tasks", "iqm", "low", "high", "improvement", "improvement_low", "improvement_high"]
     columns += ["over", "left_out", "note"]

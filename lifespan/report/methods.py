@@ -189,8 +189,8 @@ def _analysed(analysis: Analysis) -> list[str]:
         "benjamini_hochberg": "All outcomes together are an exploratory family whose p values are adjusted for the rate "
         f"of false discoveries ({cited['benjamini_hochberg']}).",
         "aggregates": "Over all tasks, scores are normalised task by task, (score \N{MINUS SIGN} chance) / (best "
-        "\N{MINUS SIGN} chance) with the score of the best constant answer and the metric's upper bound, and summarised by the "
-        "interquartile mean and the probability of improvement; where the answers to single examples were kept, "
+        "\N{MINUS SIGN} chance) with the score of the best constant answer and the metric's upper bound, and summarised by "
+        "the interquartile mean and the probability of improvement; where the answers to single examples were kept, "
         f"individuals and examples are resampled together ({cited['aggregates']}; {aggregates.RESAMPLES:,} resamples).",
         "growth": "The decline of what was learned is compared between twins by a mixed model of the share kept on age by "
         "group, seeds as blocks, with a random intercept and slope for each life, or by the lives' own least-squares "

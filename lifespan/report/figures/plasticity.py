@@ -58,8 +58,9 @@ def draw(analysis: Analysis) -> Drawn:
 
 PLASTICITY = Drawing(
     "Plasticity",
-    "Signs of the ability to learn more, against age; the mean over tasks where a sign other than a score is asked of several. "
-    "Learning a fresh task is measured by the area under its learning curve, the size of weights by their root mean square.",
+    "Signs of the ability to learn more, against age; the mean over tasks where a sign other than a score is asked of "
+    "several. Learning a fresh task is measured by the area under its learning curve, the size of weights by their root mean "
+    "square.",
     "level lines: few dormant units, a rank that does not fall, weights that do not grow, and a fresh task that is learned as "
     "fast late in life as early.",
     draw,
