@@ -128,6 +128,16 @@ class Analysis:
         return continual.half_lives(self.memories)
 
     @cached_property
+    def learned(self) -> pd.DataFrame:
+        """What each individual had of each task right after it was learned (`retention.learned`)."""
+        return retention.learned(self.cohort, self.primary_scores)
+
+    @cached_property
+    def too_little_learned(self) -> pd.DataFrame:
+        """Groups and tasks of which too little was learned for a share (`retention.too_little_learned`)."""
+        return retention.too_little_learned(self.learned)
+
+    @cached_property
     def shares_kept(self) -> pd.DataFrame:
         """Share of what was learned that is left at each evaluation since (`retention.shares_kept`)."""
         return retention.shares_kept(self.cohort, self.primary_scores)
@@ -282,6 +292,7 @@ class Analysis:
             "outcomes": self.outcome_comparisons,
             "exposures": self.exposures,
             "recoveries": self.recoveries,
+            "too_little_learned": self.too_little_learned,
             "lifetimes": self.lifetimes,
             "survivals": self.survivals,
             "declines": self.declines,

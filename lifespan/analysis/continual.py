@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,16 +12,19 @@ import pandas as pd
 
 from lifespan.analysis.cohort import INDIVIDUAL, Cohort, gather
 from lifespan.analysis.joint_twins import joint_step
-from lifespan.analysis.scores import primary_rows, primary_scores
+from lifespan.analysis.scores import LEAST_LEARNED, on_one_scale, primary_rows, primary_scores
 from lifespan.analysis.timelines import learnings
 from lifespan.record.record import Record
-from lifespan.stats import continual, metrics
+from lifespan.stats import aggregates, continual, metrics
 
 WINDOWS = (2, 10)
 """Windows of WF and WP, in evaluations."""
 
 CRITERION = 0.95
 """What counts as having learned: this share of the best score of the first learning, above chance."""
+
+NORMALISED = "_normalised"
+"""Ending of the name of a mean over tasks of chance-normalised scores."""
 
 Metrics = Iterator[tuple[str, str, float]]
 """(metric, task or nothing, value)."""
@@ -31,23 +34,27 @@ def memories(record: Record) -> pd.DataFrame:
     """All numbers of memory that a record holds: group, individual, seed, metric, task, value, one row each.
 
     Of a life, once its last task was learned (task is empty; formulas in `lifespan.stats.metrics` and
-    `lifespan.stats.continual`):
+    `lifespan.stats.continual`), each twice: with `_normalised` after its name, on chance-normalised scores, (score - chance) /
+    (best - chance); and under its name alone as published, on the scores themselves, only where all tasks of the life have one
+    primary metric, since a Matthews correlation and an accuracy have no mean:
 
     - `acc`, `bwt`, `forgetting_max`, `forgetting_last`; `fwt`, where `Readout` measured before the first learning and
       right before each other; `intransigence`, where a twin of the same history learned its tasks jointly (see
       `joint_twins`);
-    - from evaluations inside learning, `Probe(Score(), every=N)`: `min_acc` and `wc_acc`, and means over tasks of what
-      follows. They depend on how often one evaluates: `steps_between_looks` is the median number of optimizer steps between.
+    - from evaluations inside learning, `Probe(Score(), every=N)`: `min_acc` and `wc_acc`, and means over tasks of the windows'
+      and the curves' numbers that follow. They depend on how often one evaluates: `steps_between_looks` is the median number
+      of optimizer steps between (once only, as the mean of `steps_to_criterion`).
 
     Of each task (task is its title):
 
     - from evaluations inside learning: `wf_2`, `wf_10`, `wp_2`, `wp_10`, over all evaluations from its first learning to
       the end of the last task's; `learning_curve_area` (LCA without the score before the first step) and
       `steps_to_criterion` of its first learning, the criterion being 95% of its best score there, above chance; and, where it
-      was learned twice, `relearning_savings`, from the steps to that criterion;
+      was learned twice, `relearning_savings`, from the steps to that criterion. No criterion where that best is less than
+      `LEAST_LEARNED` above chance, chance-normalised;
     - `half_life`, in optimizer steps since it was learned, and `half_life_tasks`, in tasks learned since: each with
       `..._low` and `..._high` (see `lifespan.stats.continual.half_life_interval`) and `..._beyond`, 1 where it lies beyond
-      the last evaluation, so is an extrapolation, else 0.
+      the last evaluation, so is an extrapolation, else 0. None where less than `LEAST_LEARNED` was learned.
 
     What was not measured has no row; a half-life may be infinite.
     """
@@ -60,17 +67,22 @@ def memory_metrics(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:
     during = primary_rows(cohort, "Score/during").sort_values("age", kind="stable")
     split = during["task"].map(scores.drop_duplicates("task").set_index("task")["split"])
     during = during[split.isna() | (split == during["split"])]
-    readouts = _readouts(cohort)
+    tables = (scores, during, _readouts(cohort))
+    rescaled = tuple(on_one_scale(cohort, rows) for rows in tables)
     table = []
     for _, person in cohort.participants.iterrows():
         individual = {name: person[name] for name in INDIVIDUAL}
-        own = [
-            rows[(rows["group"] == person["group"]) & (rows["seed"] == person["seed"])] for rows in (scores, during, readouts)
-        ]
-        for metric, task, value in _metrics(_Life.of(cohort, individual, *own), scores):
+        life = _Life.of(cohort, individual, *(_own(rows, person) for rows in tables))
+        names = ("scores", "during", "readouts")
+        parts = {name: _own(rows, person) for name, rows in zip(names, rescaled, strict=True)}
+        for metric, task, value in _metrics(life, scores, replace(life, **parts), rescaled[0]):
             if not np.isnan(value):
                 table.append({**individual, "metric": metric, "task": task, "value": value})
     return pd.DataFrame(table, columns=[*INDIVIDUAL, "metric", "task", "value"])
+
+
+def _own(rows: pd.DataFrame, person: pd.Series) -> pd.DataFrame:
+    return rows[(rows["group"] == person["group"]) & (rows["seed"] == person["seed"])]
 
 
 def half_lives(memories: pd.DataFrame) -> pd.DataFrame:
@@ -121,6 +133,15 @@ class _Life:
     def chance(self, task: str) -> float:
         return self.cohort.chance(task)
 
+    def learned_share(self, task: str, score: float) -> float:
+        """A score of a task, chance-normalised."""
+        return float(aggregates.normalised(score, self.chance(task), metrics.BEST))
+
+    @property
+    def of_one_metric(self) -> bool:
+        """Whether all tasks have one primary metric, so that their scores have a mean."""
+        return len({self.cohort.primary(task) for task in self.tasks}) == 1
+
     def matrix(self) -> np.ndarray:
         """R[i, j]; NaN where it was not measured."""
         table = self.scores.pivot_table(index="step", columns="task", values="value")
@@ -139,16 +160,32 @@ class _Life:
         return rows["age"].to_numpy() - self.begun.get(step, 0), rows["value"].to_numpy()
 
 
-def _metrics(life: _Life, scores: pd.DataFrame) -> Metrics:
+def _metrics(life: _Life, scores: pd.DataFrame, normalised: _Life, rescaled: pd.DataFrame) -> Metrics:
+    """All metrics of a life; `normalised` is the same life on chance-normalised scores, `rescaled` those of all lives."""
     if len(life.tasks) > 1:
-        yield from _sequence(life, scores)
-        yield from _gap(life)
+        if life.of_one_metric:
+            yield from ((metric, "", value) for metric, value in _over_tasks(life, scores))
+        yield from ((metric + NORMALISED, "", value) for metric, value in _over_tasks(normalised, rescaled))
+    for metric, values in _windows(life).items():
+        yield from ((metric, task, value) for task, value in values.items())
+    if _inside(life):
+        yield "steps_between_looks", "", float(life.during.groupby(["step", "task"])["age"].diff().median())
     yield from _learning(life)
     for task in life.tasks:
         yield from _decay(life, task)
 
 
-def _sequence(life: _Life, scores: pd.DataFrame) -> Metrics:
+def _over_tasks(life: _Life, scores: pd.DataFrame) -> Iterator[tuple[str, float]]:
+    """Means over the tasks of a life, in the unit of its scores."""
+    yield from _sequence(life, scores)
+    yield from _gap(life)
+    yield from ((metric, _mean(values)) for metric, values in _windows(life).items())
+    areas = _areas(life)
+    if len(areas) == len(life.tasks):
+        yield "learning_curve_area", _mean(areas)
+
+
+def _sequence(life: _Life, scores: pd.DataFrame) -> Iterator[tuple[str, float]]:
     matrix = life.matrix()
     for metric, summary in (
         ("acc", metrics.average_accuracy),
@@ -156,10 +193,10 @@ def _sequence(life: _Life, scores: pd.DataFrame) -> Metrics:
         ("forgetting_max", metrics.forgetting_max),
         ("forgetting_last", metrics.forgetting_last),
     ):
-        yield metric, "", summary(matrix)
-    yield "fwt", "", _transfer(life)
+        yield metric, summary(matrix)
+    yield "fwt", _transfer(life)
     joint = [matrix[0, 0], *(_joint_score(life, scores, task) for task in life.tasks[1:])]
-    yield "intransigence", "", metrics.intransigence(matrix, joint)
+    yield "intransigence", metrics.intransigence(matrix, joint)
 
 
 def _transfer(life: _Life) -> float:
@@ -184,53 +221,72 @@ def _joint_score(life: _Life, scores: pd.DataFrame, task: str) -> float:
     return float(values.iloc[-1]) if len(values) else float("nan")
 
 
-def _gap(life: _Life) -> Metrics:
-    """The stability gap, where scores were taken inside the learnings that followed every task but the last."""
-    if life.during.empty:
-        return
+def _inside(life: _Life) -> dict[str, pd.DataFrame]:
+    """Every task's evaluations, where scores were taken inside the learnings that followed every task but the last; or {}."""
+    if len(life.tasks) < 2 or life.during.empty:
+        return {}
     curves = {task: life.evaluations(task) for task in life.tasks}
     inside = life.during.groupby("task")["step"].max()
-    if any(inside.get(task, -1) <= life.learned(task) for task in life.tasks[:-1]) or curves[life.tasks[-1]].empty:
+    missed = any(inside.get(task, -1) <= life.learned(task) for task in life.tasks[:-1])
+    return {} if missed or curves[life.tasks[-1]].empty else curves
+
+
+def _gap(life: _Life) -> Iterator[tuple[str, float]]:
+    """The stability gap."""
+    curves = _inside(life)
+    if not curves:
         return
     since = []
     for task in life.tasks[:-1]:
         end = curves[task][curves[task]["step"] == life.learned(task)]["age"].max()
         since.append(curves[task][~(curves[task]["age"] < end)]["value"])
-    yield "min_acc", "", continual.minimum_accuracy(since)
-    yield "wc_acc", "", continual.worst_case_accuracy(float(curves[life.tasks[-1]]["value"].iloc[-1]), since)
-    for name, change in (("wf", continual.windowed_forgetting), ("wp", continual.windowed_plasticity)):
-        for window in WINDOWS:
-            changes = {task: change(curve["value"], window) for task, curve in curves.items()}
-            yield from ((f"{name}_{window}", task, value) for task, value in {**changes, "": _mean(changes)}.items())
-    yield "steps_between_looks", "", float(life.during.groupby(["step", "task"])["age"].diff().median())
+    yield "min_acc", continual.minimum_accuracy(since)
+    yield "wc_acc", continual.worst_case_accuracy(float(curves[life.tasks[-1]]["value"].iloc[-1]), since)
+
+
+def _windows(life: _Life) -> dict[str, dict[str, float]]:
+    """The largest falls and rises inside windows, by metric and task."""
+    curves = _inside(life)
+    kinds = (("wf", continual.windowed_forgetting), ("wp", continual.windowed_plasticity)) if curves else ()
+    return {
+        f"{name}_{window}": {task: change(curve["value"], window) for task, curve in curves.items()}
+        for name, change in kinds
+        for window in WINDOWS
+    }
+
+
+def _areas(life: _Life) -> dict[str, float]:
+    curves = {task: life.learning_curve(task, 0)[1] for task in life.tasks}
+    return {task: continual.learning_curve_area(curve) for task, curve in curves.items() if len(curve)}
 
 
 def _learning(life: _Life) -> Metrics:
     """How fast each task was learned at first, and how much faster the second time."""
-    areas, spent = {}, {}
-    for task, times in life.learnings.items():
+    spent = {}
+    for task, area in _areas(life).items():
+        yield "learning_curve_area", task, area
         steps, curve = life.learning_curve(task, 0)
-        if not len(curve):
+        if not life.learned_share(task, curve.max()) >= LEAST_LEARNED:
             continue
-        areas[task] = continual.learning_curve_area(curve)
         criterion = life.chance(task) + CRITERION * (curve.max() - life.chance(task))
         spent[task] = continual.steps_to_criterion(steps, curve, criterion)
-        if len(times) > 1:
+        yield "steps_to_criterion", task, spent[task]
+        if len(life.learnings[task]) > 1:
             steps, curve = life.learning_curve(task, 1)
             again = continual.steps_to_criterion(steps, curve, criterion) if len(curve) else np.nan
             yield "relearning_savings", task, continual.savings(spent[task], again)
-    for metric, values in (("learning_curve_area", areas), ("steps_to_criterion", spent)):
-        yield from ((metric, task, value) for task, value in values.items())
-        if len(values) == len(life.tasks) > 1:
-            yield metric, "", _mean(values)
+    if len(spent) == len(life.tasks) > 1:
+        yield "steps_to_criterion", "", _mean(spent)
 
 
 def _decay(life: _Life, task: str) -> Metrics:
-    """Half-lives of what was above chance right after a task was learned."""
+    """Half-lives of what was above chance right after a task was learned, where that was enough to have a share."""
     curve = life.scores[(life.scores["task"] == task) & (life.scores["step"] >= life.learned(task))].sort_values("step")
-    best = float(curve["value"].iloc[0]) - life.chance(task) if len(curve) else 0.0
-    if best <= 0 or curve["step"].iloc[0] != life.learned(task):
+    if curve.empty or curve["step"].iloc[0] != life.learned(task):
         return
+    if not life.learned_share(task, float(curve["value"].iloc[0])) >= LEAST_LEARNED:
+        return
+    best = float(curve["value"].iloc[0]) - life.chance(task)
     kept = ((curve["value"] - life.chance(task)) / best).to_numpy()
     learned = np.array([life.learned(other) for other in life.tasks])
     at_learning = curve["step"].isin(learned).to_numpy()

@@ -23,14 +23,14 @@ COLUMNS = ["outcome", "task", "direction", *INDIVIDUAL, "step", "value"]
 def individual_outcomes(cohort: Cohort, final: pd.DataFrame, forgetting: pd.DataFrame) -> pd.DataFrame:
     """One row per outcome and individual that lived to the end, from final scores, forgetting and the last measurements.
 
-    Outcomes are the final primary score of each task, forgetting_max at the end of life, and the last values of what the
-    measures declare to be outcomes (`Meaning.outcome`), the built-in ones and others alike. Columns: outcome (its name), task,
+    Outcomes are the final primary score of each task, forgetting_max_normalised at the end of life, and the last values of
+    what the measures declare to be outcomes (`Meaning.outcome`), built-in ones and others. Columns: outcome (its name), task,
     direction (+1 where more is better, -1 where less is, 0 for neither), group, individual, seed, step (at which it was
     measured; NaN for forgetting, which has several), value.
     """
     parts = [final.assign(outcome=final["metric"] + " on " + final["task"], direction=1)]
-    lost = forgetting[(forgetting["moment"] == END) & (forgetting["metric"] == "forgetting_max")]
-    parts.append(lost.assign(outcome="forgetting_max", direction=-1, task="", step=np.nan))
+    lost = forgetting[(forgetting["moment"] == END) & (forgetting["metric"] == "forgetting_max_normalised")]
+    parts.append(lost.assign(outcome="forgetting_max_normalised", direction=-1, task="", step=np.nan))
     rows = cohort.measurements.dropna(subset=["value"])
     for (probe, task, metric), (name, meaning) in declared_outcomes(cohort).items():
         own = rows[(rows["probe"] == probe) & (rows["task"] == task) & (rows["metric"] == metric)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from lifespan.analysis.cohort import INDIVIDUAL, Cohort
+from lifespan.analysis.scores import on_one_scale
 from lifespan.analysis.timelines import first_learned, learning_moments
 from lifespan.stats import metrics
 
@@ -32,11 +33,15 @@ def retention_matrix(cohort: Cohort, scores: pd.DataFrame, final: pd.DataFrame) 
 def forgetting_values(cohort: Cohort, retention: pd.DataFrame) -> pd.DataFrame:
     """Both kinds of forgetting by individual, once the last task was learned and at the end of life.
 
-    The end of life is one more row of R, so that ageing and disorders after the last task count too, and the last task
-    can itself be forgotten. Columns: group, individual, seed, moment, metric, value. Lives of one task have no rows.
+    Means over tasks of chance-normalised scores (see `scores.chance_normalised`), `forgetting_max_normalised` and
+    `forgetting_last_normalised`: a fall of 0.5 in accuracy and one in a Matthews correlation are not the same.
+
+    The end of life is one more row of R, so that ageing and disorders after the last task count too, and the last task can
+    itself be forgotten. Columns: group, individual, seed, moment, metric, value. Lives of one task have no rows.
     `retention` is the table of `retention_matrix`.
     """
     rows = []
+    retention = on_one_scale(cohort, retention)
     for group in cohort.groups:
         tasks = first_learned(cohort, group)
         if len(tasks) < 2:
@@ -46,6 +51,6 @@ def forgetting_values(cohort: Cohort, retention: pd.DataFrame) -> pd.DataFrame:
             for moment, names in (("last task learned", tasks), (END, [*tasks, END])):
                 square = matrix.reindex(index=names, columns=[*tasks, END][: len(names)]).to_numpy(dtype=float)
                 for metric in ("forgetting_max", "forgetting_last"):
-                    value = {"moment": moment, "metric": metric, "value": getattr(metrics, metric)(square)}
+                    value = {"moment": moment, "metric": f"{metric}_normalised", "value": getattr(metrics, metric)(square)}
                     rows.append({**dict(zip(INDIVIDUAL, individual, strict=True)), **value})
     return pd.DataFrame(rows, columns=[*INDIVIDUAL, "moment", "metric", "value"]).dropna(subset=["value"])

@@ -27,10 +27,11 @@ import pandas as pd
 
 from lifespan.analysis.cohort import gather
 from lifespan.analysis.retention import lifetimes, shares_kept
-from lifespan.analysis.scores import held_out, primary_scores
+from lifespan.analysis.scores import LEAST_LEARNED, held_out, primary_scores
 from lifespan.record.record import Record
 from lifespan.stats import inference
 from lifespan.stats.aggregates import normalised
+from lifespan.stats.metrics import BEST
 from lifespan.study.hypotheses import SHARE_RETAINED, STEPS_RETAINED, Hypothesis, Prediction, Quantity
 
 __all__ = [
@@ -153,13 +154,17 @@ def _normalised(lives: CompletedLives, metric: str, table: pd.DataFrame) -> pd.D
 
 
 def values(lives: CompletedLives, quantity: Quantity) -> pd.Series:
-    """A quantity as one number for each seed; a seed that lacks one of its readings is left out."""
+    """A quantity as one number for each seed; a seed that lacks one of its readings is left out.
+
+    So is one with less than `LEAST_LEARNED` above chance, chance-normalised, to take a share of.
+    """
     if quantity.metric in (SHARE_RETAINED, STEPS_RETAINED):
         return _retained(lives, quantity)
     mean = values_by_task(lives, quantity).mean(axis=1)
     if quantity.share_of is not None:
         chance = 0.0 if quantity.scale == "normalised" else _mean_chance(lives, quantity.tasks)
-        return ((mean - chance) / (values(lives, quantity.share_of) - chance)).dropna()
+        whole = values(lives, quantity.share_of) - chance
+        return ((mean - chance) / whole.where(whole >= LEAST_LEARNED * (BEST - chance))).dropna()
     return mean if quantity.minus is None else (mean - values(lives, quantity.minus)).dropna()
 
 

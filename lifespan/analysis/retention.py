@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lifespan.analysis.cohort import INDIVIDUAL, Cohort
+from lifespan.analysis.scores import LEAST_LEARNED, chance_normalised
 from lifespan.analysis.timelines import first_learned_at
 from lifespan.stats import mixed_models, survival
 
@@ -22,23 +23,51 @@ FEWEST_EVALUATIONS = 4
 """Evaluations since learning that a study must offer, or survival says nothing."""
 
 
+def learned(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:
+    """What each individual had of each task right after it was learned; none where it was not evaluated then.
+
+    Columns: group, individual, seed, task, step, value, share (of the way from chance to the metric's upper bound), enough
+    (whether that is at least `LEAST_LEARNED`), later (whether it was evaluated later, too). `scores` are the primary scores.
+    """
+    starts = [
+        {"group": group, "task": task, "step": step}
+        for group in cohort.groups
+        for task, step in first_learned_at(cohort, group).items()
+    ]
+    table = scores.merge(pd.DataFrame(starts, columns=["group", "task", "step"]), on=["group", "task", "step"])
+    table = table.drop_duplicates([*INDIVIDUAL, "task"])
+    last = scores.groupby([*INDIVIDUAL, "task"])["step"].max().rename("last").reset_index()
+    table = table.merge(last, on=[*INDIVIDUAL, "task"])
+    share = chance_normalised(cohort, table["task"], table["value"])
+    table = table.assign(share=share, enough=share >= LEAST_LEARNED, later=table["last"] > table["step"])
+    return table[[*INDIVIDUAL, "task", "step", "value", "share", "enough", "later"]]
+
+
+def too_little_learned(learned: pd.DataFrame) -> pd.DataFrame:
+    """Task and group with the individuals (`n`) that learned too little of it for a share of it later, of how many (`of`)."""
+    learned = learned[learned["later"]]
+    counts = learned.groupby(["task", "group"], sort=False)["enough"].agg(of="size", enough="sum").reset_index()
+    counts = counts.assign(n=counts["of"] - counts["enough"])
+    return counts.loc[counts["n"] > 0, ["task", "group", "n", "of"]].reset_index(drop=True)
+
+
 def shares_kept(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:
     """Share of what was learned that is left at each evaluation since: kept = (score - chance) / (score learned - chance).
 
     Columns: group, individual, seed, task, step, since (optimizer steps since it was learned), value, level (the score at
-    which half is left), kept, status. Lives in which a task was not evaluated right after it was learned, or was not above
-    chance then, have no rows. `scores` are the primary scores.
+    which half is left), kept, status. Lives in which a task was not evaluated right after it was learned, or in which too
+    little of it was learned then (see `learned`), have no rows. `scores` are the primary scores.
     """
-    moments = {group: first_learned_at(cohort, group) for group in cohort.groups}
+    starts = learned(cohort, scores).set_index([*INDIVIDUAL, "task"])
+    starts = starts[starts["enough"]].to_dict("index")
     rows = []
-    for (group, _, _, task), life in scores.groupby([*INDIVIDUAL, "task"], sort=False):
-        start = moments[str(group)].get(str(task))
-        life = life[life["step"] >= start] if start is not None else life.iloc[:0]
-        chance = cohort.chance(str(task))
-        if life.empty or life["step"].iloc[0] != start or not life["value"].iloc[0] > chance:
+    for key, life in scores.groupby([*INDIVIDUAL, "task"], sort=False):
+        if key not in starts:
             continue
-        learned = life["value"].iloc[0] - chance
-        left = {"kept": (life["value"] - chance) / learned, "level": chance + SHARE * learned}
+        life = life[life["step"] >= starts[key]["step"]]
+        chance = cohort.chance(str(key[-1]))
+        gained = starts[key]["value"] - chance
+        left = {"kept": (life["value"] - chance) / gained, "level": chance + SHARE * gained}
         rows.append(life.assign(since=life["age"] - life["age"].iloc[0], **left))
     columns = [*INDIVIDUAL, "task", "step", "since", "value", "level", "kept", "status"]
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)

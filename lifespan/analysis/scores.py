@@ -12,11 +12,14 @@ import numpy as np
 import pandas as pd
 
 from lifespan.analysis.cohort import INDIVIDUAL, Cohort
-from lifespan.stats import inference
+from lifespan.stats import aggregates, inference, metrics
 
 STATUSES = ("done", "failed", "diverged", "pending")
 HIGHLIGHTED = 8
 """Groups that figures and sentences single out, the control among them."""
+
+LEAST_LEARNED = 0.1
+"""Chance-normalised score below which too little was learned for a share of it: that would be noise divided by noise."""
 
 
 def primary_scores(cohort: Cohort) -> pd.DataFrame:
@@ -37,6 +40,21 @@ def primary_rows(cohort: Cohort, probe: str) -> pd.DataFrame:
     rows = rows[(rows["probe"] == probe) & (rows["task"] != "")]
     rows = held_out(rows[rows["metric"] == rows["task"].map(cohort.primary)])
     return rows.assign(value=rows["value"].fillna(rows["task"].map(cohort.chance)))
+
+
+def chance_normalised(cohort: Cohort, tasks: pd.Series, values: pd.Series) -> pd.Series:
+    """Primary scores on the one scale on which tasks can be averaged: (score - chance) / (best - chance).
+
+    0 is the task's best constant answer, 1 the upper bound of its metric; below 0 is possible. `values` belong to `tasks` row
+    by row. NaN where a constant answer is faultless.
+    """
+    chance = tasks.map(cohort.chance).to_numpy(dtype=float)
+    return pd.Series(aggregates.normalised(values.to_numpy(dtype=float), chance, metrics.BEST), index=values.index)
+
+
+def on_one_scale(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of primary scores with `value` chance-normalised."""
+    return rows.assign(value=chance_normalised(cohort, rows["task"], rows["value"]))
 
 
 def held_out(rows: pd.DataFrame) -> pd.DataFrame:

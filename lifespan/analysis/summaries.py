@@ -8,7 +8,7 @@ import pandas as pd
 from lifespan.analysis.cohort import INDIVIDUAL, Cohort
 from lifespan.analysis.forgetting import END
 from lifespan.analysis.scores import mean_entries
-from lifespan.stats import aggregates
+from lifespan.stats import aggregates, metrics
 
 COLUMNS = ["group", "individual", "other", "pairs", "task", "step", "age", "jaccard", "chance", "corrected", "kappa"]
 
@@ -35,14 +35,14 @@ def chance_controls(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
 def over_all_tasks(cohort: Cohort, final: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
     """Final scores of each group over all tasks; no rows for studies of one task.
 
-    Scores are normalised task by task, 0 at chance and 1 at the control group's mean. Tasks in which the control is not above
-    chance by the table of `chance_controls` give no such scale and are left out; where none is left there is no number.
-    Columns: group, n (individuals), tasks (their number), iqm (interquartile mean) with low and high, improvement (probability
-    that an individual of the group scores higher than one of the control, the mean over tasks; NaN for the control) with
-    improvement_low and improvement_high, left_out (those tasks), note.
+    Scores are normalised task by task, 0 at chance and 1 at the metric's upper bound. Tasks in which the control is not above
+    chance by the table of `chance_controls` were not learned at all, could show nothing, and are left out; where none is left
+    there is no number. Columns: group, n (individuals), tasks (their number), over (their titles), iqm
+    (interquartile mean) with low and high, improvement (probability that an individual of the group scores higher than one of
+    the control, the mean over tasks; NaN for the control) with improvement_low and improvement_high, left_out (tasks), note.
     """
     columns = ["group", "n", "tasks", "iqm", "low", "high", "improvement", "improvement_low", "improvement_high"]
-    columns += ["left_out", "note"]
+    columns += ["over", "left_out", "note"]
     if len(controls) < 2:
         return pd.DataFrame(columns=columns)
     scale = controls[controls["above"]]
@@ -59,14 +59,22 @@ def over_all_tasks(cohort: Cohort, final: pd.DataFrame, controls: pd.DataFrame) 
             table.append({"group": group, "n": 0, "tasks": 0, "left_out": left_out, "note": note})
             continue
         scores = matrices[group].to_numpy()
-        shares = aggregates.normalised(scores, scale["chance"].to_numpy(), scale["mean"].to_numpy())
+        shares = aggregates.normalised(scores, scale["chance"].to_numpy(), metrics.BEST)
         middle = aggregates.interquartile_interval(shares)
         row = {"group": group, "n": middle.n, "iqm": middle.estimate, "low": middle.low, "high": middle.high}
         if group != cohort.control and cohort.control in matrices:
             better = aggregates.probability_of_improvement(scores, matrices[cohort.control].to_numpy())
             row |= {"improvement": better.estimate, "improvement_low": better.low, "improvement_high": better.high}
         notes = [middle.note, f"left out, as the control is not above chance: {left_out}" if left_out else ""]
-        table.append({**row, "tasks": len(tasks), "left_out": left_out, "note": "; ".join(filter(None, notes))})
+        table.append(
+            {
+                **row,
+                "tasks": len(tasks),
+                "over": ", ".join(tasks),
+                "left_out": left_out,
+                "note": "; ".join(filter(None, notes)),
+            }
+        )
     return pd.DataFrame(table, columns=columns)
 
 

@@ -5,6 +5,7 @@ Part of `lifespan.contracts`, which says how the interfaces hang together.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -18,12 +19,11 @@ from lifespan.contracts.head import ClassHead, Head, ScoreHead
 from lifespan.contracts.sources import Rows, Source
 from lifespan.contracts.spec import Spec
 from lifespan.errors import DataError, did_you_mean
+from lifespan.randomness import Streams
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-    from lifespan.randomness import Streams
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,9 @@ class Task(Spec):
     Its `head` says what an answer is: classes where the task has `labels`, else a score.
 
     `train_examples` and `eval_examples` thin a split: a subset drawn once per task, the same for every individual, and
-    nested (a smaller number is contained in a larger one).
+    nested (a smaller number is contained in a larger one). With `resample`, the `train_examples` are drawn anew for every
+    individual, by its seed: twins learn from the same rows, others from others, so that n speaks of the data as well as of the
+    seeds. What is scored stays the same for all.
 
     `positive` names the class, of two, that F1, precision, recall and the area under the ROC curve are about (None: the last).
     """
@@ -136,9 +138,14 @@ class Task(Spec):
     train_examples: int | None = None
     eval_examples: int | None = None
     positive: str | None = None
+    resample: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.require("resample", isinstance(self.resample, bool), "must be True or False.")
+        drawn = not self.resample or self.train_examples is not None
+        remedy = "Say how many rows each individual draws: train_examples=500."
+        self.require("resample", drawn, "draws train_examples rows for each individual, but none are given.", remedy)
         for name in ("train_examples", "eval_examples"):
             if getattr(self, name) is not None:
                 self.require_count(name)
@@ -227,7 +234,30 @@ class Task(Spec):
             self.positive_class  # noqa: B018  A wrong name is said before anything is learned.
         learned = split == self.splits[0] and split not in self.splits[1:]
         limit = self.train_examples if learned else self.eval_examples
-        return rows.thinned(f"{self.title}/{split}/thinning", limit)
+        if learned and self.resample and limit is not None and limit >= len(rows):
+            what = (
+                f"every individual would draw the same rows: there are {len(rows):,}, and train_examples asks for {limit:,}."
+            )
+            raise DataError(self.describe(), what, f"Set train_examples below {len(rows):,}, or leave resample out.")
+        return rows.thinned(self._draw(split) if learned else f"{self.title}/{split}/thinning", limit)
+
+    def of_individual(self, seed: int) -> Task:
+        """This task as the individual of a seed meets it: with `resample`, its training rows are those drawn by the seed."""
+        if not self.resample:
+            return self
+        own = copy.copy(self)
+        object.__setattr__(own, "_seed", seed)
+        return own
+
+    def population(self) -> Examples:
+        """All rows that some individual may learn from: the thinned training split, or all of it with `resample`."""
+        return self.load(self.splits[0]) if self.resample else self.examples(self.splits[0])
+
+    def _draw(self, split: str) -> str:
+        """Names the draw of training rows: one for all, or that of the individual whose task this is."""
+        shared = f"{self.title}/{split}/thinning"
+        seed: int | None = vars(self).get("_seed")
+        return shared if seed is None else f"{shared}/{Streams(seed, 'data').child(self.title, split).number('resample')}"
 
 
 def thinning(name: str, count: int, limit: int) -> np.ndarray:

@@ -64,7 +64,7 @@ def _evaluated(plan: Plan, learned: dict[str, Task], warn: Callable[[str], None]
             task = learned.get(skill)
             if task is None:
                 continue
-            facts["training_rows"] = shared_facts(task.examples(task.splits[0]), rows)["shared_rows"]
+            facts["training_rows"] = shared_facts(task.population(), rows)["shared_rows"]
             if facts["training_rows"] > SHARED * len(rows):
                 share = f"{facts['training_rows']:,} of {len(rows):,}"
                 warn(f"{title}: {share} rows are training rows of {skill!r}; they are no other domain")

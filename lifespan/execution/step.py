@@ -19,6 +19,7 @@ from lifespan.contracts import Bulk, Contrast, Disorder, Examples, Learner, Less
 from lifespan.contracts.checkpoint import Checkpointer
 from lifespan.contracts.subject import Masks, Subject
 from lifespan.errors import Diverged, LifespanError
+from lifespan.execution.individuals import own_rows, own_step
 from lifespan.learners.rewire import Rewire
 from lifespan.learners.weights import Weights
 from lifespan.model import subject as model
@@ -76,7 +77,7 @@ class StepResult:
 
 def live(subject: Subject | None, step: Step, precision: str, context: StepContext) -> tuple[Subject, StepResult]:
     """Live one step: the subject changes in place (birth makes it). Raises `Diverged` where the life ends."""
-    streams = Streams(step.seed, step.key)
+    streams, step = Streams(step.seed, step.key), own_step(step)
     event = step.event
     if isinstance(event, Birth):
         body = event.origin.build(streams)
@@ -101,21 +102,26 @@ def live(subject: Subject | None, step: Step, precision: str, context: StepConte
 
 def evaluate(subject: Subject, step: Step, evaluation: Evaluation) -> Iterator[Row]:
     """Rows of one evaluation of a subject, which it does not change. No event uses the random streams that it draws from."""
+    step, measure = own_step(step), own_rows(evaluation.measure, step.seed)
     tasks = {task.title: task for task in step.tasks}
     streams = Streams(step.seed, "look").child(evaluation.measure.digest())
     with ExitStack() as disturbed:
         for key, disorder in step.present if evaluation.every is None else step.active:
             disturbed.enter_context(disorder.activations(subject, streams.child(key), 0))
-        readings = list(evaluation.measure.read(subject, tasks, streams))
+        readings = list(measure.read(subject, tasks, streams))
     for reading in readings:
         yield Row(step.index, subject.age, step.event.label, evaluation.title, reading)
 
 
 def compare(contrast: Contrast, first: Subject, second: Subject, one: Step, other: Step) -> list[dict[str, Any]]:
-    """Rows of `contrasts.jsonl`, without the names of the lives, of a contrast between two subjects; it changes neither."""
+    """Rows of `contrasts.jsonl`, without the names of the lives, of a contrast between two subjects; it changes neither.
+
+    Where individuals have training rows of their own, a contrast that reads such rows reads the first one's.
+    """
+    one = own_step(one)
     met = {task.title for task in other.tasks}
     tasks = {task.title: task for task in one.tasks if task.title in met}
-    readings = contrast.compare(first, second, tasks, Streams(one.seed, "look").child(contrast.digest()))
+    readings = own_rows(contrast, one.seed).compare(first, second, tasks, Streams(one.seed, "look").child(contrast.digest()))
     place = {"step": one.index, "age": first.age, "other_step": other.index, "other_age": second.age}
     return [{**place, "probe": contrast.title, **_as_data(reading)} for reading in readings]
 

@@ -205,7 +205,7 @@ def _differs(known: Mapping[str, Any], one: Input) -> bool:
 
 def content_of_task(task: Task) -> str:
     """ "<digest of the task>/<digest of its learned and scored rows>", as `data` in `study.json` has it."""
-    content = digest_of([task.examples(split).fingerprint for split in task.splits[:2]])
+    content = digest_of([rows.fingerprint for rows in (task.population(), task.examples(task.splits[1]))])
     return f"{task.digest()[:16]}/{content}"
 
 

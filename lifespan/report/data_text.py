@@ -22,6 +22,8 @@ def data_sentences(studies: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _source(title: str, facts: Mapping[str, Any]) -> str:
     parts = [f"{counted(number, 'row')} of {split}" for split, number in facts.get("rows", {}).items()]
+    if parts and "drawn_from" in facts:
+        parts[0] += f" (drawn anew for each individual from {facts['drawn_from']:,})"
     text = f"Data {title}: {listed(parts)}" if parts else f"Text {title}"
     if "classes" in facts:
         text += f", {facts['classes']:,} classes, the largest {facts['majority']:.0%} of the training rows"

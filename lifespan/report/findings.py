@@ -10,8 +10,10 @@ import pandas as pd
 from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.joint_twins import without_joint_twin
 from lifespan.analysis.out_of_domain import CONSISTENCY
+from lifespan.analysis.scores import LEAST_LEARNED
 from lifespan.report.formatting import counted, equals, interval, listed, number
-from lifespan.report.labels import PAIRS, metric_label, outcome_label
+from lifespan.report.labels import ONE_SCALE, PAIRS, metric_label, outcome_label, task_names
+from lifespan.report.variation import population_note
 from lifespan.stats import power
 
 NAMED = 6
@@ -35,10 +37,10 @@ def further_results(analysis: Analysis) -> list[tuple[str, list[str]]]:
 
 
 def sample_size_notes(analysis: Analysis) -> list[str]:
-    """What so many individuals can and cannot show, and which comparison with a joint twin there is none of."""
+    """What so many individuals can and cannot show, what they have in common, and which have no joint twin."""
     table = analysis.comparisons
     notes = [] if table.empty else [power.warning(int(table["n"].min()))]
-    return [sentence for sentence in [*notes, _untwinned(analysis)] if sentence]
+    return [sentence for sentence in [*notes, population_note(analysis), _untwinned(analysis)] if sentence]
 
 
 def _untwinned(analysis: Analysis) -> str:
@@ -59,7 +61,8 @@ def _overall(analysis: Analysis) -> list[str]:
             sentence += f"; probability to score higher than the control {number(row['improvement'], 2)} ({bounds})"
         sentences.append(f"{sentence}.")
     if sentences:
-        sentences.insert(0, "Scores are normalised task by task: 0 is chance, 1 the control group's mean.")
+        controls = analysis.chance_controls
+        sentences.insert(0, f"Over {task_names(list(controls[controls['above']]['task']))}, {ONE_SCALE}.")
     return [*sentences, *_without_scale(analysis)]
 
 
@@ -76,8 +79,8 @@ def _without_scale(analysis: Analysis) -> list[str]:
     names = listed(named[:NAMED]) + (f" and {len(named) - NAMED} more" if len(named) > NAMED else "")
     if len(apart) == len(controls):
         which = f"none of {counted(len(controls), 'task')}"
-        return [f"No number can be given over all tasks: in {which} is the control above chance, which is the scale: {names}."]
-    left, rule = counted(len(controls) - len(apart), "task"), "as the control is not above chance there, which is the scale"
+        return [f"No number can be given over all tasks: in {which} is the control above chance: {names}."]
+    left, rule = counted(len(controls) - len(apart), "task"), "as the control is not above chance there"
     return [f"These numbers are over {left}. Left out, {rule}: {names}."]
 
 
@@ -126,7 +129,21 @@ def _survival(analysis: Analysis) -> list[str]:
             f"{equals(row['p'])})."
         )
     plain = ["The p values of this section stand for themselves: none is adjusted for their number."] if sentences else []
-    return [*_first(sentences, "declines.csv"), *plain]
+    return [*_first(sentences, "declines.csv"), *plain, *_too_little_learned(analysis)]
+
+
+def _too_little_learned(analysis: Analysis) -> list[str]:
+    """Of whom no share of what was learned is given, and why."""
+    table = analysis.too_little_learned
+    table = table[table["group"].isin(analysis.highlighted)]
+    if table.empty:
+        return []
+    named = [f"{row['task']} in {row['n']} of {row['of']} of {row['group']}" for _, row in table.iterrows()]
+    names = listed(named[:NAMED]) + (
+        f" and {len(named) - NAMED} more (tables/too_little_learned.csv)" if named[NAMED:] else ""
+    )
+    rule = f"less than {LEAST_LEARNED:g} of the way from chance to the best score was learned"
+    return [f"No share kept, loss or half-life is given where {rule}, as a share of next to nothing is noise: {names}."]
 
 
 def _doses(analysis: Analysis) -> list[str]:

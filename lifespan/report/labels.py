@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lifespan.analysis.cohort import Cohort
+from lifespan.report.formatting import counted, listed
 from lifespan.stats.metrics import OF_POSITIVE
 
 METRICS = {
@@ -46,6 +47,14 @@ PAIRS = {
 }
 """Kinds of pairs of masks."""
 
+NORMALISED = "_normalised"
+"""Ending of metrics that are means over tasks of chance-normalised scores."""
+
+ONE_SCALE = "with scores normalised task by task: 0 is the best constant answer, 1 the best that the metric can be"
+
+NAMED_TASKS = 8
+"""Tasks that a sentence names; of more it gives the number."""
+
 MOMENTS = {"birth": "at birth", "development": "after development"}
 
 
@@ -54,8 +63,21 @@ def metric_label(name: str) -> str:
 
     >>> metric_label("matthews"), metric_label("forgetting_max"), metric_label("span_f1")
     ('Matthews correlation', 'Forgetting (max)', 'F1 of spans')
+    >>> metric_label("acc_normalised")
+    'Chance-normalised average accuracy (ACC)'
     """
-    return METRICS.get(name, name.replace("_", " "))
+    plain = name.removesuffix(NORMALISED)
+    label = METRICS.get(plain, plain.replace("_", " "))
+    return label if plain == name else f"Chance-normalised {label[0].lower()}{label[1:]}"
+
+
+def task_names(tasks: list[str]) -> str:
+    """Tasks as a sentence says what a mean is over.
+
+    >>> task_names(["rte", "mrpc"]), task_names(list("abcdefghi"))
+    ('rte and mrpc', '9 tasks')
+    """
+    return listed(tasks) if 0 < len(tasks) <= NAMED_TASKS else counted(len(tasks), "task")
 
 
 def primary_label(cohort: Cohort, task: str) -> str:
@@ -71,7 +93,7 @@ def outcome_label(outcome: str) -> str:
     ('F1 on my_task', 'Forgetting (max)', 'linear readout on f1')
     """
     name, on, task = outcome.partition(" on ")
-    return METRICS.get(name, name) + on + task
+    return (metric_label(name) if name.endswith(NORMALISED) else METRICS.get(name, name)) + on + task
 
 
 def checkpoint_label(moment: str) -> str:

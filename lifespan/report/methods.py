@@ -21,6 +21,7 @@ from lifespan.report.data_text import data_sentences
 from lifespan.report.formatting import MINUS, counted, listed
 from lifespan.report.labels import metric_label
 from lifespan.report.references import REFERENCES
+from lifespan.report.variation import variation
 from lifespan.report.verdicts import method_sentences
 from lifespan.stats import aggregates, inference, power
 
@@ -67,7 +68,7 @@ def _design(analysis: Analysis) -> list[str]:
             "draws from its own stream named by the seed, so twins share all draws but those of the events in which "
             "they differ."
         )
-    return texts
+    return [*texts, *variation(analysis)]
 
 
 def _lived(analysis: Analysis, works: Sequence[Publication]) -> list[str]:
@@ -149,8 +150,8 @@ def _measurements(analysis: Analysis, keys: list[str]) -> list[str]:
         first, second = (REFERENCES[key].cited for key in FORGETTING)
         most, since = (metric_label(name) for name in ("forgetting_max", "forgetting_last"))
         texts.append(
-            f"With R[i, j] the score on task j once task i was learned, {most} ({first}) is the mean fall from "
-            f"the best earlier score, and {since} (= {MINUS}BWT; {second}) the mean fall from the score right "
+            f"With R[i, j] the chance-normalised score on task j once task i was learned, {most} ({first}) is the mean fall "
+            f"from the best earlier score, and {since} (= {MINUS}BWT; {second}) the mean fall from the score right "
             "after each task was learned. For the end of life, the final scores are one more row of R."
         )
     return texts
@@ -187,8 +188,9 @@ def _analysed(analysis: Analysis) -> list[str]:
     sentences = {
         "benjamini_hochberg": "All outcomes together are an exploratory family whose p values are adjusted for the rate "
         f"of false discoveries ({cited['benjamini_hochberg']}).",
-        "aggregates": "Over all tasks, scores are normalised to chance and the control group's mean and summarised by the "
-        "interquartile mean and the probability of improvement; where the answers to single examples were kept, "
+        "aggregates": "Over all tasks, scores are normalised task by task, (score \N{MINUS SIGN} chance) / (best "
+        "\N{MINUS SIGN} chance) with the score of the best constant answer and the metric's upper bound, and summarised by "
+        "the interquartile mean and the probability of improvement; where the answers to single examples were kept, "
         f"individuals and examples are resampled together ({cited['aggregates']}; {aggregates.RESAMPLES:,} resamples).",
         "growth": "The decline of what was learned is compared between twins by a mixed model of the share kept on age by "
         "group, seeds as blocks, with a random intercept and slope for each life, or by the lives' own least-squares "

@@ -12,7 +12,7 @@ from lifespan.analysis.forgetting import END
 from lifespan.analysis.scores import STATUSES, on_another_split
 from lifespan.analysis.timelines import first_learned
 from lifespan.report.formatting import counted, equals, interval, listed, number
-from lifespan.report.labels import metric_label, primary_label
+from lifespan.report.labels import ONE_SCALE, metric_label, primary_label, task_names
 
 DETAILED_UP_TO = 12
 """Comparisons that all get a sentence; of more, the clear ones with the largest differences."""
@@ -196,8 +196,15 @@ def _forgetting(analysis: Analysis) -> list[str]:
         shown = rows[rows["group"].isin(analysis.highlighted)]
         parts = [f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']})" for _, row in shown.iterrows()]
         when = "Once the last task was learned" if moment != END else "At the end of life"
-        sentences.append(f"{when}, {metric_label(str(metric))} is {listed(parts)}.")
-    return sentences
+        sentences.append(f"{when}, {_inside(metric_label(str(metric)))} is {listed(parts)}.")
+    learned = [task for group in several for task in first_learned(analysis.cohort, group)]
+    over = f"It is the mean over the tasks that a life learned (of {task_names(list(dict.fromkeys(learned)))})"
+    return [*sentences, f"{over}, {ONE_SCALE}."]
+
+
+def _inside(label: str) -> str:
+    """A label as it stands inside a sentence."""
+    return label[0].lower() + label[1:]
 
 
 def _sparsity(analysis: Analysis) -> list[str]:

@@ -195,6 +195,10 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 )
 
 
+BEST = 1.0
+"""Upper bound of every metric in `METRICS`: what a faultless answer scores."""
+
+
 def score(metric_name: str, predictions: Any, labels: Any, *, outputs: Any = None, positive: int = 1) -> float:
     """The metric of this name. Raises `ScenarioError` with the nearest name where there is none.
 

@@ -29,10 +29,13 @@ def facts_of(task: Task) -> Facts:
 
     `rows` by split; `classes`, `majority` (share of the largest class among training rows), `classes_without_rows`,
     `similar_classes` (names that differ in case, blanks or dashes alone); `shared_rows` (dev rows whose text is in train),
-    `shared_first` and `shared_second` (the same of one text of pairs); `shared_groups` and `reading` of a table.
+    `shared_first` and `shared_second` (the same of one text of pairs); `shared_groups` and `reading` of a table. Where every
+    individual draws its own training rows, all that may be drawn are looked at, and `drawn_from` says how many they are.
     """
-    train, dev = (task.examples(split) for split in task.splits[:2])
+    train, dev = task.population(), task.examples(task.splits[1])
     facts: Facts = {"rows": {split: len(task.examples(split)) for split in dict.fromkeys(task.splits[:2])}}
+    if len(train) > facts["rows"][task.splits[0]]:
+        facts["drawn_from"] = len(train)
     if task.labels and np.asarray(train.labels).dtype == np.int64:
         facts |= _class_facts(task, np.asarray(train.labels))
     if task.splits[0] != task.splits[1]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class Items(Task):
     share: float = 0.5
 
     def __post_init__(self) -> None:
+        self.require("resample", self.resample is False, "is the inner task's business.", "Write it there.")
         super().__post_init__()
         self.require_a("task", Task, 'Glue("rte")')
         self.require("task", not isinstance(self.task, Items), "is divided already.", "Hold the task itself.")
@@ -75,6 +76,15 @@ class Items(Task):
     def splits(self) -> tuple[str, ...]:
         """The inner task's, then treated and untreated."""
         return (*self.task.splits, *PARTS)
+
+    def of_individual(self, seed: int) -> Task:
+        """With the inner task's rows of that individual."""
+        own = self.task.of_individual(seed)
+        return self if own is self.task else replace(self, task=own)
+
+    def population(self) -> Examples:
+        """The inner task's."""
+        return self.task.population()
 
     @property
     def withheld(self) -> float:

@@ -260,7 +260,7 @@ class TableTask(Task):
 
     def _content(self) -> Content:
         places = [path for place in (self.path, self.dev, self.test) for path in files_of(place)]
-        return _content(replace(self, train_examples=None, eval_examples=None), stamps(*places))
+        return _content(replace(self, train_examples=None, eval_examples=None, resample=False), stamps(*places))
 
 
 @lru_cache(maxsize=16)

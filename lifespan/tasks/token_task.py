@@ -132,7 +132,7 @@ class TokenTask(Task):
 
     def _content(self) -> tuple[tuple[str, ...], dict[str, Examples]]:
         places = [Path(path).expanduser() for path in (self.path, self.dev, self.test) if path is not None]
-        return _content(replace(self, train_examples=None, eval_examples=None), stamps(*places))
+        return _content(replace(self, train_examples=None, eval_examples=None, resample=False), stamps(*places))
 
 
 def _mark_spans(tags: tuple[str, ...]) -> bool:

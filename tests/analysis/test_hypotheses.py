@@ -139,6 +139,14 @@ def test_tasks_are_told_apart_and_shares_are_above_chance(planted):
     assert share.tolist() == pytest.approx([(0.4 - 0.2) / (0.8 - 0.2)] * 6)
 
 
+def test_no_share_is_taken_of_next_to_nothing(planted):
+    """Individuals with less than a tenth of the way from chance to the best are left out, here all of them."""
+    rows = [{**row, "value": 0.21} if row["group"] == "young" else row for row in PLANTED]
+    assert values(lives_of(rows, TASKS_PLANTED), of("old", share_of=of("young"))).empty
+    rows = [{**row, "value": 0.3} if row["group"] == "young" else row for row in PLANTED]
+    assert len(values(lives_of(rows, TASKS_PLANTED), of("old", share_of=of("young")))) == 6
+
+
 def test_a_quantity_can_be_a_difference(planted):
     gained = values(planted, of("young", minus=of("old")))
     assert gained.tolist() == pytest.approx([0.2] * 6)

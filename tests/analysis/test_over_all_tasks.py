@@ -35,10 +35,10 @@ def test_a_task_whose_control_is_at_chance_is_left_out_and_named(cohort):
     table = analysis.over_all_tasks.set_index("group")
     assert set(table["tasks"]) == {1} and set(table["left_out"]) == {"b"}
     assert table["note"]["ill"] == "left out, as the control is not above chance: b"
-    # On task a alone: (0.58 - 0.5) / (0.9 - 0.5), not a mean with b divided by nearly nothing.
-    assert table["iqm"]["ill"] == pytest.approx(0.2, abs=0.03)
+    # On task a alone: (0.58 - 0.5) / (1 - 0.5), not a mean with b, which nobody learned.
+    assert table["iqm"]["ill"] == pytest.approx(0.16, abs=0.03)
     assert over_all(analysis)[-1].startswith(
-        "These numbers are over 1 task. Left out, as the control is not above chance there, which is the scale: b (0.899"
+        "These numbers are over 1 task. Left out, as the control is not above chance there: b (0.899"
     )
     assert "chance 0.900)." in over_all(analysis)[-1]
 
@@ -49,9 +49,7 @@ def test_where_no_task_has_a_control_above_chance_there_is_no_number(cohort):
     assert table["iqm"].isna().all() and table["improvement"].isna().all() and set(table["tasks"]) == {0}
     assert set(table["note"]) == {"no number: in no task is the control above chance"}
     (sentence,) = over_all(analysis)
-    assert sentence.startswith(
-        "No number can be given over all tasks: in none of 2 tasks is the control above chance, which is the scale: a ("
-    )
+    assert sentence.startswith("No number can be given over all tasks: in none of 2 tasks is the control above chance: a (")
 
 
 def test_all_tasks_above_chance_say_nothing_more(cohort):

@@ -92,8 +92,9 @@ def test_barriers_are_drawn_between_individuals(analysis):
 
 def test_all_tasks_and_all_examples_at_once(analysis):
     table = analysis.over_all_tasks.set_index("group")
-    assert table["iqm"]["healthy"] == pytest.approx(1.0, abs=0.02) and np.isnan(table["improvement"]["healthy"])
-    assert table["iqm"]["ill"] < 0.8 and table["improvement"]["ill"] < 0.05
+    # 0.9 is 0.8 of the way from chance, 0.5, to the best.
+    assert table["iqm"]["healthy"] == pytest.approx(0.8, abs=0.02) and np.isnan(table["improvement"]["healthy"])
+    assert table["iqm"]["ill"] < 0.64 and table["improvement"]["ill"] < 0.05
     answers = analysis.over_examples.set_index(["task", "group"])
     for task in TASKS:
         row = answers.loc[task, "ill"]
@@ -103,7 +104,9 @@ def test_all_tasks_and_all_examples_at_once(analysis):
 
 def test_every_outcome_is_compared_with_twins(analysis):
     table = analysis.outcome_comparisons
-    assert {"accuracy on a", "forgetting_max", "under WeightNoise on a", "dormant units on b"} <= set(table["outcome"])
+    assert {"accuracy on a", "forgetting_max_normalised", "under WeightNoise on a", "dormant units on b"} <= set(
+        table["outcome"]
+    )
     noise = table[table["outcome"] == "under WeightNoise on a"].iloc[0]
     assert noise["difference"] == pytest.approx(-0.1, abs=0.02) and noise["direction"] == 1 and noise["p_bh"] < 0.05
     assert noise["g_low"] < noise["hedges_g_av"] < noise["g_high"] < 0

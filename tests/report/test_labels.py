@@ -26,9 +26,9 @@ def test_sentences_and_the_page_show_labels_and_the_tables_names(tmp_path):
     run = write_record(tmp_path / "run")
     page = write_report([run]).read_text()
     assert "On mrpc the mean final F1 is" in page and ">F1</td>" in page and ">f1</td>" not in page
-    assert "At the end of life, Forgetting (max) is" in page and "forgetting_max" not in page
+    assert "At the end of life, chance-normalised forgetting (max) is" in page and "forgetting_max" not in page
     assert set(pd.read_csv(run / "tables" / "final_scores.csv")["metric"]) == {"f1", "accuracy"}
-    assert "forgetting_max" in set(pd.read_csv(run / "tables" / "forgetting.csv")["metric"])
+    assert "forgetting_max_normalised" in set(pd.read_csv(run / "tables" / "forgetting.csv")["metric"])
 
 
 def test_the_primary_outcome_is_named_by_its_label(tmp_path):

@@ -117,7 +117,9 @@ def test_forgetting_is_recomputed_from_rows(run):
                 falls.append(((best - r[7, "rte"]) + (r[3, "mrpc"] - r[7, "mrpc"])) / 2)
         found = stats.mean_interval(falls)
         shown = f"{np.mean(falls):.3f} in {group} (95% interval {found.low:.3f} to {found.high:.3f}, n = {len(falls)})"
-        assert shown in text.split("At the end of life, Forgetting (max) is ")[1].split("At the end of life")[0]
+        assert (
+            shown in text.split("At the end of life, chance-normalised forgetting (max) is ")[1].split("At the end of life")[0]
+        )
 
 
 def test_endings_and_sparsity_are_counted(run):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lifespan.contracts import Effort, Meaning, Measure, Reading, Task, thinning
 from lifespan.contracts.length import STANDARD_LENGTH
@@ -94,7 +94,7 @@ class OutOfDomain(Measure):
         """Whether the skill's task is another one than the data, whose columns are there, and its answers can be right."""
         learned = tasks.get(self.skill)
         if learned is not None:
-            own = {"train_examples": None, "eval_examples": None}
+            own: dict[str, Any] = {"train_examples": None, "eval_examples": None, "resample": False}
             same = replace(learned, **own).to_data() == replace(self.data, **own).to_data()
             self.require("data", not same, "is the skill's own task.", "Use Score() for that.")
             self._matched(learned)

@@ -20,6 +20,9 @@ SIGNS: dict[tuple[str, str], str] = {
 }
 """(probe's first word, metric) and what the panel is called."""
 
+OF_SCORES = ("FreshTask", "learning_curve_area")
+"""The sign that is in a score's unit, which tasks do not share: a panel for each of several tasks."""
+
 
 def draw(analysis: Analysis) -> Drawn:
     """Every sign that was measured, a panel each, the mean over tasks where it is asked of several."""
@@ -30,8 +33,10 @@ def draw(analysis: Analysis) -> Drawn:
         own = rows[(first == probe) & (rows["metric"] == metric)]
         if own.empty:
             continue
-        means = own.groupby([*INDIVIDUAL, "step", "age"], sort=False)["value"].mean().reset_index()
-        parts.append(means.assign(sign=name))
+        apart = (probe, metric) == OF_SCORES and own["task"].nunique() > 1
+        for title, rows_of in own.groupby("task", sort=False) if apart else [("", own)]:
+            means = rows_of.groupby([*INDIVIDUAL, "step", "age"], sort=False)["value"].mean().reset_index()
+            parts.append(means.assign(sign=f"{name}: {title}" if apart else name))
     if not parts:
         return None
     table = with_status(analysis, pd.concat(parts, ignore_index=True))
@@ -53,8 +58,9 @@ def draw(analysis: Analysis) -> Drawn:
 
 PLASTICITY = Drawing(
     "Plasticity",
-    "Signs of the ability to learn more, against age; the mean over tasks where a sign is asked of several. Learning a "
-    "fresh task is measured by the area under its learning curve, the size of weights by their root mean square.",
+    "Signs of the ability to learn more, against age; the mean over tasks where a sign other than a score is asked of "
+    "several. Learning a fresh task is measured by the area under its learning curve, the size of weights by their root mean "
+    "square.",
     "level lines: few dormant units, a rank that does not fall, weights that do not grow, and a fresh task that is learned as "
     "fast late in life as early.",
     draw,
