@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lifespan import hardware
 from lifespan.errors import RecordError, ScenarioError, UserError
-from lifespan.record import record
+from lifespan.record import record, seals
 from lifespan.record.assembly import assemble
 from lifespan.record.changes import changes_since, inputs_of, missing_in
 from lifespan.record.declarations import probes_and_tasks
@@ -117,9 +117,13 @@ def simulate(
     described = describe_study(plan, command or sys.argv, threads, data, about)
     described["data_checks"] = _checked_data(plan, previous.get("data_checks"), tell)
     described["checks"] = _checks(plan, directory, store, observer, previous.get("checks"))
+    described["checksums"] = seals.NAME
+    for one in seals.altered(record.Record(directory, previous, {})) if previous else ():
+        tell(one.text)
     attach(directory, None if store is None else Path(store), study.name)
     _begin_record(directory, plan, described, hardware.environment(threads=threads, device=device))
     declare(directory, plan, Store(directory / "store"))
+    seals.seal_begun(directory, adopt=bool(previous) and "checksums" not in previous)
     _drop_ends(plan, Store(directory / "store"), retry)
     mixed = other_threads(plan, Store(directory / "store"), threads)
     if mixed:
