@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lifespan import hardware
 from lifespan.errors import RecordError, ScenarioError, UserError
-from lifespan.record import record
+from lifespan.record import record, seals
 from lifespan.record.assembly import assemble
 from lifespan.record.changes import changes_since, inputs_of, missing_in
 from lifespan.record.declarations import probes_and_tasks
@@ -117,6 +117,10 @@ def simulate(
     described = describe_study(plan, command or sys.argv, threads, data, about)
     described["data_checks"] = _checked_data(plan, previous.get("data_checks"), tell)
     described["checks"] = _checks(plan, directory, store, observer, previous.get("checks"))
+    described["checksums"] = seals.NAME
+    for one in seals.altered(record.Record(directory, previous, {})) if previous else ():
+        tell(one.text)
+    adopt = bool(previous) and "checksums" not in previous
     attach(directory, None if store is None else Path(store))
     job = Job(
         directory / "store",
@@ -128,16 +132,28 @@ def simulate(
         should_stop=should_stop,
     )
     with living_in(job.store, should_stop):
-        return _live(plan, directory, job, engine, described, retry)
+        return _live(plan, directory, job, engine, described, retry, adopt)
 
 
-def _live(plan: Plan, directory: Path, job: Job, engine: Engine, described: dict[str, Any], retry: Collection[str]) -> Outcome:
-    """Begin the record, live what is not lived yet, and write the record's tables."""
+def _live(
+    plan: Plan,
+    directory: Path,
+    job: Job,
+    engine: Engine,
+    described: dict[str, Any],
+    retry: Collection[str],
+    adopt: bool,
+) -> Outcome:
+    """Begin the record, live what is not lived yet, and write the record's tables.
+
+    `adopt` is for a record of before there were checksums: its tables are taken as they are.
+    """
     from lifespan.record.store import Store
 
     enter(directory, plan.study.name)
     _begin_record(directory, plan, described, hardware.environment(threads=job.threads, device=job.device))
     declare(directory, plan, Store(directory / "store"))
+    seals.seal_begun(directory, adopt=adopt)
     _drop_ends(plan, Store(directory / "store"), retry)
     mixed = other_threads(plan, Store(directory / "store"), job.threads)
     if mixed:

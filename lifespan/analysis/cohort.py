@@ -16,6 +16,7 @@ from lifespan.randomness import individual_seed
 from lifespan.record.changes import differing_tasks
 from lifespan.record.declarations import Declared, declared
 from lifespan.record.record import MADE, Record
+from lifespan.record.seals import Altered, altered, require_tables
 
 INDIVIDUAL = ["group", "individual", "seed"]
 """Columns that name one individual."""
@@ -42,7 +43,8 @@ COLUMNS = {
 class Cohort:
     """One or several records as one: groups by name in study order, tasks by title, and the kinds of rows.
 
-    `declared` says what the probes' metrics mean, by the probe's title in rows.
+    `declared` says what the probes' metrics mean, by the probe's title in rows; `altered` which files of the records are not
+    as they were written.
 
     Compared by identity. Its tables are for reading: nobody changes them in place.
     """
@@ -59,6 +61,7 @@ class Cohort:
     environments: tuple[Mapping[str, Any], ...]
     directories: tuple[Path, ...]
     declared: Mapping[str, Declared]
+    altered: tuple[Altered, ...] = ()
 
     def timeline(self, group: str) -> list[dict[str, Any]]:
         """The planned steps of a group's life, birth first."""
@@ -89,6 +92,8 @@ def gather(records: Sequence[Record]) -> Cohort:
     if not records:
         raise RecordError("report", "no run directory was given.", "For example: lifespan report runs/first-life.")
     _check_same_data(records)
+    for record in records:
+        require_tables(record)
     prefixes = _prefixes(records)
     parts = [_part(record, prefix) for record, prefix in zip(records, prefixes, strict=True)]
     groups = {name: group for part in parts for name, group in part["groups"].items()}
@@ -102,6 +107,7 @@ def gather(records: Sequence[Record]) -> Cohort:
         environments=tuple(record.environment or {} for record in records),
         directories=tuple(Path(record.directory) for record in records),
         declared=_declared(records, parts),
+        altered=tuple(one for record in records for one in altered(record)),
         **{kind: pd.concat([part[kind] for part in parts], ignore_index=True) for kind in COLUMNS},
     )
 
@@ -141,9 +147,14 @@ def _prefixes(records: Sequence[Record]) -> list[str]:
     names = [str(record.study.get("name", "unnamed")) for record in records]
     if len(set(names)) < len(names):
         names = [Path(record.directory).name for record in records]
-    if len(set(names)) < len(names):
-        names = [f"{name} ({number})" for number, name in enumerate(names, start=1)]
-    return [f"{name}: " for name in names]
+    prefixes = [f"{name}: " for name in names]
+    groups = [
+        [prefix + group for group in record.study.get("groups", {})] for record, prefix in zip(records, prefixes, strict=True)
+    ]
+    united = [group for part in groups for group in part]
+    if len(set(names)) == len(names) and len(set(united)) == len(united):
+        return prefixes
+    return [f"{name} ({number}): " for number, name in enumerate(names, start=1)]
 
 
 def _part(record: Record, prefix: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from lifespan.packs.pack import BASES, HEADS, SkillFacts, agreement, load_pack, 
 from lifespan.randomness import Streams, individual_seed
 from lifespan.record import record
 from lifespan.record.changes import changed_since
+from lifespan.record.seals import altered
 from lifespan.record.specs import rebuilt
 
 if TYPE_CHECKING:
@@ -88,7 +89,11 @@ def export(
 
 def find(directory: Path, life: str | None, after: int | None) -> Moment:
     """The state that is meant: of the only life or the one named, at its end or after so many events."""
-    study = record.read_study(directory)
+    found = record.read(directory)
+    for one in altered(found):
+        if one.file == "study.json":
+            display.notice(one.text)
+    study = found.study
     lives = _lives(directory, study)
     if life is None and len(lives) > 1:
         raise RecordError(str(directory), f"holds {len(lives)} lives.", f"Choose one with --life. {did_you_mean('', lives)}")

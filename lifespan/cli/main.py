@@ -380,9 +380,12 @@ def table(
     Its columns are described in dictionary.json, under "lifespan table".
     """
     from lifespan.cli import display
+    from lifespan.cli.simulate import say_altered
     from lifespan.record import record
 
     records = [record.read(directory) for directory in directories]
+    for each in records:
+        say_altered(each)
     from lifespan.record.tables import write_table
 
     display.say(f"{write_table(records, out, force=force):,} rows: {out}")
@@ -399,9 +402,11 @@ def log(
     One run for each individual; no network needed.
     """
     from lifespan.cli import display
+    from lifespan.cli.simulate import say_altered
     from lifespan.record import record
 
     found = record.read(directory)
+    say_altered(found)
     from lifespan.record.loggers import log as write
 
     folder = out if out is not None else directory / "logs"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +28,8 @@ class Ray(Engine):
 
     `address` is that of a cluster, as `ray.init` takes it; by default the one in RAY_ADDRESS, or else a new one on this
     machine. `workers` defaults to as many as the cluster has `threads` cores each, or `gpus`. `gpus` is the share of a GPU
-    that a worker asks for, by default one with device="cuda": 0.25 packs four individuals on each.
+    that a worker asks for, by default one with device="cuda": 0.25 packs four individuals on each. Whoever reaches a cluster
+    may run code on it, as Ray is made: give it a network of its own. A new one on this machine lives in a private folder.
     """
 
     address: str | None = None
@@ -49,16 +53,19 @@ class Ray(Engine):
         if not monitor.frontier.open and not monitor.frontier.pairs_left():
             return
         began = not ray.is_initialized()
+        own = _private_folder() if began and self.address is None and "RAY_ADDRESS" not in os.environ else None
         if began:
             config = _job_config(ray)
-            ray.init(
-                address=self.address, log_to_driver=False, configure_logging=False, include_dashboard=False, job_config=config
-            )
+            place = {} if own is None else {"_temp_dir": own}
+            quiet = {"log_to_driver": False, "configure_logging": False, "include_dashboard": False}
+            ray.init(address=self.address, job_config=config, **quiet, **place)
         try:
             self._supervise(ray, assignment_for(plan, job), monitor, job)
         finally:
             if began:
                 ray.shutdown()
+            if own is not None:
+                shutil.rmtree(own, ignore_errors=True)
             monitor.refresh()
 
     def _supervise(self, ray: Any, assignment: bytes, monitor: StoreMonitor, job: Job) -> None:
@@ -109,14 +116,22 @@ def _record_loss(how: str, deaths: Counter[str], monitor: StoreMonitor, job: Job
             monitor.store.save_ended(digest, {"status": "failed", "reason": reason, "traceback": ""})
 
 
-def _run_worker(assignment: bytes) -> dict[str, Any]:
-    """A task on its node: lives, and returns its warnings and the error that is no life's, if there was one."""
+def _private_folder() -> str:
+    """A folder of this user alone for the sockets and objects of a new cluster, which pickles go through.
+
+    Its path is short: those of sockets have 107 bytes.
+    """
+    return tempfile.mkdtemp(prefix="lifespan-", dir="/tmp" if os.path.isdir("/tmp") else None)
+
+
+def _run_worker(assignment: bytes) -> bytes:
+    """A task on its node: lives, and returns as JSON its warnings and the error that is no life's, if there was one."""
     response = _WarningList()
     try:
         serve(cloudpickle.loads(assignment), lambda: False, response)
     except Exception as error:
-        return {"said": response.warnings, "wrong": as_message(error)}
-    return {"said": response.warnings}
+        return json.dumps({"said": response.warnings, "wrong": as_message(error)}).encode()
+    return json.dumps({"said": response.warnings}).encode()
 
 
 class _WarningList(Observer):
@@ -127,7 +142,8 @@ class _WarningList(Observer):
         self.warnings.append(text)
 
 
-def _forward(response: dict[str, Any], observer: Observer) -> None:
+def _forward(answer: bytes, observer: Observer) -> None:
+    response = json.loads(answer)
     for text in response["said"]:
         observer.warns(text)
     if "wrong" in response:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
+import stat
 import subprocess
 import threading
 import time
@@ -36,6 +38,7 @@ QUEUE = 30.0
 """Seconds between two checks of the cluster's queue."""
 THREADS = 4
 """Cores that a worker asks for by default, where its subjects gain from more than one."""
+_NUMBER = re.compile(r"\d+(_\d+)?")
 MOST = 16
 """Workers by default, where the study has so many lives."""
 
@@ -50,7 +53,8 @@ class Slurm(Engine):
     `more` go to sbatch as they are: more={"constraint": "a100"}. `setup` are lines of shell run first.
 
     A second command on the same directory joins the jobs that still run, and submits none. Jobs and their logs are in
-    `<run directory>.slurm`, beside the run directory: submitit pickles them, and a run directory holds no pickle.
+    `<run directory>.slurm`, beside the run directory: submitit pickles them, and a run directory holds no pickle. That folder
+    is of the user alone; one that others could write is refused.
     """
 
     workers: int | None = None
@@ -82,7 +86,7 @@ class Slurm(Engine):
         if not monitor.frontier.open and not monitor.frontier.pairs_left():
             return
         submitit = _submitit()
-        folder = job.store.parent.with_name(f"{job.store.parent.name}.slurm").absolute()
+        folder = _private(job.store.parent.with_name(f"{job.store.parent.name}.slurm").absolute())
         jobs = _earlier_jobs(submitit, folder)
         if jobs:
             job.observer.warns(f"{len(jobs)} jobs of an earlier command still run; this one joins them")
@@ -95,7 +99,6 @@ class Slurm(Engine):
 
     def _submit(self, submitit: Any, folder: Path, plan: Plan, job: Job) -> list[Any]:
         """Submit the array and store its job numbers, for a later command."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         executor = submitit.SlurmExecutor(folder=folder / "jobs", max_num_timeout=self.timeouts)
         places = self.workers or min(len(plan.lives), MOST)
         parameters = {
@@ -112,7 +115,7 @@ class Slurm(Engine):
             "additional_parameters": {"requeue": True, **self.more},
         }
         executor.update_parameters(**{name: value for name, value in parameters.items() if value is not None})
-        array_job = ArrayJob(assignment_for(plan, job), self.packed)
+        array_job = ArrayJob(assignment_for(plan, job), self.packed, str(folder / "errors"))
         try:
             jobs = executor.submit_array([array_job] * -(-places // self.packed))
         except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError) as error:
@@ -126,11 +129,14 @@ class Slurm(Engine):
 class ArrayJob:
     """A job on its node: starts its workers, and when the job is ended from outside, has them save first.
 
+    What goes wrong is written to the folder `errors` as JSON: the driver reads that, never the pickle that submitit leaves.
+
     The workers are supervised from a second thread, as submitit calls `checkpoint` in the first one, from a signal handler.
     """
 
     assignment: bytes
     packed: int
+    errors: str
 
     def __call__(self) -> str:
         os.environ[IN_CLUSTER_JOB] = "1"
@@ -140,6 +146,7 @@ class ArrayJob:
         while self._lead.is_alive():
             self._lead.join(timeout=1.0)
         for error in self._error:
+            _write_error(Path(self.errors), error)
             raise error
         return "nothing is left to live"
 
@@ -149,10 +156,10 @@ class ArrayJob:
         self._lead.join()
         from submitit.helpers import DelayedSubmission
 
-        return DelayedSubmission(ArrayJob(self.assignment, self.packed))
+        return DelayedSubmission(ArrayJob(self.assignment, self.packed, self.errors))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"assignment": self.assignment, "packed": self.packed}
+        return {"assignment": self.assignment, "packed": self.packed, "errors": self.errors}
 
     def _work(self) -> None:
         from lifespan.training.loop import Interrupted
@@ -200,9 +207,37 @@ def _explain(jobs: list[Any], folder: Path, monitor: StoreMonitor, job: Job) -> 
     """Raise `UserError` where all jobs have ended and lives are left, unless `fail_fast` ended them."""
     if not (monitor.frontier.open or monitor.frontier.pairs_left()) or (job.fail_fast and monitor.frontier.failed):
         return
-    errors = [_why(str(each.exception() or "")) for each in jobs if each.paths.result_pickle.exists()]
-    why = next((text for text in errors if text), "none of them could say why.")
+    why = next((text for each in jobs if (text := _error_of(folder, each.job_id))), "none of them could say why.")
     raise UserError("Slurm()", f"all {len(jobs)} jobs have ended, and lives are left: {why}", f"Logs: {folder / 'jobs'}")
+
+
+def _write_error(folder: Path, error: Exception) -> None:
+    """Keep what ended a job, under its number."""
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    number = f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID", "")
+    if _NUMBER.fullmatch(number):
+        write_sealed(folder / f"{number}.json", {"error": f"{type(error).__name__}: {error}"}, within=folder.parent)
+
+
+def _error_of(folder: Path, number: str) -> str:
+    """What ended a job; empty where it said nothing."""
+    try:
+        return str(read_sealed(folder / "errors" / f"{number}.json")["error"])
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def _private(folder: Path) -> Path:
+    """The folder of jobs, which submitit pickles: made, or there and of this user alone. Raises `ScenarioError` otherwise."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise ScenarioError("Slurm()", f"{folder} is a link, or another user's: jobs are read from it.", "Remove it.")
+    if status.st_mode & 0o022:
+        what = f"others may write into {folder}, and code is read from it."
+        raise ScenarioError("Slurm()", what, "Remove it, if you did not allow that yourself.")
+    folder.chmod(0o700)
+    return folder
 
 
 def _earlier_jobs(submitit: Any, folder: Path) -> list[Any]:
@@ -211,6 +246,7 @@ def _earlier_jobs(submitit: Any, folder: Path) -> list[Any]:
         numbers = read_sealed(folder / "jobs.json")["jobs"]
     except (OSError, ValueError, KeyError):
         return []
+    numbers = [number for number in numbers if isinstance(number, str) and _NUMBER.fullmatch(number)]
     jobs = [submitit.SlurmJob(folder=folder / "jobs", job_id=number) for number in numbers]
     jobs = [each for each in jobs if not each.paths.result_pickle.exists()]
     queued = _queued(jobs)

@@ -26,6 +26,7 @@ from lifespan.execution.verdict import Count, Verification
 from lifespan.record.consistency import check_tables
 from lifespan.record.differences import Checked, Difference, united
 from lifespan.record.record import Record, read
+from lifespan.record.seals import NAME, altered
 from lifespan.record.store import Store
 from lifespan.study.scenario import Study
 
@@ -227,6 +228,8 @@ def _verification(
     record: Record, run: _Run, tables: Checked, damaged: list[str], how: str, asked: tuple[int, int], notes: tuple[str, ...]
 ) -> Verification:
     broken = [Difference(text.partition(": ")[0], 0, "a file of the store", "damaged", "", "store") for text in damaged]
+    said = {one.file for one in [*broken, *tables.differences, *run.differences]}
+    broken += [Difference(one.file, 0, "the file", one.how, "", NAME) for one in altered(record) if one.file not in said]
     torch = f"torch {metadata.version('torch').partition('+')[0]}"
     threads = ", ".join(run.threads) or "nothing lived"
     steps, pairs = (

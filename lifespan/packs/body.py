@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from lifespan.contracts import Body
 from lifespan.errors import RecordError
-from lifespan.packs.format import LARGEST_TEXT, refuse, refusing
+from lifespan.packs.format import refuse, refusing
+from lifespan.packs.tokenizer_checks import check_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -164,8 +165,7 @@ def rebuild_tokenizer(content: bytes, settings: Mapping[str, Any], path: Path) -
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
-    if len(content) > LARGEST_TEXT:
-        refuse(path, f"is larger than {LARGEST_TEXT} bytes.")
+    check_tokenizer(content, path)
     _check_settings(settings, path)
     with refusing(path, "is no tokenizer"):
         return PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(content.decode("utf-8")), **settings)

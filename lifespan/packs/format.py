@@ -33,7 +33,8 @@ VERSION = 1
 OTHER_HEADS = 2
 """The version of packs with other kinds of heads, which an earlier lifespan would misread."""
 MANIFEST = "pack.json"
-LARGEST_TEXT = 2**26
+LARGEST_TEXT, MOST_BRACKETS = 2**24, 2**17
+"""Bytes, and lists and objects, of `pack.json` and `config.json`."""
 REMEDY = "Copy the pack again, or write it anew with `lifespan export`."
 BASES = ("fp32", "bf16", "int8", "int4")
 HEADS = ("fp32", "bf16")
@@ -116,13 +117,15 @@ class Opened:
     manifest: Manifest
     sums: Mapping[str, tuple[int, str]]
 
-    def read(self, name: str) -> bytes:
-        """A file's bytes, after its size and checksum."""
+    def read(self, name: str, most: int | None = None) -> bytes:
+        """A file's bytes, of which there may be so many, after its size and checksum."""
         path = self.folder / name
         size, sha = self.sums[name]
         try:
             if not path.is_file():
                 refuse(path, "is missing from the pack.")
+            if most is not None and size > most:
+                refuse(path, f"has {size} bytes; a pack like this has at most {most}.")
             if path.stat().st_size != size:
                 refuse(path, f"has {path.stat().st_size} bytes where the pack says {size}.")
             data = path.read_bytes()
@@ -181,6 +184,8 @@ def open_pack(folder: str | Path) -> Opened:
 
 def parsed(data: bytes, path: Path) -> dict[str, Any]:
     """A JSON object, or a `RecordError`. NaN and infinities are no JSON."""
+    if len(data) > LARGEST_TEXT or data.count(b"[") + data.count(b"{") > MOST_BRACKETS:
+        refuse(path, f"is larger than {LARGEST_TEXT} bytes, or has more than {MOST_BRACKETS} lists and objects.")
     with refusing(path, "is not valid JSON"):
         content = json.loads(data.decode("utf-8"), parse_constant=_not_json)
     if not isinstance(content, dict):

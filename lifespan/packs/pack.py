@@ -21,6 +21,7 @@ from lifespan.packs.format import (
     ATTENTIONS,
     BASES,
     HEADS,
+    LARGEST_TEXT,
     MANIFEST,
     Manifest,
     Opened,
@@ -250,13 +251,14 @@ def _loaded(opened: Opened, device: str, known: Sequence[type[Head]]) -> Pack:
     from lifespan.model.subject import Subject
     from lifespan.packs.body import check_config, check_words, rebuild, rebuild_tokenizer, skeleton
     from lifespan.packs.tensors import Tensors, read_adapter, read_base, read_head, read_masks
+    from lifespan.packs.tokenizer_checks import LARGEST
 
     manifest, place = opened.manifest, opened.folder
-    config = parsed(opened.read("config.json"), place / "config.json")
+    config = parsed(opened.read("config.json", LARGEST_TEXT), place / "config.json")
     check_config(config, place / "config.json")
     shapes = skeleton(config, manifest.attention, place / "config.json")
     weights = read_base(opened, shapes)
-    tokenizer = rebuild_tokenizer(opened.read("tokenizer.json"), manifest.words, place / "tokenizer.json")
+    tokenizer = rebuild_tokenizer(opened.read("tokenizer.json", LARGEST), manifest.words, place / "tokenizer.json")
     body = rebuild(config, manifest.attention, tokenizer, place / "config.json")
     subject = Subject(body, device=device, precision=manifest.precision)
     check_words(tokenizer, subject.encoder, place / "tokenizer.json")

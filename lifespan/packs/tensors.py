@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,6 +14,9 @@ from lifespan.contracts.subject import Masks, Subject
 from lifespan.packs.format import Opened, mask_file, refuse, refusing
 from lifespan.packs.mask_coding import Ranking, decode, encode, ranking
 from lifespan.packs.quantization import Shape, layout, restored
+
+NAMED = 4096
+"""Bytes that a file of tensors has at most for the name, type and shape of one, and for its own beginning."""
 
 Tensors = dict[str, torch.Tensor]
 Shapes = dict[str, Shape]
@@ -110,7 +114,8 @@ def _tensors(opened: Opened, name: str, expected: Mapping[str, tuple[torch.dtype
     """The tensors of a file, which must have exactly these names, types and shapes and be finite."""
     path = opened.folder / name
     with refusing(path, "cannot be read as safetensors"):
-        found: Tensors = load(opened.read(name))
+        size = sum(kind.itemsize * math.prod(shape) + NAMED for kind, shape in expected.values())
+        found: Tensors = load(opened.read(name, size + NAMED))
     odd = sorted(set(found) ^ set(expected))
     if odd:
         refuse(path, f"does not hold the tensors of this model ({odd[0][:80]!r} is missing or too many).")

@@ -10,6 +10,7 @@ from lifespan.names import file_name
 from lifespan.record import record
 from lifespan.record.examples import unite
 from lifespan.record.files import write_bytes
+from lifespan.record.seals import seal
 from lifespan.study.plan import Life, Plan, Step
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def assemble(plan: Plan, directory: Path) -> dict[str, str]:
-    """Write measurements, steps and participants from the store, in the study's order. Returns status by life."""
+    """Write the tables from the store, in the study's order, and list their checksums. Returns status by life."""
     from lifespan.record.store import Store
 
     store = Store(directory / "store")
@@ -55,6 +56,7 @@ def assemble(plan: Plan, directory: Path) -> dict[str, str]:
     if plan.study.between:
         write_bytes(directory / "contrasts.jsonl", record.as_lines(list(_contrasts(plan, store))))
     unite_examples(plan, store, directory)
+    seal(directory)
     return {row["individual"]: row["status"] for row in participants}
 
 

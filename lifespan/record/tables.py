@@ -16,6 +16,7 @@ from lifespan.errors import RecordError
 from lifespan.names import cell
 from lifespan.record.files import write_bytes
 from lifespan.record.record import MEASUREMENT_COLUMNS, TIDY_COLUMNS, Record
+from lifespan.record.seals import require_tables
 
 ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv")
 
@@ -43,6 +44,8 @@ def write_table(records: Sequence[Record], out: Path, *, force: bool = False) ->
     if not force and (out.exists() or out.is_symlink()) and not _is_table(out, ending):
         remedy = "Choose another --out, or add --force to replace it."
         raise RecordError(f"--out {out}", "is there already, and is no table that Lifespan wrote.", remedy)
+    for record in records:
+        require_tables(record)
     table = united(records)
     data = io.BytesIO()
     if ending == ".parquet":

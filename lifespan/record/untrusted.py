@@ -94,12 +94,13 @@ def check_study(study: Mapping[str, Any], path: Path) -> None:
 
 
 def _check_life(name: str, life: object, study: Mapping[str, Any], path: Path) -> None:
-    where = f"{path}, life {shown(name)}"
     steps = life.get("steps") if isinstance(life, Mapping) else None
     number = name.rpartition("-")[2]
+    what = f"does not name its lives: {shown(name)}"
     if not isinstance(life, Mapping) or not isinstance(steps, list) or not (number.isascii() and number.isdigit()):
-        raise RecordError(where, "must be a group and a number, and have a list of steps.", REMEDY)
-    if life.get("group") not in study.get("groups", {}):
-        raise RecordError(where, f"is of the group {shown(life.get('group'))}, which the study does not have.", REMEDY)
+        raise RecordError(str(path), f"{what} must end with a number and have a list of steps.", REMEDY)
+    group = life.get("group")
+    if not isinstance(group, str) or group not in study.get("groups", {}):
+        raise RecordError(str(path), f"{what} is of the group {shown(group)}, which the study does not have.", REMEDY)
     for digest in steps:
-        part(digest, where)
+        part(digest, f"{path}, life {shown(name)}")

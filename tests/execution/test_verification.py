@@ -35,6 +35,7 @@ from lifespan.engines.local import Local
 from lifespan.execution.verification import verify
 from lifespan.record.files import read_sealed, write_sealed
 from lifespan.record.record import read
+from lifespan.record.seals import seal
 from lifespan.record.store import Store
 
 
@@ -77,11 +78,12 @@ def content(directory):
 
 
 def rewritten(directory, choose, change, table="measurements.jsonl"):
-    """Change the first row that `choose` takes; returns (its line, the row)."""
+    """Change the first row that `choose` takes, and the list of checksums with it; returns (its line, the row)."""
     rows = [json.loads(line) for line in (directory / table).read_text().splitlines()]
     line, row = next((number, row) for number, row in enumerate(rows, 1) if choose(row))
     change(row)
     (directory / table).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    seal(directory)
     return line, row
 
 
