@@ -17,9 +17,11 @@ from lifespan import hardware
 from lifespan.analysis.sequential import looks_to_take, take_look
 from lifespan.cli import display
 from lifespan.cli.engines import engine_of
+from lifespan.cli.time_left import TimeLeft
 from lifespan.cli.verdicts import say_look, say_verdicts
 from lifespan.errors import RecordError, ScenarioError
 from lifespan.execution.engine import Engine
+from lifespan.execution.estimate import Estimate, estimate
 from lifespan.record import record
 from lifespan.record import shared_store as sharing
 from lifespan.record.changes import Changes, changes_since, others_of_a_store
@@ -71,9 +73,8 @@ def simulate_and_report(
     for look, cohort in looks_to_take(study, directory) if until_decided else [(0, study)]:
         plan = plan_in(directory, cohort, device=device)
         _announce(plan, directory, store)
-        engine_now, threads_now = chosen, threads
-        if engine_now is None:
-            engine_now, threads_now = _fitting_engine(plan, directory, store, device, threads)
+        found = estimate(plan, directory, 1, store)
+        engine_now, threads_now = (chosen, threads) if chosen else _fitting_engine(plan, found, directory, device, threads)
         changes = changes_in(plan, directory)
         if changes is not None and (rerun_changed or keep):
             display.notice(f"{'Kept as it is' if keep else 'Live anew'}: {changes.text}")
@@ -81,6 +82,7 @@ def simulate_and_report(
             outcome = _live(
                 plan,
                 directory,
+                TimeLeft(plan, found, getattr(engine_now, "workers", None) or 1),
                 device=device,
                 threads=threads_now,
                 every=every,
@@ -224,17 +226,16 @@ def _announce(plan: Plan, directory: Path, store: Path | None) -> None:
 
 
 def _fitting_engine(
-    plan: Plan, directory: Path, store: Path | None, device: str, threads: int | None
+    plan: Plan, found: Estimate, directory: Path, device: str, threads: int | None
 ) -> tuple[Engine, int | None]:
     """The engine with as many workers as pay on this machine, said where they are several, and the threads of each."""
     from lifespan.engines import Inline, Local
-    from lifespan.execution.estimate import estimate
     from lifespan.execution.workers import choose
 
     if device != "cpu":
         return (Local() if hardware.gpus(device) > 1 else Inline()), threads
     known = record.read(directory).study.get("threads") if (directory / "study.json").is_file() else None
-    choice = choose(plan, estimate(plan, directory, 1, store), threads=threads or known)
+    choice = choose(plan, found, threads=threads or known)
     if choice.workers == 1:
         return Inline(), threads
     display.say(f"{choice.text}; another number: --workers N")
@@ -260,14 +261,14 @@ def changes_in(plan: Plan, directory: Path) -> Changes | None:
     return changes_since(record.read_study(directory), plan, directory)
 
 
-def _live(plan: Plan, directory: Path, **how: Any) -> Outcome | None:
+def _live(plan: Plan, directory: Path, left: TimeLeft, **how: Any) -> Outcome | None:
     """Simulate under a progress display; None when the user asked to stop."""
     with _stop_on_interrupt() as request:
         from lifespan.cli.progress import watch
         from lifespan.training.loop import Interrupted
 
         try:
-            with watch(plan, display.console) as observer:
+            with watch(plan, display.console, left) as observer:
                 request.notify = observer.warns
                 return simulate(
                     plan,

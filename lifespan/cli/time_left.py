@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lifespan.execution.estimate import Estimate
-from lifespan.study.plan import Plan
+from lifespan.study.plan import Life, Plan
 
 KNOWN = 0.02
 """Share of the estimated cost that must have been lived before a time is shown."""
@@ -46,9 +46,12 @@ class TimeLeft:
         if done >= KNOWN * self._whole and done > 0:
             self._left = max(self._rest, self.workers * self._longest()) * (self._since - self._begun) / done
 
-    def life_ends(self, digests: list[str]) -> None:
-        """A life ended, so that none of its steps will be lived any more."""
-        for digest in digests:
+    def life_ends(self, life: Life, *, done: bool = True) -> None:
+        """A life ended. Twins may go on from steps that they share with one that is not `done`."""
+        shared: set[str] = set()
+        if not done:
+            shared = {step.digest for other in self.plan.lives if other.name != life.name for step in other.steps}
+        for digest in {step.digest for step in life.steps} - shared:
             cost = self._open.pop(digest, 0.0)
             self._whole, self._rest = self._whole - cost, self._rest - cost
 

@@ -58,8 +58,8 @@ def method_sentences(analysis: Analysis) -> list[str]:
         "Verdicts on declared hypotheses rest on one-sided tests of the mean paired difference, each at half of the two-sided "
         "level, with the larger p of Student's t and the bootstrap-t. All primary hypotheses share one family-wise error of "
         f"{FAMILY_ERROR:g} by Holm's step-down (Holm 1979; with verdicts on both sides Shaffer 1980). Where a hypothesis "
-        "averages over several tasks, their scores are first put between chance (0) and the best possible (1). A "
-        "task on which its positive control is not seen does not count in it."
+        "averages over several tasks, their scores are first put between chance (0) and the best possible (1). A task on "
+        "which a hypothesis's positive control is not seen does not count in it."
     ]
     for one in found:
         if len(one.looks) > 1:

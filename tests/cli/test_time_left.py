@@ -47,12 +47,23 @@ def test_the_longest_life_bounds_many_workers():
 
 def test_what_ended_early_is_not_waited_for():
     plan, left, clock = running()
-    life, other = plan.lives[0], plan.lives[-1]
-    left.life_ends([step.digest for step in life.steps])
+    failed, other = plan.lives[0], plan.lives[-1]
+    assert not {step.digest for step in failed.steps} & {step.digest for step in other.steps}
+    left.life_ends(failed)
     for step in other.steps[:2]:
         clock[0] += 1.0
         left.step_ends(step.digest)
-    assert left.seconds() == pytest.approx(len(plan.nodes) - len(life.steps) - 2)
+    assert left.seconds() == pytest.approx(len(plan.nodes) - len(failed.steps) - 2)
+
+
+def test_steps_that_a_failed_life_shares_with_its_twin_are_still_waited_for():
+    plan, left, clock = running()
+    failed = plan.lives[0]
+    assert sum(life.seed == failed.seed for life in plan.lives) == 2
+    left.life_ends(failed, done=False)
+    clock[0] += 1.0
+    left.step_ends(failed.steps[0].digest)
+    assert left.seconds() == pytest.approx(len(plan.nodes) - 1)
 
 
 def test_a_step_that_was_lived_before_changes_nothing():
