@@ -112,9 +112,9 @@ class MicroTask(Task):
 @cache
 def _examples(name: str, split: str) -> Examples:
     if name == NAME:
-        sentences, tags = zip(*tagged_rows()[split], strict=True)
+        sentences, tags = zip(*tagged_rows(split), strict=True)
         return Examples(list(sentences), None, sequences(tags))
-    texts, answers = zip(*rows(name)[split], strict=True)
+    texts, answers = zip(*rows(name, split), strict=True)
     second = [text for _, text in texts]
     kind = np.int64 if LABELS[name] else np.float64
     return Examples([text for text, _ in texts], None if second[0] is None else second, np.array(answers, dtype=kind))

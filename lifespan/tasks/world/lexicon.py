@@ -36,7 +36,7 @@ TIMES: tuple[Synset, ...] = (("noon", "midday"), ("dawn", "sunrise"), ("midnight
 
 # Each line is a synset and its opposite.
 RESTING: tuple[tuple[Synset, Synset], ...] = (
-    (("sleep", "doze"), ("wake",)),
+    (("sleep", "doze"), ("wake", "stir")),
     (("laugh", "giggle"), ("cry", "weep")),
     (("arrive", "come"), ("leave", "depart")),
     (("rise", "ascend"), ("fall", "drop")),
@@ -52,7 +52,7 @@ MEETING: tuple[tuple[Synset, Synset], ...] = (
 )
 
 HANDLING: tuple[tuple[Synset, Synset], ...] = (
-    (("buy", "purchase"), ("sell",)),
+    (("buy", "purchase"), ("sell", "trade")),
     (("mend", "repair"), ("break", "smash")),
     (("find", "discover"), ("lose", "misplace")),
     (("hide", "conceal"), ("show", "reveal")),
@@ -62,7 +62,7 @@ QUALITIES: tuple[tuple[Synset, Synset], ...] = (
     (("big", "large"), ("small", "little")),
     (("old", "ancient"), ("new", "modern")),
     (("hot", "warm"), ("cold", "chilly")),
-    (("wet", "damp"), ("dry",)),
+    (("wet", "damp"), ("dry", "parched")),
     (("loud", "noisy"), ("quiet", "silent")),
     (("strong", "mighty"), ("weak", "feeble")),
 )
@@ -88,9 +88,12 @@ ARTEFACTS = ("fruit", "tool", "garment", "creation")
 SINGULAR = ("the", "this", "every")
 PLURAL = ("the", "these", "many")
 
+HERE_AND_NOW = ("here", "there", "now", "today")
+
 FUNCTION_WORDS = (
     ".", "?", "the", "this", "every", "these", "many", "is", "are", "not", "very", "and",
-    "but", "because", "in", "at", "it", "he", "she", "i", "who", "where", "when", "does", "do",
+    "but", "because", "in", "at", "near", "before", "after", "it", "he", "she", "i", "who", "does", "do", "seems",
+    "nobody", "everybody", "says", "that", *HERE_AND_NOW,
     "like", "dislike", "enjoy", "regret", "kind", "of", "one", *PRAISE, *BLAME,
 )  # fmt: skip
 
