@@ -62,7 +62,8 @@ def _judgement(speaker: Speaker, good: bool) -> str:
 def paraphrase(speaker: Speaker, answer: int) -> Texts:
     """Two sentences in which each of two beings does the same (1), or what the other did (0)."""
     nouns, verbs = _two_nouns(speaker), _two_verbs(speaker)
-    again, done = _restated(speaker, nouns), _restated(speaker, verbs)
+    again = [speaker.synonym(noun, always=True) for noun in nouns]
+    done = _restated(speaker, verbs)
     return _deeds(_turned(nouns, not answer), verbs, _here(speaker)), _deeds(again, done)
 
 
@@ -80,17 +81,14 @@ def similarity(speaker: Speaker, answer: int) -> Texts:
 def inference(speaker: Speaker, answer: int) -> Texts:
     """A premise, and a hypothesis that follows (0), may or may not hold (1), or cannot hold with it (2).
 
-    The premise says of two things that they are opposites, and names a third one, of which it says nothing.
+    The premise says what every being of one kind does, some of another, and none of a third; the hypothesis is about one.
     """
-    asked, *others = _some_nouns(speaker, BEINGS + ARTEFACTS, 3)
-    quality = speaker.quality()
-    opposite = speaker.dice.pick(speaker.lexicon.antonyms[quality])
-    concluded = ["the", speaker.synonym(asked), "seems", speaker.synonym(quality)]
-    fitting, nearby, contrary = ([*others[:answer], asked, *others[answer:]])
-    here = _here(speaker)
-    clauses = [["the", fitting, here, "is", quality], ["the", contrary, here, "is", opposite]]
-    clauses[int(speaker.dice.chance(0.5))][3:3] = ["near", "the", nearby, here]
-    return sentence(_joined(_turned(clauses, speaker.dice.chance(0.5)))), sentence(concluded)
+    kind, *others = _some_of(speaker, BEINGS, 3)
+    noun, verb = speaker.noun([kind]), third_person(speaker.verb("resting"))
+    quality, here = speaker.quality(), _here(speaker)
+    every, some, no = ([quality, word, here] for word in (*others[:answer], kind, *others[answer:]))
+    words = ["every", *every, "and", "some", *some, "but", "no", *no, verb]
+    return sentence(words), sentence(["the", quality, noun, verb])
 
 
 def answering(speaker: Speaker, answer: int) -> Texts:
@@ -114,23 +112,26 @@ def entailment(speaker: Speaker, answer: int) -> Texts:
 
 def coreference(speaker: Speaker, answer: int) -> Texts:
     """A sentence about two, and one in which each pronoun means the one who did it (1), or the other one (0)."""
-    kinds = speaker.dice.pick_two(PEOPLE) if speaker.dice.chance(0.5) else (speaker.dice.pick(PEOPLE), speaker.dice.pick(ANIMALS))
+    kinds = (
+        speaker.dice.pick_two(PEOPLE) if speaker.dice.chance(0.5) else (speaker.dice.pick(PEOPLE), speaker.dice.pick(ANIMALS))
+    )
     nouns, verbs = [speaker.noun([kind]) for kind in speaker.dice.shuffled(kinds)], _two_verbs(speaker)
     pronouns = [PRONOUNS.get(speaker.lexicon.kinds[noun], "it") for noun in nouns]
     clauses = [[pronoun, third_person(verb)] for pronoun, verb in zip(pronouns, _restated(speaker, verbs), strict=True)]
     return _deeds(_turned(nouns, not answer), verbs, _here(speaker)), sentence(_joined(clauses))
 
 
-def _some_nouns(speaker: Speaker, kinds: Sequence[str], count: int) -> Words:
+def _some_of(speaker: Speaker, kinds: Sequence[str], count: int) -> Words:
+    """So many kinds, all different, in random order."""
     chosen: Words = []
     for _ in range(count):
         chosen.append(speaker.dice.pick_other(kinds, *chosen))
-    return [speaker.noun([kind]) for kind in chosen]
+    return chosen
 
 
 def _two_nouns(speaker: Speaker) -> Words:
     """Two beings of different kinds."""
-    return _some_nouns(speaker, BEINGS, 2)
+    return [speaker.noun([kind]) for kind in _some_of(speaker, BEINGS, 2)]
 
 
 def _noun(speaker: Speaker, kinds: Sequence[str], many: bool) -> str:

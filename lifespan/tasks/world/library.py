@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
 from lifespan.tasks.world.dice import Dice
 from lifespan.tasks.world.exercises import BEINGS, EXERCISES, LABELS_OF_ANSWERS, Texts
-from lifespan.tasks.world.language import Speaker, sentence
+from lifespan.tasks.world.language import Phrase, Speaker, sentence
 from lifespan.tasks.world.lexicon import ARTEFACTS, EVERYTHING, Lexicon
 
 SIZES = {"train": 2048, "dev": 512, "test": 4096}
 FAMILIAR = 0.5
-SIMPLE = ("statement", "kind", "restated", "generalised")
-GENRES = (*SIMPLE, *EXERCISES)
-
-# The answer that makes a passage coherent, where it is not 1.
-COHERENT = {"similarity": 3, "inference": 0}
+COHERENT = {"sentiment": (0, 1), "similarity": (3,), "inference": (0, 2)}
+"""The answers that make a coherent passage, where it is not 1 alone."""
 
 Passage = str | tuple[str, str]
 
@@ -73,42 +71,70 @@ def rows(task: str, split: str) -> tuple[tuple[Texts, int], ...]:
 def passages(count: int) -> tuple[Passage, ...]:
     """Unlabelled text: statements, and pairs of sentences of which the second follows from the first."""
     speaker = Speaker(EVERYTHING, Dice("passages"), strict=False)
+    genres = (*PLAIN, *EXERCISES)
     found: list[Passage] = []
     while len(found) < count:
-        passage = _passage(speaker, speaker.dice.pick(GENRES))
+        genre = speaker.dice.pick(genres)
+        passage = PLAIN[genre](speaker) if genre in PLAIN else _worked(speaker, genre)
         if not any(examined(text) for text in ((passage,) if isinstance(passage, str) else passage)):
             found.append(passage)
     return tuple(found)
 
 
-def _passage(speaker: Speaker, genre: str) -> Passage:
-    if genre == "statement":
-        return _statement(speaker)
-    if genre == "kind":
-        kind = speaker.dice.pick(BEINGS + ARTEFACTS)
-        return sentence([speaker.noun([kind]), "is", "one", "kind", "of", kind])
-    if genre in ("restated", "generalised"):
-        clause = speaker.deed(many=False)
-        noun = clause.subject.noun
-        other = speaker.synonym(noun) if genre == "restated" else speaker.lexicon.kinds.get(noun, noun)
-        subject = replace(clause.subject, noun=other, determiner=clause.subject.determiner or ("" if other == noun else "the"))
-        again = replace(clause, subject=subject, verb=speaker.synonym(clause.verb))
-        return clause.text(), again.text()
-    answer = int(speaker.dice.chance(0.5)) if genre == "sentiment" else COHERENT.get(genre, 1)
-    first, second = EXERCISES[genre](speaker, answer)
-    if genre == "sentiment":
-        second = _opinion(speaker, bool(answer))
-    return first if second is None else (first, second)
-
-
-def _statement(speaker: Speaker) -> str:
+def _statement(speaker: Speaker) -> Passage:
     clause = speaker.deed(adjective=0.4)
     if speaker.dice.chance(0.4):
         clause = speaker.located(clause) if speaker.dice.chance(0.5) else speaker.timed(clause)
     return clause.text()
 
 
-def _opinion(speaker: Speaker, good: bool) -> str:
+def _kind(speaker: Speaker) -> Passage:
+    kind = speaker.dice.pick(BEINGS + ARTEFACTS)
+    return sentence([speaker.noun([kind]), "is", "one", "kind", "of", kind])
+
+
+def _opinion(speaker: Speaker, good: bool | None = None) -> str:
+    good = speaker.dice.chance(0.5) if good is None else good
     feeling = speaker.dice.pick(("like", "enjoy") if good else ("dislike", "regret"))
-    reason = speaker.dice.pick(speaker.lexicon.positive if good else speaker.lexicon.negative)
-    return f"i {feeling} it because it is {reason} ."
+    one, other = speaker.dice.pick_two(speaker.lexicon.positive if good else speaker.lexicon.negative)
+    return f"i {feeling} it because it is {one} and {other} ."
+
+
+def _restated(speaker: Speaker) -> Passage:
+    clause = speaker.deed()
+    subject = replace(clause.subject, noun=speaker.synonym(clause.subject.noun))
+    return clause.text(), replace(clause, subject=subject, verb=speaker.synonym(clause.verb)).text()
+
+
+def _generalised(speaker: Speaker) -> Passage:
+    """A deed, and the same said of the kind of its subject, or of its object."""
+    clause = speaker.deed()
+    again = replace(clause, verb=speaker.synonym(clause.verb))
+    if clause.object is not None and speaker.dice.chance(0.5):
+        return clause.text(), replace(again, object=_of_its_kind(speaker, clause.object)).text()
+    return clause.text(), replace(again, subject=_of_its_kind(speaker, clause.subject)).text()
+
+
+def _of_its_kind(speaker: Speaker, phrase: Phrase) -> Phrase:
+    return replace(phrase, noun=speaker.lexicon.kinds[phrase.noun], determiner=phrase.determiner or "the")
+
+
+def _worked(speaker: Speaker, task: str) -> Passage:
+    """An example of a task with a right answer. A judgement has its reason, and what cannot hold is denied."""
+    answer = speaker.dice.pick(COHERENT.get(task, (1,)))
+    first, second = EXERCISES[task](speaker, answer)
+    if task == "sentiment":
+        second = _opinion(speaker, bool(answer))
+    if task == "inference" and answer == 2 and second is not None:
+        *words, verb, stop = second.split()
+        second = " ".join((*words, "never", verb, stop))
+    return first if second is None else (first, second)
+
+
+PLAIN: dict[str, Callable[[Speaker], Passage]] = {
+    "statement": _statement,
+    "kind": _kind,
+    "opinion": _opinion,
+    "restated": _restated,
+    "generalised": _generalised,
+}
