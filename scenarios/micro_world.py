@@ -13,8 +13,8 @@ tuned on.
 from lifespan import Develop, HeadOnly, Learn, Masks, Micro, MicroTask, MicroText, Probe, Scenario, Score, Study, Weights
 
 INDIVIDUALS = 5
-CHILDHOOD_STEPS = 3_000
-SCHOOL_EPOCHS = 10.0
+CHILDHOOD_STEPS = 4_000
+SCHOOL_EPOCHS = 6.0
 
 TASKS = (
     "acceptability",
@@ -29,7 +29,7 @@ TASKS = (
 
 
 def life(name, by, developed=True):
-    childhood = (Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32),) if developed else ()
+    childhood = (Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=32),) if developed else ()
     school = ((Learn(MicroTask(task), by=by, length=32), Probe(Score(split="test", length=32))) for task in TASKS)
     return Scenario(name=name, subject=Micro(), events=(*childhood, *school))
 

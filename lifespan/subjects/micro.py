@@ -18,6 +18,7 @@ class Micro(Origin):
     longest input in tokens. No dropout: a body this small needs all of it.
     """
 
+    revision = 2
     half_pays = False
 
     layers: int = 2

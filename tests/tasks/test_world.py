@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+import importlib.util
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+
 import numpy as np
 import pytest
 
 from lifespan.corpora.micro import MicroText
 from lifespan.errors import DataError, ScenarioError
 from lifespan.tasks.micro import MicroTask
-from lifespan.tasks.world.exercises import EXERCISES
-from lifespan.tasks.world.lexicon import BLAME, EVERYTHING, PLURAL, PRAISE, PRONOUNS, SINGULAR, plural, third_person
+from lifespan.tasks.world.dice import Dice
+from lifespan.tasks.world.exercises import EXERCISES, LABELS_OF_ANSWERS
+from lifespan.tasks.world.language import Speaker
+from lifespan.tasks.world.lexicon import EVERYTHING, HERE_AND_NOW, PRONOUNS, plural, third_person
 from lifespan.tasks.world.vocabulary import SPECIAL, all_tokens, tokenizer
 
 NAMES = tuple(EXERCISES)
-PAIRED = tuple(name for name in NAMES if name not in ("acceptability", "sentiment", "similarity"))
+ORDERED = tuple(name for name in NAMES if name != "sentiment")
 
 GOLDEN = {
-    "acceptability": ["8609eba3785af2ac", "328898aa7fe7e86f", "d5e914082dac4caf"],
-    "sentiment": ["6be610bb7144f7ae", "475da497261c4151", "74fdab9a354c1f3c"],
-    "paraphrase": ["084f4b3136059161", "e66fd82cd8b9ce63", "8214a49a4e163d4c"],
-    "similarity": ["afd11ff5bcee0005", "e88917c9ff782b75", "ef21de36632378e6"],
-    "inference": ["7bd7f848749d7d1b", "5895a2f48381e000", "e9ffa698fda58b27"],
-    "answering": ["1b9b1075e9071a3a", "1307f590e4d71d95", "1320978d42c3aeef"],
-    "entailment": ["c09a67844f3f823e", "08425300fd7c0748", "588828d34df6cd33"],
-    "coreference": ["53fadd2ba9e77bf7", "b27e02105f4b24b6", "76ac7a2fcd619d72"],
+    "acceptability": ["9e2f4dc170a1262b", "f1cd5c1753979d29", "a97dbd0b4ba321c4"],
+    "sentiment": ["319be04733458d98", "e91e79b8d9da96cb", "84aaad02b0365d11"],
+    "paraphrase": ["9a4f8c0d9de29335", "66588cab4470ebf0", "b212ca23f7da5b74"],
+    "similarity": ["579dccc9b7eb2cc1", "5fccb5c60761330c", "b67cffee17cafef4"],
+    "inference": ["f96744b0c02f765f", "ea6b19a4cd1c4276", "4fafae4e48f15402"],
+    "answering": ["dcd9bb974aecff59", "7252464498baa61e", "2b4a6cd37f793d6d"],
+    "entailment": ["2df4c919673cb7d7", "a7af543e17080646", "1193809162f0b8da"],
+    "coreference": ["bbd528c7fbd85d52", "351e521a8338ff44", "d8162a1727cec463"],
+    "tagging": ["148fc0f1bdaac00f", "2feb1aa524f55772", "645340fcbc731faf"],
 }
 
 GOLDEN_TEXT = (
-    "movie is one kind of creation .",
-    ("the stories are splendid but horrible .", "i regret it because it is dull ."),
-    ("the queen relaxes .", "the woman relaxes ."),
+    "the mum near the lemon works and the ratters near the poem come .",
+    ("the pigeon adores this dad .", "the pigeon adores this man ."),
+    (
+        "at midnight the sorcerer there arrives and at teatime the pigeon there sleeps .",
+        "the sorcerer arrives at midnight and the pigeon sleeps at teatime .",
+    ),
 )
 
 VERBS = {word: word for manner in ("resting", "meeting", "handling") for pair in EVERYTHING.opposites[manner]
@@ -49,30 +61,23 @@ def labelled(name: str) -> list[tuple[list[str], list[str], float]]:
     return [(first.split(), second.split(), label) for (first, second), label in pairs]
 
 
-def nouns(words: list[str]) -> list[str]:
-    return [LEMMAS[word] for word in words if word in LEMMAS and LEMMAS[word] not in VERBS]
-
-
-def deed(words: list[str]) -> set[str]:
-    verb = next(LEMMAS[word] for word in words if LEMMAS.get(word) in VERBS)
-    return set(EVERYTHING.synonyms[verb])
+def meaning(word: str) -> str:
+    """A word that stands for all those of the same meaning and form."""
+    return min(EVERYTHING.synonyms.get(LEMMAS.get(word, word), (word,)))
 
 
 def kind(noun: str) -> str:
-    return EVERYTHING.kinds.get(noun, noun)
+    return EVERYTHING.kinds.get(LEMMAS[noun], LEMMAS[noun])
 
 
-def grammatical(words: list[str]) -> bool:
-    verb = next(place for place, word in enumerate(words) if LEMMAS.get(word) in VERBS)
-    subject, rest = words[:verb], words[verb + 1 :]
-    many = subject[-1] not in EVERYTHING.kinds
-    determiners = {*SINGULAR, *PLURAL} & set(subject)
-    agrees = (words[verb] in VERBS) == many and determiners <= set(PLURAL if many else SINGULAR)
-    inanimate = ("fruit", "tool", "garment", "creation")
-    return agrees and kind(LEMMAS[subject[-1]]) not in inanimate and bool(rest)
+def clauses(words: list[str]) -> list[list[str]]:
+    """What stands on either side of the first `and`, without articles, places in the here and now, and the full stop."""
+    told = [word for word in words if word not in ("the", ".", "?", *HERE_AND_NOW)]
+    cut = told.index("and")
+    return [told[:cut], told[cut + 1 :]]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", GOLDEN)
 def test_a_task_is_the_same_for_ever(name: str) -> None:
     task = MicroTask(name)
     assert [task.load(split).fingerprint[:16] for split in task.splits] == GOLDEN[name]
@@ -98,11 +103,11 @@ def test_splits_share_no_row(name: str) -> None:
     assert len(rows) == len(set(rows))
 
 
-def test_no_examined_row_is_in_the_text() -> None:
-    told = {passage if isinstance(passage, tuple) else (passage, "") for passage in MicroText().passages()}
-    for name in NAMES:
-        for split in ("dev", "test"):
-            assert not told & set(texts(name, split))
+@pytest.mark.parametrize("name", (*NAMES, "tagging"))
+def test_no_examined_sentence_is_in_the_text(name: str) -> None:
+    told = {sentence for passage in MicroText().passages() for sentence in np.atleast_1d(passage)}
+    for split in ("dev", "test"):
+        assert not told & {sentence for row in texts(name, split) for sentence in row}
 
 
 def test_every_word_is_known_and_used() -> None:
@@ -116,7 +121,7 @@ def test_every_word_is_known_and_used() -> None:
 
 def test_no_word_has_two_meanings() -> None:
     words = [word for synset in EVERYTHING.synsets() for word in synset]
-    words += [*EVERYTHING.positive, *EVERYTHING.negative, *EVERYTHING.nouns, *PRAISE, *BLAME]
+    words += [*EVERYTHING.positive, *EVERYTHING.negative, *EVERYTHING.nouns]
     assert len(words) == len(set(words))
 
 
@@ -128,73 +133,102 @@ def test_most_rows_hold_words_never_taught(name: str) -> None:
 
 
 def test_acceptability_follows_the_grammar() -> None:
-    assert all(grammatical(words) == label for words, _, label in labelled("acceptability"))
+    for words, _, label in labelled("acceptability"):
+        agree = [(verb in VERBS) == (subject not in EVERYTHING.kinds) for subject, _, _, verb in clauses(words)]
+        assert agree == [bool(label)] * 2
 
 
-def test_sentiment_follows_the_last_judgement_and_negation() -> None:
+def test_sentiment_follows_the_last_judgement_and_what_turns_it() -> None:
+    judgements = EVERYTHING.positive + EVERYTHING.negative
     for words, _, label in labelled("sentiment"):
-        last = next(word for word in reversed(words) if word in EVERYTHING.positive + EVERYTHING.negative)
-        assert (last in EVERYTHING.positive) == (label == 1) ^ ("not" in words)
+        said = words[: words.index("and")] if "and" in words else words
+        places = [place for place, word in enumerate(said) if word in judgements]
+        turned = ("not" in said[places[-2] if len(places) > 1 else 0 :]) + ("nobody" in words)
+        assert (said[places[-1]] in EVERYTHING.positive) == (label == 1) ^ bool(turned % 2)
 
 
-def test_paraphrases_tell_the_same_deed() -> None:
-    assert all((deed(first) == deed(second)) == label for first, second, label in labelled("paraphrase"))
+def test_paraphrases_tell_the_same_deeds() -> None:
+    for first, second, label in labelled("paraphrase"):
+        one, other = ([[meaning(word) for word in clause] for clause in clauses(words)] for words in (first, second))
+        assert (one == other) == label
 
 
-def test_similarity_counts_deed_and_details() -> None:
+def test_similarity_counts_deeds_and_times() -> None:
     for first, second, label in labelled("similarity"):
-        details = ("in" in second) + ("at" in second)
-        assert label == 3 * (deed(first) == deed(second)) + 2 - details
+        one = {meaning(verb): (meaning(noun), meaning(time)) for _, time, noun, verb in clauses(first)}
+        other = {meaning(verb): (meaning(noun), meaning(time)) for noun, verb, _, time in clauses(second)}
+        same = [{one[verb][place] == other[verb][place] for verb in one} for place in (0, 1)]
+        assert label == 3 * (same[0] == {True}) + 2 * (same[1] == {True})
 
 
-def test_inference_follows_kind_and_judgement() -> None:
+def test_inference_follows_what_is_said_of_the_kind() -> None:
     for first, second, label in labelled("inference"):
-        agree = bool({*first} & {*EVERYTHING.positive}) == bool({*second} & {*PRAISE})
-        same_kind = kind(nouns(first)[0]) == nouns(second)[0]
-        assert label == (1 if not same_kind else 0 if agree else 2)
+        quality, noun, verb = second[1:4]
+        assert first.count(quality) == 3 and first[-2] == verb
+        said = first[: first.index(kind(noun))]
+        assert next(word for word in reversed(said) if word in ("every", "some", "no")) == ("every", "some", "no")[int(label)]
 
 
-def test_answering_gives_place_time_or_actor() -> None:
+def test_answering_gives_who_or_to_whom() -> None:
     for question, reply, label in labelled("answering"):
-        expected = {"where": "in" in reply, "when": "at" in reply, "who": question[-2] == reply[-2]}
-        assert expected[question[0]] == label
+        actor, target = meaning(reply[1]), meaning(reply[-3])
+        known = meaning(question[-3] if "does" in question else question[-2])
+        assert {actor, target} > {known} and label == (known == (actor if "does" in question else target))
 
 
 def test_entailment_generalises_to_the_right_kind() -> None:
     for first, second, label in labelled("entailment"):
-        pairs = zip(nouns(first), nouns(second), strict=True)
-        assert all(right in (left, kind(left)) for left, right in pairs) == label
+        told = [(kind(noun), meaning(verb)) for noun, verb in clauses(first)]
+        assert ([(noun, meaning(verb)) for noun, verb in clauses(second)] == told) == label
 
 
 def test_coreference_follows_gender() -> None:
     for first, second, label in labelled("coreference"):
-        pronoun = first[first.index("because") + 1]
-        assert (PRONOUNS.get(kind(nouns(second)[0]), "it") == pronoun) == label
+        told = [(PRONOUNS.get(kind(noun), "it"), meaning(verb)) for noun, verb in clauses(first)]
+        assert ([(pronoun, meaning(verb)) for pronoun, verb in clauses(second)] == told) == label
 
 
-@pytest.mark.parametrize("name", ("acceptability", *PAIRED))
+def neighbours(text: str | None) -> Counter[tuple[str, str]]:
+    return Counter([] if text is None else pairwise(["<", *text.split(), ">"]))
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_the_answer_decides_nothing_but_the_order(name: str) -> None:
+    """The same dice give the same words and the same pairs of neighbouring words, in each sentence, for every answer."""
+    for number in range(50):
+        made = [
+            EXERCISES[name](Speaker(EVERYTHING, Dice(f"test/{number}")), answer)
+            for answer in range(len(LABELS_OF_ANSWERS[name]))
+        ]
+        assert len(set(made)) == len(made)
+        for side in (0, 1):
+            assert all(neighbours(texts[side]) == neighbours(made[0][side]) for texts in made)
+
+
+def bag_of_words() -> ModuleType:
+    """The benchmark of learners without word order."""
+    place = Path(__file__).parents[2] / "benchmarks" / "bag_of_words.py"
+    spec = importlib.util.spec_from_file_location("bag_of_words", place)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ORDERED)
 def test_words_alone_do_not_tell_the_answer(name: str) -> None:
-    task = MicroTask(name)
-    train, dev = (bags(name, split) for split in ("train", "dev"))
-    answers, truth = (task.load(split).labels.astype(float) for split in ("train", "dev"))
-    center, classes = train.mean(0), np.unique(answers)
-    targets = (answers[:, None] == classes) - 1 / len(classes)
-    shifted = train - center
-    weights = np.linalg.solve(shifted.T @ shifted + 5 * np.eye(train.shape[1]), shifted.T @ targets)
-    guesses = classes[((dev - center) @ weights).argmax(1)]
-    assert np.mean(guesses == truth) < 1 / len(classes) + 0.15
+    """Learners without word order stay at chance: a small version of `benchmarks/bag_of_words.py`."""
+    benchmark = bag_of_words()
+    for learner in ("tree, words", "linear, bigrams", "forest, both"):
+        found, chance = benchmark.scored(MicroTask(name), *benchmark.learner(name, learner))
+        assert abs(found - chance) < 0.05, learner
 
 
-def bags(name: str, split: str) -> np.ndarray:
-    """Word counts of both sides, their absolute differences and their overlap."""
-    index = {word: place for place, word in enumerate(all_tokens())}
-    sides = np.zeros((2, len(texts(name, split)), len(index)))
-    for row, pair in enumerate(texts(name, split)):
-        for side, text in enumerate(pair):
-            np.add.at(sides[side, row], [index[word] for word in text.split()], 1)
-    left, right = sides
-    shared = np.minimum(left, right).sum(1, keepdims=True)
-    return np.concatenate([left, right, np.abs(left - right), shared], axis=1)
+def test_a_learner_without_word_order_finds_an_answer_that_words_do_tell() -> None:
+    """The control of the control: `not` and the words of judgement say something about sentiment."""
+    benchmark = bag_of_words()
+    found, chance = benchmark.scored(MicroTask("sentiment"), *benchmark.learner("sentiment", "forest, both"))
+    assert found > chance + 0.1
 
 
 def test_an_unknown_task_is_refused_by_name() -> None:

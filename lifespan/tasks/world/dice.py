@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Sequence
 from typing import TypeVar
-
-import numpy as np
 
 T = TypeVar("T")
 
@@ -16,7 +15,7 @@ class Dice:
 
     def __init__(self, name: str) -> None:
         seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-        self._uniform = np.random.default_rng(seed).random
+        self._uniform = random.Random(seed).random
 
     def chance(self, probability: float) -> bool:
         """True with this probability."""

@@ -1,183 +1,173 @@
 """One example generator per miniature task: (speaker, answer) -> sentence, or pair of sentences, with that answer.
 
-Whatever an answer does not depend on is chosen before the answer is read, and in the same way for every answer, so
-that single words and counts of shared words say as little as possible about it.
+In all but `sentiment` the answer lies in how words are arranged and not in which words there are: all words are chosen
+before the answer is read, and the answer decides their order alone. So the same dice give the same words, in each of the
+two sentences, for every answer, and whatever can be said of an example without its order says nothing about its answer.
+Where two sentences share a pair of neighbouring words, they do so for every answer as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from lifespan.tasks.world.language import Clause, Phrase, Speaker, sentence
-from lifespan.tasks.world.lexicon import ANIMALS, ARTEFACTS, BLAME, PEOPLE, PLURAL, PRAISE, PRONOUNS, SINGULAR, third_person
+from lifespan.tasks.world.language import Speaker, sentence
+from lifespan.tasks.world.lexicon import ANIMALS, ARTEFACTS, HERE_AND_NOW, PEOPLE, PRONOUNS, Synset, plural, third_person
 
+T = TypeVar("T")
 Texts = tuple[str, str | None]
 Exercise = Callable[[Speaker, int], Texts]
+Words = list[str]
+BEINGS = PEOPLE + ANIMALS
 
 
 def acceptability(speaker: Speaker, answer: int) -> Texts:
-    """A correct sentence (1), or one broken in agreement, determiner or choice of actor (0)."""
-    trouble = speaker.dice.pick((_agreement, _determiner, _actor))
-    return trouble(speaker, bool(answer)), None
+    """Two clauses in which each verb agrees with its own subject (1), or with that of the other clause (0).
 
-
-def _agreement(speaker: Speaker, correct: bool) -> str:
-    clause = speaker.deed(adjective=0.3)
-    verb = clause.verb if clause.subject.many == correct else third_person(clause.verb)
-    return sentence([*clause.subject.words(), verb, *clause.rest()])
-
-
-def _determiner(speaker: Speaker, correct: bool) -> str:
-    clause = speaker.deed(adjective=0.3)
-    while not clause.subject.determiner:
-        clause = speaker.deed(adjective=0.3)
-    shown = PLURAL if clause.subject.many == correct else SINGULAR
-    subject = replace(clause.subject, determiner=speaker.dice.pick_other(shown, "the"))
-    return replace(clause, subject=subject).text()
-
-
-def _actor(speaker: Speaker, correct: bool) -> str:
-    clause, target = _one_to_one(speaker, "handling", adjective=0.3)
-    return clause.text() if correct else replace(clause, subject=target, object=clause.subject).text()
-
-
-def _one_to_one(speaker: Speaker, manner: str, adjective: float = 0.0) -> tuple[Clause, Phrase]:
-    """What one actor does to one thing, and that thing: the two can change places and verbs still agree."""
-    clause = speaker.deed(manner, many=False, adjective=adjective)
-    target = clause.object
-    assert target is not None
-    if target.many:
-        target = speaker.phrase(target.noun, many=False)
-    return replace(clause, object=target), target
+    A noun of either number stands between a verb and its subject.
+    """
+    many = speaker.dice.chance(0.5)
+    numbers = (many, not many)
+    subjects = [_noun(speaker, BEINGS, each) for each in numbers]
+    nearby = [_noun(speaker, BEINGS + ARTEFACTS, speaker.dice.chance(0.5)) for _ in numbers]
+    verbs = [verb if each else third_person(verb) for verb, each in zip(_two_verbs(speaker), numbers, strict=True)]
+    placed = zip(_turned(subjects, not answer), nearby, verbs, strict=True)
+    return sentence(_joined([["the", one, "near", "the", other, verb] for one, other, verb in placed])), None
 
 
 def sentiment(speaker: Speaker, answer: int) -> Texts:
-    """A favourable judgement (1) or not (0), possibly by negation; after `but`, the last word wins."""
-    fitting, unfitting = speaker.lexicon.negative, speaker.lexicon.positive
-    if answer:
-        fitting, unfitting = unfitting, fitting
-    subject = speaker.someone(PEOPLE + ARTEFACTS, adjective=0.3)
-    start = [*subject.words(), "are" if subject.many else "is"]
+    """A favourable judgement (1) or not (0): the last word wins, and `not` and `nobody` turn what they reach."""
+    form = speaker.dice.pick(("plain", "not", "but", "not but", "and not", "nobody", "everybody", "near"))
+    good = bool(answer) != (form in ("not", "nobody"))
+    meant, contrary = (_judgement(speaker, each) for each in (good, not good))
     very = ["very"] if speaker.dice.chance(0.3) else []
-    form = speaker.dice.pick(("plain", "plain", "double", "not", "but"))
-    if form == "double":
-        return sentence([*start, *very, *_joined(speaker.dice.pick_two(fitting), "and")]), None
-    if form == "not":
-        return sentence([*start, "not", *very, speaker.dice.pick(unfitting)]), None
-    if form == "but":
-        return sentence([*start, speaker.dice.pick(unfitting), "but", *very, speaker.dice.pick(fitting)]), None
-    return sentence([*start, *very, speaker.dice.pick(fitting)]), None
+    subject = speaker.someone(PEOPLE + ARTEFACTS, adjective=0.3)
+    start = subject.words()
+    if form == "near":
+        start += ["near", "the", contrary, speaker.noun(ARTEFACTS)]
+    said = {
+        "not": ["not", *very, meant],
+        "but": [contrary, "but", *very, meant],
+        "not but": ["not", contrary, "but", *very, meant],
+        "and not": [*very, meant, "and", "not", contrary],
+    }.get(form, [*very, meant])
+    words = [*start, "are" if subject.many else "is", *said]
+    return sentence([form, "says", "that", *words] if form.endswith("body") else words), None
 
 
-def _joined(words: tuple[str, str], by: str) -> list[str]:
-    return [words[0], by, words[1]]
+def _judgement(speaker: Speaker, good: bool) -> str:
+    return speaker.dice.pick(speaker.lexicon.positive if good else speaker.lexicon.negative)
 
 
 def paraphrase(speaker: Speaker, answer: int) -> Texts:
-    """Two sentences of one meaning (1), or alike but for what is done (0). Either way two words may be exchanged."""
-    clause = speaker.deed("resting")
-    other = replace(clause, verb=_verb(speaker, clause.verb, bool(answer)))
-    return clause.text(), _with_subject(other, speaker.synonym(clause.subject.noun)).text()
+    """Two sentences in which each of two beings does the same (1), or what the other did (0)."""
+    nouns, verbs = _two_nouns(speaker), _two_verbs(speaker)
+    again = [speaker.synonym(noun, always=True) for noun in nouns]
+    done = _restated(speaker, verbs)
+    return _deeds(_turned(nouns, not answer), verbs, _here(speaker)), _deeds(again, done)
 
 
 def similarity(speaker: Speaker, answer: int) -> Texts:
-    """Two sentences: 3 points for the same deed, and 2 less one for each detail (place, time) that only one gives."""
-    clause = speaker.deed("resting")
-    same_deed, shared = divmod(answer, 3)
-    other = replace(clause, verb=_verb(speaker, clause.verb, bool(same_deed)))
-    other = _with_subject(other, speaker.synonym(clause.subject.noun))
-    where = speaker.dice.chance(0.5)
-    if shared == 0 or (shared == 1 and where):
-        other = speaker.located(other)
-    if shared == 0 or (shared == 1 and not where):
-        other = speaker.timed(other)
-    return clause.text(), other.text()
+    """Two sentences: 2 more if the same beings do it (answers 2 and 3), 1 more if they do it at the same time (1 and 3)."""
+    nouns, verbs, times = _two_nouns(speaker), _two_verbs(speaker), _two_of(speaker, speaker.lexicon.times)
+    here = _here(speaker)
+    told = zip(_turned(times, not answer % 2), _turned(nouns, answer < 2), verbs, strict=True)
+    first = [["at", time, "the", noun, here, third_person(verb)] for time, noun, verb in told]
+    again = zip(*(_restated(speaker, words) for words in (nouns, verbs, times)), strict=True)
+    second = [["the", noun, third_person(verb), "at", time] for noun, verb, time in again]
+    return sentence(_joined(first)), sentence(_joined(second))
 
 
 def inference(speaker: Speaker, answer: int) -> Texts:
-    """A premise, and a hypothesis that follows (0), may or may not hold (1), or cannot hold with it (2)."""
-    good, praised = speaker.dice.chance(0.5), speaker.dice.chance(0.5)
-    kind, other_kind = speaker.dice.pick_two(tuple(speaker.lexicon.nouns))
-    subject = _plain(speaker.phrase(speaker.noun([kind])))
-    quality = speaker.dice.pick(speaker.lexicon.positive if good else speaker.lexicon.negative)
-    praised = (good, praised, not good)[answer]
-    verdict = speaker.dice.pick(PRAISE if praised else BLAME)
-    concluded = replace(subject, noun=other_kind if answer == 1 else kind)
-    return Clause(subject, quality=quality).text(), Clause(concluded, quality=verdict).text()
+    """A premise, and a hypothesis that follows (0), may or may not hold (1), or cannot hold with it (2).
+
+    The premise says what every being of one kind does, some of another, and none of a third; the hypothesis is about one.
+    """
+    kind, *others = _some_of(speaker, BEINGS, 3)
+    noun, verb = speaker.noun([kind]), third_person(speaker.verb("resting"))
+    quality, here = speaker.quality(), _here(speaker)
+    every, some, no = ([quality, word, here] for word in (*others[:answer], kind, *others[answer:]))
+    words = ["every", *every, "and", "some", *some, "but", "no", *no, verb]
+    return sentence(words), sentence(["the", quality, noun, verb])
 
 
 def answering(speaker: Speaker, answer: int) -> Texts:
-    """A question, and a sentence that answers it (1) or does not (0)."""
-    if speaker.dice.chance(0.6):
-        return _where_or_when(speaker, bool(answer))
-    return _who(speaker, bool(answer))
-
-
-def _where_or_when(speaker: Speaker, answered: bool) -> Texts:
-    clause = speaker.deed(speaker.dice.pick(("resting", "handling")))
-    where = speaker.dice.chance(0.5)
-    question = ["where" if where else "when", "do" if clause.subject.many else "does"]
-    question += [*clause.subject.words(), clause.verb, *clause.rest()]
-    reply = replace(clause, verb=speaker.synonym(clause.verb))
-    reply = speaker.located(reply) if where == answered else speaker.timed(reply)
-    return sentence(question, "?"), reply.text()
-
-
-def _who(speaker: Speaker, answered: bool) -> Texts:
-    clause, target = _one_to_one(speaker, "meeting")
-    question = ["who", third_person(clause.verb), *target.words()]
-    reply = replace(clause, verb=speaker.synonym(clause.verb))
-    if not answered:
-        reply = replace(reply, subject=target, object=clause.subject)
-    return sentence(question, "?"), reply.text()
+    """A question about who did it or to whom it was done, and a sentence that answers it (1) or does not (0)."""
+    known, other = _two_nouns(speaker)
+    verb, here = speaker.verb("meeting"), _here(speaker)
+    actor = speaker.dice.chance(0.5)
+    question = ["who", third_person(verb), "the", known] if actor else ["who", "does", "the", known, verb]
+    one, two = _turned([speaker.synonym(known), speaker.synonym(other)], actor == bool(answer))
+    reply = ["the", one, here, third_person(speaker.synonym(verb)), "the", two, here]
+    return sentence(question, "?"), sentence(reply)
 
 
 def entailment(speaker: Speaker, answer: int) -> Texts:
-    """A sentence about something, and the same about the kind that it belongs to (1) or about another kind (0)."""
-    clause = speaker.deed("resting") if speaker.dice.chance(0.5) else speaker.deed("handling")
-    actor = clause.object is None
-    group = PEOPLE + ANIMALS if actor else ARTEFACTS
-    kind, other = speaker.dice.pick_two(group)
-    phrase = _plain(speaker.phrase(speaker.noun([kind])))
-    concluded = replace(phrase, noun=kind if answer else other)
-    verb = speaker.synonym(clause.verb)
-    if actor:
-        return replace(clause, subject=phrase).text(), replace(clause, subject=concluded, verb=verb).text()
-    return replace(clause, object=phrase).text(), replace(clause, object=concluded, verb=verb).text()
+    """A sentence about what two beings do, and the same said of their kinds (1), or with the two exchanged (0)."""
+    nouns, verbs = _two_nouns(speaker), _two_verbs(speaker)
+    kinds = [speaker.lexicon.kinds[noun] for noun in nouns]
+    done = _restated(speaker, verbs)
+    return _deeds(_turned(nouns, not answer), verbs, _here(speaker)), _deeds(kinds, done)
 
 
 def coreference(speaker: Speaker, answer: int) -> Texts:
-    """A sentence with a pronoun, and a sentence that puts the right (1) or the wrong noun (0) in its place."""
-    subject, verb, target = _two_genders(speaker)
-    meant, other = (subject, target) if speaker.dice.chance(0.5) else (target, subject)
-    pronoun = PRONOUNS.get(speaker.lexicon.kinds[meant.noun], "it")
-    quality = speaker.quality()
-    words = [*subject.words(), third_person(verb), *target.words(), "because", pronoun, "is", quality]
-    put = meant if answer else other
-    return sentence(words), Clause(put, quality=quality).text()
+    """A sentence about two, and one in which each pronoun means the one who did it (1), or the other one (0)."""
+    kinds = (
+        speaker.dice.pick_two(PEOPLE) if speaker.dice.chance(0.5) else (speaker.dice.pick(PEOPLE), speaker.dice.pick(ANIMALS))
+    )
+    nouns, verbs = [speaker.noun([kind]) for kind in speaker.dice.shuffled(kinds)], _two_verbs(speaker)
+    pronouns = [PRONOUNS.get(speaker.lexicon.kinds[noun], "it") for noun in nouns]
+    clauses = [[pronoun, third_person(verb)] for pronoun, verb in zip(pronouns, _restated(speaker, verbs), strict=True)]
+    return _deeds(_turned(nouns, not answer), verbs, _here(speaker)), sentence(_joined(clauses))
 
 
-def _two_genders(speaker: Speaker) -> tuple[Phrase, str, Phrase]:
-    if speaker.dice.chance(0.6):
-        kinds, manner = speaker.dice.pick_two(PEOPLE), "meeting"
-    else:
-        kinds, manner = (speaker.dice.pick(PEOPLE), speaker.dice.pick(ARTEFACTS)), "handling"
-    subject, target = (speaker.someone([kind], many=False) for kind in kinds)
-    return subject, speaker.verb(manner), target
+def _some_of(speaker: Speaker, kinds: Sequence[str], count: int) -> Words:
+    """So many kinds, all different, in random order."""
+    chosen: Words = []
+    for _ in range(count):
+        chosen.append(speaker.dice.pick_other(kinds, *chosen))
+    return chosen
 
 
-def _verb(speaker: Speaker, verb: str, same: bool) -> str:
-    return speaker.synonym(verb, always=True) if same else speaker.unrelated(verb)
+def _two_nouns(speaker: Speaker) -> Words:
+    """Two beings of different kinds."""
+    return [speaker.noun([kind]) for kind in _some_of(speaker, BEINGS, 2)]
 
 
-def _with_subject(clause: Clause, noun: str) -> Clause:
-    return replace(clause, subject=replace(clause.subject, noun=noun))
+def _noun(speaker: Speaker, kinds: Sequence[str], many: bool) -> str:
+    noun = speaker.noun([speaker.dice.pick(kinds)])
+    return plural(noun) if many else noun
 
 
-def _plain(phrase: Phrase) -> Phrase:
-    """The phrase without `every`, which would not hold for the kind if it holds for one of its members."""
-    return replace(phrase, determiner="the") if phrase.determiner == "every" else phrase
+def _two_of(speaker: Speaker, synsets: Sequence[Synset]) -> Words:
+    return [speaker.dice.pick(synset) for synset in speaker.dice.pick_two(synsets)]
+
+
+def _two_verbs(speaker: Speaker) -> Words:
+    return _two_of(speaker, speaker.synsets("resting"))
+
+
+def _restated(speaker: Speaker, words: Sequence[str]) -> Words:
+    return [speaker.synonym(word) for word in words]
+
+
+def _here(speaker: Speaker) -> str:
+    """A word that follows every noun of a sentence, so that no noun's neighbours tell what it does."""
+    return speaker.dice.pick(HERE_AND_NOW)
+
+
+def _deeds(nouns: Sequence[str], verbs: Sequence[str], here: str = "") -> str:
+    pairs = zip(nouns, verbs, strict=True)
+    return sentence(_joined([["the", noun, *([here] if here else []), third_person(verb)] for noun, verb in pairs]))
+
+
+def _turned(pair: Sequence[T], really: bool) -> list[T]:
+    return list(pair[::-1] if really else pair)
+
+
+def _joined(clauses: Sequence[Words]) -> Words:
+    first, second = clauses
+    return [*first, "and", *second]
 
 
 EXERCISES: dict[str, Exercise] = {
@@ -191,6 +181,8 @@ EXERCISES: dict[str, Exercise] = {
     "coreference": coreference,
 }
 
-ANSWERS: dict[str, int] = {name: {"similarity": 6, "inference": 3}.get(name, 2) for name in EXERCISES}
+LABELS_OF_ANSWERS: dict[str, tuple[int, ...]] = {
+    name: {"similarity": (0, 2, 3, 5), "inference": (0, 1, 2)}.get(name, (0, 1)) for name in EXERCISES
+}
 
-__all__ = ["ANSWERS", "EXERCISES", "Exercise", "Texts"]
+__all__ = ["EXERCISES", "LABELS_OF_ANSWERS", "Exercise", "Texts"]

@@ -102,11 +102,15 @@ class Speaker:
 
     def verb(self, manner: str) -> str:
         """A verb of one of the three manners: resting, meeting, handling."""
-        return self.word([synset for pair in self.lexicon.opposites[manner] for synset in pair])
+        return self.word(self.synsets(manner))
+
+    def synsets(self, manner: str) -> list[Synset]:
+        """The synsets of the verbs of a manner, or of the qualities."""
+        return [synset for pair in self.lexicon.opposites[manner] for synset in pair]
 
     def quality(self) -> str:
         """A neutral adjective."""
-        return self.word([synset for pair in self.lexicon.opposites["quality"] for synset in pair])
+        return self.word(self.synsets("quality"))
 
     def deed(self, manner: str = "", many: bool | None = None, adjective: float = 0.0) -> Clause:
         """Somebody does something of this manner (any, if not said)."""

@@ -13,10 +13,10 @@ from functools import cached_property
 Synset = tuple[str, ...]
 
 NOUNS: dict[str, tuple[Synset, ...]] = {
-    "man": (("boy", "lad"), ("father", "dad"), ("king",), ("wizard", "sorcerer")),
-    "woman": (("girl", "lass"), ("mother", "mum"), ("queen",), ("witch", "sorceress")),
-    "dog": (("poodle",), ("hound",), ("terrier",), ("puppy", "pup")),
-    "bird": (("robin",), ("crow", "raven"), ("owl",), ("pigeon", "dove")),
+    "man": (("boy", "lad"), ("father", "dad"), ("king", "ruler"), ("wizard", "sorcerer")),
+    "woman": (("girl", "lass"), ("mother", "mum"), ("queen", "empress"), ("witch", "sorceress")),
+    "dog": (("poodle", "lapdog"), ("hound", "beagle"), ("terrier", "ratter"), ("puppy", "pup")),
+    "bird": (("robin", "redbreast"), ("crow", "raven"), ("owl", "owlet"), ("pigeon", "dove")),
     "fruit": (("apple",), ("plum",), ("cherry",), ("lemon",)),
     "tool": (("hammer", "mallet"), ("saw",), ("spade", "shovel"), ("axe", "hatchet")),
     "garment": (("coat", "jacket"), ("hat", "cap"), ("shirt",), ("gown", "robe")),
@@ -36,7 +36,7 @@ TIMES: tuple[Synset, ...] = (("noon", "midday"), ("dawn", "sunrise"), ("midnight
 
 # Each line is a synset and its opposite.
 RESTING: tuple[tuple[Synset, Synset], ...] = (
-    (("sleep", "doze"), ("wake",)),
+    (("sleep", "doze"), ("wake", "stir")),
     (("laugh", "giggle"), ("cry", "weep")),
     (("arrive", "come"), ("leave", "depart")),
     (("rise", "ascend"), ("fall", "drop")),
@@ -52,7 +52,7 @@ MEETING: tuple[tuple[Synset, Synset], ...] = (
 )
 
 HANDLING: tuple[tuple[Synset, Synset], ...] = (
-    (("buy", "purchase"), ("sell",)),
+    (("buy", "purchase"), ("sell", "trade")),
     (("mend", "repair"), ("break", "smash")),
     (("find", "discover"), ("lose", "misplace")),
     (("hide", "conceal"), ("show", "reveal")),
@@ -62,7 +62,7 @@ QUALITIES: tuple[tuple[Synset, Synset], ...] = (
     (("big", "large"), ("small", "little")),
     (("old", "ancient"), ("new", "modern")),
     (("hot", "warm"), ("cold", "chilly")),
-    (("wet", "damp"), ("dry",)),
+    (("wet", "damp"), ("dry", "parched")),
     (("loud", "noisy"), ("quiet", "silent")),
     (("strong", "mighty"), ("weak", "feeble")),
 )
@@ -77,9 +77,6 @@ NEGATIVE: tuple[str, ...] = (
     "shabby", "rotten", "bland", "gloomy", "ghastly", "dismal",
 )  # fmt: skip
 
-PRAISE = ("good", "nice", "fine")
-BLAME = ("bad", "poor", "foul")
-
 PRONOUNS = {"man": "he", "woman": "she"}
 PEOPLE = ("man", "woman")
 ANIMALS = ("dog", "bird")
@@ -88,10 +85,13 @@ ARTEFACTS = ("fruit", "tool", "garment", "creation")
 SINGULAR = ("the", "this", "every")
 PLURAL = ("the", "these", "many")
 
+HERE_AND_NOW = ("here", "there", "now", "today")
+
 FUNCTION_WORDS = (
     ".", "?", "the", "this", "every", "these", "many", "is", "are", "not", "very", "and",
-    "but", "because", "in", "at", "it", "he", "she", "i", "who", "where", "when", "does", "do",
-    "like", "dislike", "enjoy", "regret", "kind", "of", "one", *PRAISE, *BLAME,
+    "but", "because", "in", "at", "near", "it", "he", "she", "i", "who", "does",
+    "never", "some", "no", "nobody", "everybody", "says", "that", *HERE_AND_NOW,
+    "like", "dislike", "enjoy", "regret", "kind", "of", "one",
 )  # fmt: skip
 
 _IRREGULAR = {"man": "men", "woman": "women"}

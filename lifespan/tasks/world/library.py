@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
 from lifespan.tasks.world.dice import Dice
-from lifespan.tasks.world.exercises import ANSWERS, EXERCISES, Texts
-from lifespan.tasks.world.language import Speaker, sentence
-from lifespan.tasks.world.lexicon import ANIMALS, ARTEFACTS, EVERYTHING, PEOPLE, Lexicon
+from lifespan.tasks.world.exercises import BEINGS, EXERCISES, LABELS_OF_ANSWERS, Texts
+from lifespan.tasks.world.language import Phrase, Speaker, sentence
+from lifespan.tasks.world.lexicon import ARTEFACTS, EVERYTHING, Lexicon
 
-SIZES = {"train": 512, "dev": 256, "test": 256}
+SIZES = {"train": 2048, "dev": 512, "test": 4096}
 FAMILIAR = 0.5
-GENRES = ("statement", *EXERCISES)
+COHERENT = {"sentiment": (0, 1), "similarity": (3,), "inference": (0, 2)}
+"""The answers that make a coherent passage, where it is not 1 alone."""
 
-# The answer that makes a passage coherent, where it is not 1.
-COHERENT = {"similarity": 5, "inference": 0}
+Passage = str | tuple[str, str]
 
 
 def familiar(lexicon: Lexicon, name: str, share: float = FAMILIAR) -> Lexicon:
@@ -38,62 +40,101 @@ def familiar(lexicon: Lexicon, name: str, share: float = FAMILIAR) -> Lexicon:
     )
 
 
-@cache
-def rows(task: str) -> dict[str, tuple[tuple[Texts, int], ...]]:
-    """All splits of a task: disjoint, without repeats, every answer equally often."""
-    seen: set[Texts] = set()
-    splits = {}
-    for split, size in SIZES.items():
-        lexicon = familiar(EVERYTHING, task) if split == "train" else EVERYTHING
-        speaker = Speaker(lexicon, Dice(f"{task}/{split}"))
-        found: list[tuple[Texts, int]] = []
-        while len(found) < size:
-            answer = len(found) % ANSWERS[task]
-            texts = EXERCISES[task](speaker, answer)
-            if texts not in seen:
-                seen.add(texts)
-                found.append((texts, answer))
-        splits[split] = tuple(speaker.dice.shuffled(found))
-    return splits
+def examined(text: str) -> bool:
+    """Whether a sentence is one of those that dev and test splits may hold, and no passage: half of all, by their hash."""
+    return hashlib.blake2b(text.encode(), digest_size=1).digest()[0] % 2 == 0
+
+
+def splits_before(split: str) -> list[str]:
+    """The splits with which a split shares no row: train comes first, test last."""
+    return list(SIZES)[: list(SIZES).index(split)]
 
 
 @cache
-def passages(count: int) -> tuple[str | tuple[str, str], ...]:
+def rows(task: str, split: str) -> tuple[tuple[Texts, int], ...]:
+    """A split of a task: every answer equally often, without repeats, no row of the splits before it."""
+    seen = {texts for earlier in splits_before(split) for texts, _ in rows(task, earlier)}
+    learned = split == "train"
+    speaker = Speaker(familiar(EVERYTHING, task) if learned else EVERYTHING, Dice(f"{task}/{split}"))
+    labels = LABELS_OF_ANSWERS[task]
+    found: list[tuple[Texts, int]] = []
+    while len(found) < SIZES[split]:
+        answer = len(found) % len(labels)
+        texts = EXERCISES[task](speaker, answer)
+        if texts not in seen and (learned or all(examined(text) for text in texts if text is not None)):
+            seen.add(texts)
+            found.append((texts, labels[answer]))
+    return tuple(speaker.dice.shuffled(found))
+
+
+@cache
+def passages(count: int) -> tuple[Passage, ...]:
     """Unlabelled text: statements, and pairs of sentences of which the second follows from the first."""
     speaker = Speaker(EVERYTHING, Dice("passages"), strict=False)
-    examined = {texts for task in EXERCISES for split in ("dev", "test") for texts, _ in rows(task)[split]}
-    found: list[str | tuple[str, str]] = []
+    genres = (*PLAIN, *EXERCISES)
+    found: list[Passage] = []
     while len(found) < count:
-        texts, passage = _passage(speaker, speaker.dice.pick(GENRES))
-        if texts not in examined:
+        genre = speaker.dice.pick(genres)
+        passage = PLAIN[genre](speaker) if genre in PLAIN else _worked(speaker, genre)
+        if not any(examined(text) for text in ((passage,) if isinstance(passage, str) else passage)):
             found.append(passage)
     return tuple(found)
 
 
-def _statement(speaker: Speaker) -> str:
-    if speaker.dice.chance(0.3):
-        kind = speaker.dice.pick(PEOPLE + ANIMALS + ARTEFACTS)
-        return sentence([speaker.noun([kind]), "is", "one", "kind", "of", kind])
+def _statement(speaker: Speaker) -> Passage:
     clause = speaker.deed(adjective=0.4)
     if speaker.dice.chance(0.4):
         clause = speaker.located(clause) if speaker.dice.chance(0.5) else speaker.timed(clause)
     return clause.text()
 
 
-def _passage(speaker: Speaker, genre: str) -> tuple[Texts, str | tuple[str, str]]:
-    """Texts as a task would have them, with the right answer, and the passage made of them."""
-    if genre == "statement":
-        statement = _statement(speaker)
-        return (statement, None), statement
-    answer = int(speaker.dice.chance(0.5)) if genre == "sentiment" else COHERENT.get(genre, 1)
-    texts = EXERCISES[genre](speaker, answer)
-    first, second = texts
-    if genre == "sentiment":
-        second = _opinion(speaker, bool(answer))
-    return texts, first if second is None else (first, second)
+def _kind(speaker: Speaker) -> Passage:
+    kind = speaker.dice.pick(BEINGS + ARTEFACTS)
+    return sentence([speaker.noun([kind]), "is", "one", "kind", "of", kind])
 
 
-def _opinion(speaker: Speaker, good: bool) -> str:
+def _opinion(speaker: Speaker, good: bool | None = None) -> str:
+    good = speaker.dice.chance(0.5) if good is None else good
     feeling = speaker.dice.pick(("like", "enjoy") if good else ("dislike", "regret"))
-    reason = speaker.dice.pick(speaker.lexicon.positive if good else speaker.lexicon.negative)
-    return f"i {feeling} it because it is {reason} ."
+    one, other = speaker.dice.pick_two(speaker.lexicon.positive if good else speaker.lexicon.negative)
+    return f"i {feeling} it because it is {one} and {other} ."
+
+
+def _restated(speaker: Speaker) -> Passage:
+    clause = speaker.deed()
+    subject = replace(clause.subject, noun=speaker.synonym(clause.subject.noun))
+    return clause.text(), replace(clause, subject=subject, verb=speaker.synonym(clause.verb)).text()
+
+
+def _generalised(speaker: Speaker) -> Passage:
+    """A deed, and the same said of the kind of its subject, or of its object."""
+    clause = speaker.deed()
+    again = replace(clause, verb=speaker.synonym(clause.verb))
+    if clause.object is not None and speaker.dice.chance(0.5):
+        return clause.text(), replace(again, object=_of_its_kind(speaker, clause.object)).text()
+    return clause.text(), replace(again, subject=_of_its_kind(speaker, clause.subject)).text()
+
+
+def _of_its_kind(speaker: Speaker, phrase: Phrase) -> Phrase:
+    return replace(phrase, noun=speaker.lexicon.kinds[phrase.noun], determiner=phrase.determiner or "the")
+
+
+def _worked(speaker: Speaker, task: str) -> Passage:
+    """An example of a task with a right answer. A judgement has its reason, and what cannot hold is denied."""
+    answer = speaker.dice.pick(COHERENT.get(task, (1,)))
+    first, second = EXERCISES[task](speaker, answer)
+    if task == "sentiment":
+        second = _opinion(speaker, bool(answer))
+    if task == "inference" and answer == 2 and second is not None:
+        *words, verb, stop = second.split()
+        second = " ".join((*words, "never", verb, stop))
+    return first if second is None else (first, second)
+
+
+PLAIN: dict[str, Callable[[Speaker], Passage]] = {
+    "statement": _statement,
+    "kind": _kind,
+    "opinion": _opinion,
+    "restated": _restated,
+    "generalised": _generalised,
+}
