@@ -74,7 +74,7 @@ def memory_metrics(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:
         individual = {name: person[name] for name in INDIVIDUAL}
         life = _Life.of(cohort, individual, *(_own(rows, person) for rows in tables))
         names = ("scores", "during", "readouts")
-        parts = {name: _own(rows, person) for name, rows in zip(names, rescaled, strict=True)}
+        parts: dict[str, Any] = {name: _own(rows, person) for name, rows in zip(names, rescaled, strict=True)}
         for metric, task, value in _metrics(life, scores, replace(life, **parts), rescaled[0]):
             if not np.isnan(value):
                 table.append({**individual, "metric": metric, "task": task, "value": value})
@@ -82,7 +82,8 @@ def memory_metrics(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _own(rows: pd.DataFrame, person: pd.Series) -> pd.DataFrame:
-    return rows[(rows["group"] == person["group"]) & (rows["seed"] == person["seed"])]
+    own: pd.DataFrame = rows[(rows["group"] == person["group"]) & (rows["seed"] == person["seed"])]
+    return own
 
 
 def half_lives(memories: pd.DataFrame) -> pd.DataFrame:

@@ -59,14 +59,14 @@ def shares_kept(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:
     little of it was learned then (see `learned`), have no rows. `scores` are the primary scores.
     """
     starts = learned(cohort, scores).set_index([*INDIVIDUAL, "task"])
-    starts = starts[starts["enough"]].to_dict("index")
+    begun: dict[Any, dict[Any, Any]] = starts[starts["enough"]].to_dict("index")
     rows = []
     for key, life in scores.groupby([*INDIVIDUAL, "task"], sort=False):
-        if key not in starts:
+        if key not in begun:
             continue
-        life = life[life["step"] >= starts[key]["step"]]
+        life = life[life["step"] >= begun[key]["step"]]
         chance = cohort.chance(str(key[-1]))
-        gained = starts[key]["value"] - chance
+        gained = begun[key]["value"] - chance
         left = {"kept": (life["value"] - chance) / gained, "level": chance + SHARE * gained}
         rows.append(life.assign(since=life["age"] - life["age"].iloc[0], **left))
     columns = [*INDIVIDUAL, "task", "step", "since", "value", "level", "kept", "status"]

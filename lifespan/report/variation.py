@@ -78,7 +78,7 @@ def _origins(analysis: Analysis) -> tuple[list[str], list[str], list[str]]:
         if not isinstance(data, Mapping):
             continue
         try:
-            origin = rebuilt(data, Origin, "subject")
+            origin = rebuilt(data, Origin, "subject")  # type: ignore[type-abstract]
             found[origin.describe()] = origin.born_alike
         except RecordError:
             found[str(data.get("class", "a subject")).rpartition(":")[2]] = None

@@ -195,7 +195,8 @@ def _student(
     if not 0 < estimate < 1:
         return Interval(estimate, math.nan, math.nan, n, level, "no interval: the groups do not overlap")
     odds, reach = math.log(estimate / (1 - estimate)), reach / (estimate * (1 - estimate))
-    return Interval(estimate, *(float(special.expit(odds + way * reach)) for way in (-1, 1)), n, level)
+    low, high = (float(special.expit(odds + way * reach)) for way in (-1, 1))
+    return Interval(estimate, low, high, n, level)
 
 
 def _drawn(estimate: float, draw: Draw, n: int, cells: int, level: float, resamples: int) -> tuple[NDArray, Interval | None]:

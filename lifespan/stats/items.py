@@ -84,7 +84,8 @@ def variance_of_mean(cells: ArrayLike) -> float:
     common = own.mean(axis=0)
     of_items = n * float((common**2).sum()) / (items - 1)
     interaction = float(((own - common) ** 2).sum()) / ((n - 1) * (items - 1))
-    return max(0.0, of_items - interaction) / (n * items)
+    share: float = max(0.0, of_items - interaction) / (n * items)
+    return share
 
 
 def variance_of_metric(drawn: ArrayLike) -> float:
