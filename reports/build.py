@@ -37,7 +37,7 @@ INTRODUCTION = f"""# The essay, claim by claim
 
 What the essay [The Curious Case of Developmental BERTology](https://arxiv.org/abs/2007.03774) (Wang 2020) claims, and what
 lives said of it. Every line is a difference
-between twins of one seed, with its 95% interval (BCa bootstrap), n pairs and effect size (Hedges' g_av), computed from the
+between twins of one seed, with its 95% interval, n pairs and effect size (Hedges' g_av), computed from the
 rows of a kept record by `python reports/build.py`; the tests stand in `reports/claims.py`, the rule in
 `lifespan/analysis/hypotheses.py`.
 

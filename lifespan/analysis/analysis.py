@@ -13,11 +13,13 @@ from pathlib import Path
 import pandas as pd
 
 from lifespan.analysis import (
+    collapses,
     continual,
     dose_effects,
     endpoints,
     exposures,
     forgetting,
+    item_draws,
     out_of_domain,
     retention,
     scores,
@@ -85,12 +87,12 @@ class Analysis:
     @cached_property
     def final_means(self) -> pd.DataFrame:
         """Mean final score by task and group, with its interval (`scores.final_means`)."""
-        return scores.final_means(self.cohort, self.final_scores)
+        return scores.final_means(self.cohort, self.final_scores, self.item_draws)
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:
         """Final scores of each group against the control twins, by task (`scores.comparisons`)."""
-        return scores.comparisons(self.cohort, self.final_scores)
+        return scores.comparisons(self.cohort, self.final_scores, self.item_draws)
 
     @cached_property
     def highlighted(self) -> tuple[str, ...]:
@@ -259,6 +261,16 @@ class Analysis:
         return record.read(directories[0]).examples("Outputs") if len(directories) == 1 else pd.DataFrame()
 
     @cached_property
+    def item_draws(self) -> dict[tuple[str, str], item_draws.ItemDraws]:
+        """Final scores on resampled test items, by (task, group), where their answers were kept (`item_draws.item_draws`)."""
+        return item_draws.item_draws(self.cohort, self.answers, self.final_scores)
+
+    @cached_property
+    def collapses(self) -> pd.DataFrame:
+        """Individuals that collapsed, beside the others (`collapses.collapses`)."""
+        return collapses.collapses(self.cohort, self.final_scores)
+
+    @cached_property
     def over_examples(self) -> pd.DataFrame:
         """Final accuracy over individuals and test examples at once (`summaries.over_examples`)."""
         return summaries.over_examples(self.cohort, self.answers)
@@ -303,6 +315,7 @@ class Analysis:
             "overall": self.over_all_tasks,
             "chance_controls": self.chance_controls,
             "over_examples": self.over_examples,
+            "collapses": self.collapses,
             "sparsity_reached": self.sparsity_reached,
             "steps_lived": self.steps_lived,
         }

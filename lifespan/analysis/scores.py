@@ -6,13 +6,17 @@ A value that was not measured is NaN or an absent row, never an error, so that a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lifespan.analysis.cohort import INDIVIDUAL, Cohort
+from lifespan.analysis.collapses import marked
+from lifespan.analysis.item_draws import Draws, counted_difference, counted_mean
 from lifespan.stats import aggregates, inference, metrics
+from lifespan.stats.intervals import Interval
 
 STATUSES = ("done", "failed", "diverged", "pending")
 HIGHLIGHTED = 8
@@ -90,27 +94,43 @@ def statuses(cohort: Cohort) -> pd.DataFrame:
     return counts.rename_axis(index="group", columns=None).reset_index()
 
 
-def final_means(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
-    """Final primary score by task and group: mean, interval, n and where in life it was last measured."""
-    rows = []
+def final_means(cohort: Cohort, final: pd.DataFrame, draws: Draws | None = None) -> pd.DataFrame:
+    """Final primary score by task and group: mean, interval, n and where in life it was last measured.
+
+    With `draws`, the interval counts test items too where their answers are known, and `items` says how many (0: it speaks of
+    this test set only). Where an individual collapsed there is no interval: see the table of `collapses`.
+    """
+    rows, final = [], marked(cohort, final)
     for task in cohort.tasks:
         for group in cohort.groups:
             own = final[(final["task"] == task) & (final["group"] == group)]
-            row = {"task": task, "group": group, "metric": cohort.primary(task), **mean_entries(own["value"])}
+            mean = inference.mean_interval(own["value"].to_numpy(dtype=float))
+            mean, items = counted_mean(mean, draws or {}, task, group, own.dropna(subset=["value"])["seed"].tolist())
+            mean = _unless_collapsed(mean, int(own["collapsed"].sum()), "individuals")
+            row = {"task": task, "group": group, "metric": cohort.primary(task), **entries(mean), "items": items}
             rows.append({**row, "stage": " / ".join(dict.fromkeys(own["stage"].astype(str)))})
-    columns = ["task", "group", "metric", "mean", "low", "high", "n", "note", "stage"]
+    columns = ["task", "group", "metric", "mean", "low", "high", "n", "note", "stage", "items"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def comparisons(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
-    """Each group against the control group by task, twins (equal seeds) paired; p adjusted over the whole family (Holm)."""
-    rows = [
-        {"task": task, **compared}
-        for task in cohort.tasks
-        for compared in against_control(cohort, final[final["task"] == task])
-    ]
+def comparisons(cohort: Cohort, final: pd.DataFrame, draws: Draws | None = None) -> pd.DataFrame:
+    """Each group against the control group by task, twins (equal seeds) paired; p adjusted over the whole family (Holm).
+
+    `draws` and `items` as of `final_means`; p counts individuals alone. Where one of a pair collapsed there is no interval.
+    """
+    rows, final = [], marked(cohort, final)
+    for task in cohort.tasks:
+        own = final[final["task"] == task]
+        values, gone = (own.pivot_table(index="seed", columns="group", values=name) for name in ("value", "collapsed"))
+        for compared in against_control(cohort, own):
+            twins = values[[compared["group"], cohort.control]].dropna().index
+            gap = Interval(*(compared[name] for name in ("difference", "low", "high", "n")), note=compared["note"])
+            gap, items = counted_difference(gap, draws or {}, task, compared["group"], cohort.control, twins.tolist())
+            apart = gone.loc[twins, [compared["group"], cohort.control]].any(axis=1).sum()
+            gap = _unless_collapsed(gap, int(apart), "pairs")
+            rows.append({"task": task, **compared, "low": gap.low, "high": gap.high, "note": gap.note, "items": items})
     columns = ["task", "group", "control", "difference", "low", "high", "n", "hedges_g_av", "cliffs_delta"]
-    table = pd.DataFrame(rows, columns=[*columns, "p", "exact", "note", "warning"])
+    table = pd.DataFrame(rows, columns=[*columns, "p", "exact", "note", "warning", "items"])
     table["p_holm"] = inference.holm(table["p"].to_numpy(dtype=float))
     return table
 
@@ -150,7 +170,11 @@ def last_rows(cohort: Cohort, probe: str) -> pd.DataFrame:
 
 def mean_entries(values: pd.Series) -> dict[str, Any]:
     """Mean, interval, n and note of one value per individual, as entries of a row."""
-    mean = inference.mean_interval(values.to_numpy(dtype=float))
+    return entries(inference.mean_interval(values.to_numpy(dtype=float)))
+
+
+def entries(mean: Interval) -> dict[str, Any]:
+    """An interval as entries of a row."""
     return {"mean": mean.estimate, "low": mean.low, "high": mean.high, "n": mean.n, "note": mean.note}
 
 
@@ -160,6 +184,14 @@ def in_order(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
     keys = [rows["task"].map(tasks).fillna(-1), rows["group"].map(groups), rows["individual"], rows["step"]]
     order = np.lexsort([key.to_numpy(dtype=float) for key in reversed(keys)])
     return rows.iloc[order].reset_index(drop=True)
+
+
+def _unless_collapsed(found: Interval, collapsed: int, who: str) -> Interval:
+    """The interval, or none where some collapsed: it would not cover (`lifespan.stats.collapses`)."""
+    if not collapsed:
+        return found
+    note = f"no interval: {collapsed} of {found.n} {who} collapsed"
+    return replace(found, low=np.nan, high=np.nan, note=note)
 
 
 def _comparison_entries(comparison: inference.Comparison) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pandas as pd
 from lifespan.analysis.cohort import INDIVIDUAL, Cohort
 from lifespan.analysis.forgetting import END
 from lifespan.analysis.scores import mean_entries
-from lifespan.stats import aggregates, metrics
+from lifespan.stats import aggregates, items, metrics
 
 COLUMNS = ["group", "individual", "other", "pairs", "task", "step", "age", "jaccard", "chance", "corrected", "kappa"]
 
@@ -18,7 +18,7 @@ SUMMARY = ["mean", "low", "high", "n", "note"]
 def chance_controls(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
     """Each task's final score in the control group against chance, and whether it is a scale for the other groups.
 
-    It is one where the 95% interval of the control's mean lies above chance; without an interval (fewer than 3 individuals, or
+    It is one where the 95% interval of the control's mean lies above chance; without an interval (fewer than 4 individuals, or
     equal values), where every individual of the control does. Columns: task, chance, mean, low, high, n, note, above. One row
     per task that has final scores.
     """
@@ -97,12 +97,12 @@ def over_examples(cohort: Cohort, answers: pd.DataFrame) -> pd.DataFrame:
         present = set(rows["group"])
         for group in (group for group in cohort.groups if group in present):
             cells = pd.DataFrame(right[group])
-            own = aggregates.multi_bootstrap(cells.to_numpy())
+            own = items.crossed_mean(cells.to_numpy())
             row = {"task": task, "group": group, "n": own.n, "examples": cells.shape[1]}
             row |= {"mean": own.estimate, "low": own.low, "high": own.high}
             if group != cohort.control and cohort.control in present:
                 control = pd.DataFrame(right[cohort.control]).reindex(columns=cells.columns)
-                gap = aggregates.multi_bootstrap(cells.to_numpy(), control.to_numpy())
+                gap = items.crossed_mean(cells.to_numpy(), control.to_numpy())
                 row |= {"difference": gap.estimate, "difference_low": gap.low, "difference_high": gap.high}
             table.append(row)
     return pd.DataFrame(table, columns=columns)

@@ -9,7 +9,7 @@ from lifespan.report.bibtex import Publication, brought
 from lifespan.report.references import REFERENCES, cited_by
 from lifespan.stats import aggregates, dose_response, mixed_models, survival
 
-STATISTICS = ("efron1987better", "hedges1981distribution", "lakens2013effect", "cliff1993dominance", "holm1979simple")
+STATISTICS = ("efron1982jackknife", "hedges1981distribution", "lakens2013effect", "cliff1993dominance", "holm1979simple")
 """Behind intervals (the first) and comparisons with the control group."""
 
 FORGETTING = ("chaudhry2018riemannian", "lopezpaz2017gem")

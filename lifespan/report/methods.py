@@ -24,6 +24,7 @@ from lifespan.report.references import REFERENCES
 from lifespan.report.variation import variation
 from lifespan.report.verdicts import method_sentences
 from lifespan.stats import aggregates, inference, power
+from lifespan.stats.intervals import FEWEST
 
 
 def paragraphs(analysis: Analysis, works: Sequence[Publication]) -> list[tuple[str, list[str]]]:
@@ -161,9 +162,12 @@ def _statistics(analysis: Analysis) -> list[str]:
     tests = len(analysis.comparisons)
     cited = {key: REFERENCES[key].cited for key in STATISTICS}
     texts = [
-        "The unit of analysis is the individual. Intervals are 95% bias-corrected and accelerated bootstrap intervals "
-        f"of the mean ({cited['efron1987better']}; {inference.RESAMPLES:,} resamples, {figures.RESAMPLES:,} in figures, "
-        f"seed {inference.SEED}); fewer than 3 individuals or equal values give none."
+        "The unit of analysis is the individual. Intervals of means are 95% intervals; each end is the further one of "
+        f"Student's t and the bootstrap-t ({cited['efron1982jackknife']}; {inference.RESAMPLES:,} resamples, "
+        f"{figures.RESAMPLES:,} in figures, seed {inference.SEED}). Fewer than {FEWEST} individuals, or equal values, have "
+        "none. "
+        "In simulations of 4 to 20 individuals they cover at least 93% of true means of normal, skewed, bounded and tied "
+        "values, but not of values of which single ones collapse."
     ]
     if tests:
         texts.append(
@@ -191,7 +195,8 @@ def _analysed(analysis: Analysis) -> list[str]:
         "aggregates": "Over all tasks, scores are normalised task by task, (score \N{MINUS SIGN} chance) / (best "
         "\N{MINUS SIGN} chance) with the score of the best constant answer and the metric's upper bound, and summarised by "
         "the interquartile mean and the probability of improvement; where the answers to single examples were kept, "
-        f"individuals and examples are resampled together ({cited['aggregates']}; {aggregates.RESAMPLES:,} resamples).",
+        f"individuals and examples are crossed: intervals count both ({cited['aggregates']}; {aggregates.RESAMPLES:,} "
+        "resamples).",
         "growth": "The decline of what was learned is compared between twins by a mixed model of the share kept on age by "
         "group, seeds as blocks, with a random intercept and slope for each life, or by the lives' own least-squares "
         f"slopes where the model cannot be fitted; the tables say which and why ({cited['growth']}).",

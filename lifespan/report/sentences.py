@@ -50,6 +50,7 @@ def results(analysis: Analysis) -> list[tuple[str, list[str]]]:
         ("", _verdict(analysis)),
         ("Who lived to the end", _endings(analysis)),
         ("Final scores", _finals(analysis)),
+        ("Collapses", _collapses(analysis)),
         ("Against the control group", _comparisons(analysis)),
         ("Forgetting", _forgetting(analysis)),
         ("Sparsity", _sparsity(analysis)),
@@ -128,7 +129,49 @@ def _finals(analysis: Analysis) -> list[str]:
         ]
         rest = f"; {len(rows) - len(named)} groups lie between, see the table" if len(named) < len(rows) else ""
         sentences.append(f"On {task} the mean final {primary_label(analysis.cohort, str(task))} is {listed(parts)}{rest}.")
+    return [*sentences, *_test_items(analysis)]
+
+
+def _test_items(analysis: Analysis) -> list[str]:
+    """Whether the intervals of final scores speak of other test items, too."""
+    table = analysis.final_means[analysis.final_means["low"].notna()]
+    if table.empty:
+        return []
+    counted_on = table[table["items"] > 0].groupby("task", sort=False)["items"].max()
+    sentences = []
+    if len(counted_on):
+        named = [f"the {count:,} test items of {task}" for task, count in counted_on.items()]
+        sentences.append(f"Intervals of final scores, and of their differences, count {listed(named)} as well as individuals.")
+    alone = list(dict.fromkeys(table[table["items"] == 0]["task"]))
+    if alone:
+        sentences.append(
+            f"On {listed(alone)} intervals speak of this test set only: answers to its items were not kept, or cannot be drawn "
+            "anew (Probe(Outputs()) keeps them)."
+        )
     return sentences
+
+
+def _collapses(analysis: Analysis) -> list[str]:
+    sentences = []
+    for _, row in analysis.collapses.iterrows():
+        if not row["collapsed"]:
+            continue
+        share = f"{number(row['share'], 2)}, 95% interval {number(row['share_low'], 2)} to {number(row['share_high'], 2)}"
+        who = f"{row['collapsed']} of {row['n']} in {row['group']} ended near chance on {row['task']}, far below the others"
+        broken = f"; {row['broke_off']} more broke off" if row["broke_off"] else ""
+        others = f"the other {row['others_n']} end at {number(row['others'])} ({_bounds(row, 'others')})"
+        text = f"{who}{broken} (share {share}); {others}"
+        if math.isfinite(row["p"]):
+            text += (
+                f". Pairs in which neither twin did differ by {number(row['difference'])} ({_bounds(row, 'difference')}, n = "
+                f"{row['pairs']:.0f} pairs); exact p {equals(row['p'])} that twins in the control group collapse as often"
+            )
+        sentences.append(f"{text}.")
+    return sentences
+
+
+def _bounds(row: pd.Series, name: str) -> str:
+    return interval(pd.Series({"low": row[f"{name}_low"], "high": row[f"{name}_high"], "note": row[f"{name}_note"]}))
 
 
 def _comparisons(analysis: Analysis) -> list[str]:

@@ -26,7 +26,7 @@ from lifespan.stats.intervals import FEWEST, SEED, Interval
 
 Draw = Callable[[int], NDArray]
 
-SOURCES = ("agarwal2021deep", "sellam2022multiberts")
+SOURCES = ("agarwal2021deep", "sellam2022multiberts", "zou2008construction")
 """Citation keys of what stands here."""
 
 RESAMPLES = 2_000

@@ -1,7 +1,7 @@
 """Figures: tables to matplotlib and seaborn axes, one kind per drawing, in the order of the report.
 
 Every `Drawing` takes an `Analysis` and returns the figure and a table of exactly what is drawn in it, or None where the
-record holds nothing to draw. Thin lines are individuals, bold lines the mean over those measured, bands its 95% BCa
+record holds nothing to draw. Thin lines are individuals, bold lines the mean over those measured, bands its 95%
 bootstrap interval; a cross ends the line of an individual that failed or diverged.
 """
 

@@ -1,0 +1,73 @@
+"""Individuals that collapsed, as an outcome of their own beside the mean over the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from lifespan.analysis.cohort import Cohort
+from lifespan.stats.collapses import collapsed, more_collapses_p
+from lifespan.stats.intervals import mean_interval, share_interval
+
+COLUMNS = [
+    *("task", "group", "n", "collapsed", "broke_off", "share", "share_low", "share_high", "p"),
+    *("others", "others_n", "others_low", "others_high", "others_note"),
+    *("difference", "pairs", "difference_low", "difference_high", "difference_note"),
+]
+
+
+def marked(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
+    """Final scores with a column `collapsed`: near chance while the median of the group is not (`stats.collapses`)."""
+    marks = pd.Series(False, index=final.index)
+    for (task, _), rows in final.groupby(["task", "group"], sort=False):
+        marks[rows.index] = collapsed(rows["value"].to_numpy(dtype=float), cohort.chance(str(task)))
+    return final.assign(collapsed=marks)
+
+
+def collapses(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
+    """Groups in which somebody collapsed, by task, and their control group; no rows where nobody did.
+
+    Columns: task, group, n (individuals that ended), collapsed (at chance at the end of life), broke_off (failed or diverged),
+    share (of both) with share_low and share_high (exact), p (exact, that as many twins collapse or break off in the control
+    group; NaN there); others (mean final score of those that did neither), others_n with others_low, others_high and
+    others_note; difference (mean over pairs in which neither twin did), pairs, with difference_low, difference_high and
+    difference_note.
+    """
+    final, people = marked(cohort, final), cohort.participants
+    rows = []
+    for task, scores in final.groupby("task", sort=False):
+        if not scores["collapsed"].any():
+            continue
+        present = set(scores["group"])
+        lost = {group: _gone(people, scores, group) for group in cohort.groups if group in present}
+        wanted = [group for group in lost if scores[scores["group"] == group]["collapsed"].any() or group == cohort.control]
+        rows += [_row(cohort, str(task), group, scores, lost) for group in wanted]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _gone(people: pd.DataFrame, scores: pd.DataFrame, group: str) -> pd.Series:
+    """By seed, whether an individual of the group that ended collapsed or broke off."""
+    own = scores[scores["group"] == group].set_index("seed")["collapsed"]
+    broken = people[(people["group"] == group) & people["status"].isin(["failed", "diverged"])]["seed"]
+    return pd.concat([own, pd.Series(True, index=broken)]).astype(bool)
+
+
+def _row(cohort: Cohort, task: str, group: str, scores: pd.DataFrame, lost: dict[str, pd.Series]) -> dict[str, Any]:
+    values = scores.pivot_table(index="seed", columns="group", values="value")
+    gone = lost[group]
+    share, here = share_interval(int(gone.sum()), len(gone)), scores[scores["group"] == group]
+    row: dict[str, Any] = {"task": task, "group": group, "n": len(gone), "collapsed": int(here["collapsed"].sum())}
+    row |= {"broke_off": len(gone) - len(here), "share": share.estimate, "share_low": share.low, "share_high": share.high}
+    others = mean_interval(here[~here["collapsed"]]["value"].to_numpy(dtype=float))
+    row |= {"others": others.estimate, "others_n": others.n, "others_note": others.note}
+    row |= {"others_low": others.low, "others_high": others.high}
+    if group == cohort.control or cohort.control not in lost:
+        return row
+    twin = lost[cohort.control]
+    shared = gone.index.intersection(twin.index)
+    row["p"] = more_collapses_p(gone[shared].to_numpy(), twin[shared].to_numpy())
+    kept = shared[~(gone[shared] | twin[shared])]
+    gap = mean_interval((values[group] - values[cohort.control]).reindex(kept).to_numpy(dtype=float))
+    row |= {"difference": gap.estimate, "pairs": gap.n, "difference_note": gap.note}
+    return row | {"difference_low": gap.low, "difference_high": gap.high}
