@@ -50,7 +50,8 @@ def _gone(people: pd.DataFrame, scores: pd.DataFrame, group: str) -> pd.Series:
     """By seed, whether an individual of the group that ended collapsed or broke off."""
     own = scores[scores["group"] == group].set_index("seed")["collapsed"]
     broken = people[(people["group"] == group) & people["status"].isin(["failed", "diverged"])]["seed"]
-    return pd.concat([own, pd.Series(True, index=broken)]).astype(bool)
+    gone: pd.Series = pd.concat([own, pd.Series(True, index=broken)]).astype(bool)
+    return gone
 
 
 def _row(cohort: Cohort, task: str, group: str, scores: pd.DataFrame, lost: dict[str, pd.Series]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def declines(cohort: Cohort, kept: pd.DataFrame, parting: Mapping[str, int], gro
 
 
 def survivals(cohort: Cohort, lived: pd.DataFrame) -> pd.DataFrame:
-    """Functions lost by task and group, and the log-rank test against the control group; `lived` are the `lifetimes`.
+    """Functions lost by task and group, and the log-rank test against the control twins; `lived` are the `lifetimes`.
 
     Columns: task, group, n, lost, median (steps since learning at which half of the individuals have lost it; NaN where it
     never comes to that), p (NaN for the control itself).
@@ -134,7 +134,9 @@ def survivals(cohort: Cohort, lived: pd.DataFrame) -> pd.DataFrame:
         for group, own in task_rows.groupby("group", sort=False):
             row: dict[str, Any] = {"task": task, "group": group, "n": len(own), "lost": int(own["lost"].sum()), "p": np.nan}
             row["median"] = survival.median_survival(own["time"].to_numpy(), own["lost"].to_numpy()).estimate
-            if group != cohort.control and len(control) and (own["lost"].any() or control["lost"].any()):
-                row["p"] = survival.log_rank(*(part[name].to_numpy() for part in (own, control) for name in ("time", "lost")))
+            if group != cohort.control:
+                twins = own.merge(control, on="seed", suffixes=("", "_control"))
+                names = ("time", "lost", "time_control", "lost_control")
+                row["p"] = survival.twin_log_rank(*(twins[name].to_numpy() for name in names))
             rows.append(row)
     return pd.DataFrame(rows, columns=["task", "group", "n", "lost", "median", "p"])

@@ -124,7 +124,7 @@ def comparisons(cohort: Cohort, final: pd.DataFrame, draws: Draws | None = None)
         values, gone = (own.pivot_table(index="seed", columns="group", values=name) for name in ("value", "collapsed"))
         for compared in against_control(cohort, own):
             twins = values[[compared["group"], cohort.control]].dropna().index
-            gap = Interval(*(compared[name] for name in ("difference", "low", "high", "n")), note=compared["note"])
+            gap = Interval(compared["difference"], compared["low"], compared["high"], compared["n"], note=compared["note"])
             gap, items = counted_difference(gap, draws or {}, task, compared["group"], cohort.control, twins.tolist())
             apart = gone.loc[twins, [compared["group"], cohort.control]].any(axis=1).sum()
             gap = _unless_collapsed(gap, int(apart), "pairs")

@@ -145,8 +145,8 @@ def _test_items(analysis: Analysis) -> list[str]:
     alone = list(dict.fromkeys(table[table["items"] == 0]["task"]))
     if alone:
         sentences.append(
-            f"On {listed(alone)} intervals speak of this test set only: answers to its items were not kept, or cannot be drawn "
-            "anew (Probe(Outputs()) keeps them)."
+            f"On {listed(alone)} intervals speak of this test set only: answers to its items were not kept, or cannot be "
+            "drawn anew (Probe(Outputs()) keeps them)."
         )
     return sentences
 

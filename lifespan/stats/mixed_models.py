@@ -6,10 +6,11 @@ linear mixed model (Laird & Ware 1982; REML)
 
     value = seed + seed x age + group + group x age, with a random intercept and slope for each life,
 
-that is value ~ age * group with the seeds as blocks: what twins share is taken out, and what sets a life apart from its
-twin is the noise that the difference in slope is measured against. Random effects by seed alone would leave that noise
-out, and random effects by life alone what twins share. The test is Wald's, with Student's t on (pairs - 1) degrees of
-freedom; where all lives are assessed at the same ages it equals the paired t test of the lives' own slopes.
+that is value ~ age * group with the seeds as blocks: what twins share is taken out, and what sets a life apart from its twin
+is the noise that the difference in slope is measured against. Random effects by seed alone would leave that noise out, and
+random effects by life alone what twins share. The test is Wald's, with Student's t on (pairs - 1) degrees of freedom; where
+all lives are assessed at the same ages it equals the paired t test of the lives' own slopes. The interval reaches at least
+to both ends of that of the lives' own slopes (`intervals.mean_interval`), which follows skew.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -112,11 +113,18 @@ def _difference(rows: pd.DataFrame, slopes: pd.DataFrame, group: str, control: s
     twins = slopes[[group, control]].dropna().index
     pairs = rows[rows["group"].isin([group, control]) & rows["individual"].isin(twins)]
     fit = _mixed_model(pairs, group, len(twins))
+    own = paired_difference(slopes.loc[twins, group].to_numpy(), slopes.loc[twins, control].to_numpy())
     if not isinstance(fit, str):
         difference, p = fit
-        return SlopeDifference(group, difference, p, MIXED_MODEL)
-    own = paired_difference(slopes.loc[twins, group].to_numpy(), slopes.loc[twins, control].to_numpy())
+        return SlopeDifference(group, _wider(difference, own.difference), p, MIXED_MODEL)
     return SlopeDifference(group, own.difference, own.p, OWN_SLOPES, reason=fit)
+
+
+def _wider(fitted: Interval, own: Interval) -> Interval:
+    """The fitted interval, widened to each end of that of the lives' own slopes, which follows their skew."""
+    if not own.known:
+        return replace(fitted, low=math.nan, high=math.nan, note=own.note)
+    return replace(fitted, low=min(fitted.low, own.low), high=max(fitted.high, own.high))
 
 
 def _mixed_model(rows: pd.DataFrame, group: str, pairs: int) -> tuple[Interval, float] | str:

@@ -19,7 +19,7 @@ from lifespan.analysis.analysis import Analysis
 from lifespan.errors import RecordError
 from lifespan.record import record
 from lifespan.report import citations, figures, methods, references, sentences
-from lifespan.report.formatting import number
+from lifespan.report.formatting import bounds, number
 from lifespan.report.html import inline_svg, write_report
 from lifespan.report.labels import metric_label
 from lifespan.stats import inference as stats
@@ -56,6 +56,11 @@ def page(run):
     return tree, " ".join("".join(tree.find(f"{HTML}body").itertext()).split())
 
 
+def spread(found):
+    """An interval as sentences show it, or why there is none."""
+    return f"95% interval {number(found.low)} to {number(found.high)}" if found.known else found.note
+
+
 def scores(rows, task, group):
     return {seed: value for (one, other, seed), value in rows.items() if (one, other) == (task, group)}
 
@@ -78,8 +83,7 @@ def test_final_scores_in_sentences_are_means_over_rows(run, rows):
         for group in GROUPS:
             values = list(scores(rows, task, group).values())
             found = stats.mean_interval(values)
-            spread = f"(95% interval {found.low:.3f} to {found.high:.3f}, n = {len(values)})"
-            assert f"{np.mean(values):.3f} in {group} {spread}" in text
+            assert f"{np.mean(values):.3f} in {group} ({spread(found)}, n = {len(values)})" in text
     assert [len(scores(rows, "rte", group)) for group in GROUPS] == [4, 3, 4]
 
 
@@ -93,10 +97,13 @@ def test_comparisons_are_paired_differences_of_twins(run, rows):
         expected = stats.paired_difference([treated[s] for s in seeds], [control[s] for s in seeds])
         assert (row["difference"], row["n"]) == (pytest.approx(expected.difference.estimate), len(seeds))
         assert (row["p"], row["hedges_g_av"]) == (pytest.approx(expected.p), pytest.approx(expected.hedges_g_av))
-        low, high = number(expected.difference.low), number(expected.difference.high)
+        clear = expected.difference.excludes_zero or not expected.difference.known
+        ended = f"ended {abs(row['difference']):.3f} lower on {row['task']} than" if clear else "did not clearly differ from"
+        rest = "" if clear else f" on {row['task']}"
+        rest = rest if expected.difference.known else ", with no interval to judge it by"
         sentence = (
-            f"{row['group']} ended {abs(row['difference']):.3f} lower on {row['task']} than its twins in healthy "
-            f"(paired difference {number(row['difference'])}; 95% interval {low} to {high}; "
+            f"{row['group']} {ended} its twins in healthy{rest} "
+            f"(paired difference {number(row['difference'])}; {spread(expected.difference)}; "
             f"n = {len(seeds)} pairs; Hedges' g_av "
             f"{number(expected.hedges_g_av, 2)}; Cliff's delta {number(expected.cliffs_delta, 2)}; "
             f"exact sign-flip p = {expected.p:.3g}"
@@ -116,7 +123,7 @@ def test_forgetting_is_recomputed_from_rows(run):
                 best = max(r[2, "rte"], r[3, "rte"])
                 falls.append(((best - r[7, "rte"]) + (r[3, "mrpc"] - r[7, "mrpc"])) / 2)
         found = stats.mean_interval(falls)
-        shown = f"{np.mean(falls):.3f} in {group} (95% interval {found.low:.3f} to {found.high:.3f}, n = {len(falls)})"
+        shown = f"{np.mean(falls):.3f} in {group} ({spread(found)}, n = {len(falls)})"
         assert (
             shown in text.split("At the end of life, chance-normalised forgetting (max) is ")[1].split("At the end of life")[0]
         )
@@ -126,7 +133,8 @@ def test_endings_and_sparsity_are_counted(run):
     _, text = page(run)
     assert "11 of 12 individuals lived to the end; 1 diverged." in text
     assert "unstable 2 (the loss became NaN <script>alert(1)</script>)" in text
-    assert f"0.600 in {GROUPS[1]} (all equal, n = 3; planned 0.600)" in text
+    assert f"0.600 in {GROUPS[1]} (no interval: it needs at least 4 individuals, n = 3; planned 0.600)" in text
+    assert f"0.600 in {GROUPS[0]} (all equal, n = 4; planned 0.600)" in text
     assert "unstable n = 4 (1 diverged)" in text
 
 
@@ -201,7 +209,7 @@ def test_final_table_shows_the_csv(run):
     table = pd.read_csv(run / "tables" / "final_scores.csv")
     shown = [["".join(cell.itertext()) for cell in row] for row in next(tree.iter(f"{HTML}tbody"))]
     expected = [
-        [row.task, row.group, metric_label(row.metric), f"{row.mean:.3f}", f"[{row.low:.3f}, {row.high:.3f}]", str(row.n)]
+        [row.task, row.group, metric_label(row.metric), f"{row.mean:.3f}", bounds(row._asdict(), "[{}, {}]"), str(row.n)]
         for row in table.itertuples()
     ]
     assert [row[:6] for row in shown] == expected
