@@ -6,9 +6,9 @@
 Every study is a real `Study` with its hypotheses, declared in a run directory as `simulate` does; the scores of its
 individuals are drawn, by one of three laws: normal, skewed (exponential), or tied (normal, rounded to fortieths, as the
 accuracy over 40 rows). A lead is wrong where the report calls a primary hypothesis supported, refuted or too small to matter,
-and it is not. Of hypotheses with a margin the truth lies on the margin, where a test errs most. `--simulated 5` really lives as
-many toy studies, whose two groups lose other synapses by the same law. With `--planted` the truth is what `lifespan plan` says
-is found with a probability of 0.8.
+and it is not. Of hypotheses with a margin the truth lies on the margin, where a test errs most. `--simulated 5` really lives
+as many toy studies, whose two groups lose other synapses by the same law. With `--planted` the truth is what `lifespan plan`
+says is found with a probability of 0.8.
 """
 
 from __future__ import annotations
