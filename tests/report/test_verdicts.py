@@ -57,7 +57,8 @@ def test_a_sentence_says_what_its_verdict_rests_on(lived):
 def test_methods_say_how_verdicts_are_given(lived):
     text = methods_text(Analysis(lived), [])
     assert "one family-wise error of 0.05 by Holm's step-down" in text
-    assert "looked at when 10 and 16 individuals of every group had lived, by O'Brien and Fleming's bounds" in text
+    assert "looked at when 10 and 16 individuals of every group have lived, by O'Brien and Fleming's bounds" in text
+    assert "computed for their numbers of individuals by recursive integration (Armitage et al., 1969;" in text
 
 
 def test_a_study_without_hypotheses_says_so_first(graceful):
