@@ -43,28 +43,30 @@ def looks(directory):
 
 
 def test_a_study_that_is_not_decided_goes_on_to_its_last_look(scenario, run, tmp_path):
-    code, said, _ = run("simulate", scenario, "--until-decided", "--out", tmp_path / "a", "--no-report", "--workers", 1)
+    code, said, _ = run("simulate", scenario, "--until-decided", "--out", tmp_path / "a", "--no-report", "--engine", "inline")
     assert code == 0 and "Look 1 of 2, at 6 individuals: going on to 8." in said and "Look 2 of 2" in said
     assert [(line["look"], line["individuals"], line["decided"]) for line in looks(tmp_path / "a")] == [
         (1, 6, False),
         (2, 8, False),
     ]
     assert looks(tmp_path / "a")[0]["decisions"][0]["hypothesis"] == "a above b"
-    run("simulate", scenario, "--out", tmp_path / "b", "--no-report", "--workers", 1)
+    run("simulate", scenario, "--out", tmp_path / "b", "--no-report", "--engine", "inline")
     assert rows_of(tmp_path / "a") == rows_of(tmp_path / "b"), "the same rows as a study of so many individuals"
     kept = (tmp_path / "a" / "looks.jsonl").read_bytes()
-    code, said, _ = run("simulate", scenario, "--until-decided", "--out", tmp_path / "a", "--no-report", "--resume")
+    code, said, _ = run(
+        "simulate", scenario, "--until-decided", "--out", tmp_path / "a", "--no-report", "--resume", "--engine", "inline"
+    )
     assert code == 0 and (tmp_path / "a" / "looks.jsonl").read_bytes() == kept and "Look 1" not in said
 
 
 def test_a_study_that_is_decided_stops(scenario, run, tmp_path):
     """A difference that lies far below what counts is decided at the first look."""
     arguments = ("simulate", scenario, "--until-decided", "--set", "MARGIN=5", "--out", tmp_path / "a", "--no-report")
-    code, said, _ = run(*arguments, "--workers", 1)
+    code, said, _ = run(*arguments, "--engine", "inline")
     assert code == 0 and "Look 1 of 2, at 6 individuals: all decided." in said and "Look 2" not in said
     assert "a above b: too small to matter" in said
     assert len(read(tmp_path / "a").participants()) == 12 and looks(tmp_path / "a")[0]["decided"]
-    code, said, _ = run(*arguments, "--workers", 1)
+    code, said, _ = run(*arguments, "--engine", "inline")
     assert code == 0 and "all decided" in said and len(looks(tmp_path / "a")) == 1
 
 
@@ -84,7 +86,7 @@ def test_a_killed_study_goes_on_at_the_look_that_it_was_at(scenario, tmp_path):
 
 
 def test_a_record_that_has_more_individuals_keeps_them(scenario, run, tmp_path):
-    run("simulate", scenario, "--out", tmp_path / "a", "--no-report", "--workers", 1)
+    run("simulate", scenario, "--out", tmp_path / "a", "--no-report", "--engine", "inline")
     assert [cohort.individuals for _, cohort in looks_to_take(load(str(scenario)), tmp_path / "a")] == [8, 8]
 
 
