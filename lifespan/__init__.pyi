@@ -1,5 +1,6 @@
 """What the package exports, and from where. Read by type checkers, and at run time by `lazy_loader`."""
 
+from .analysis.sequential import simulate_until_decided
 from .contracts import (
     Bulk,
     ClassHead,
@@ -417,6 +418,7 @@ __all__ = [
     "robustness",
     "save_pack",
     "simulate",
+    "simulate_until_decided",
     "slowly",
     "steadily",
     "stream",

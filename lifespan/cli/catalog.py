@@ -132,9 +132,11 @@ def _events() -> list[type]:
 
 
 def _studies() -> list[type]:
+    from lifespan.study.design import Sequential
+    from lifespan.study.hypotheses import Hypothesis, Quantity
     from lifespan.study.scenario import Between, Scenario, Study
 
-    return [Scenario, Study, Between]
+    return [Scenario, Study, Between, Hypothesis, Quantity, Sequential]
 
 
 def _exported() -> list[Any]:

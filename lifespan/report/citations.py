@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lifespan.analysis.analysis import Analysis
 from lifespan.report.bibtex import Publication, brought
 from lifespan.report.references import REFERENCES, cited_by
-from lifespan.stats import aggregates, dose_response, mixed_models, survival
+from lifespan.stats import aggregates, dose_response, mixed_models, sequential, survival
 
 STATISTICS = ("efron1982jackknife", "hedges1981distribution", "lakens2013effect", "cliff1993dominance", "holm1979simple")
 """Behind intervals (the first) and comparisons with the control group."""
@@ -21,6 +21,7 @@ ANALYSES: Mapping[str, tuple[str, ...]] = {
     "growth": mixed_models.SOURCES,
     "survival": survival.SOURCES,
     "dose_fits": dose_response.SOURCES,
+    "sequential": sequential.SOURCES,
 }
 """Behind analyses beyond the first comparisons, cited where a report makes use of them."""
 
@@ -45,5 +46,6 @@ def analyses_used(analysis: Analysis) -> list[str]:
         "growth": len(analysis.declines) > 0,
         "survival": len(analysis.lifetimes) > 0,
         "dose_fits": len(analysis.ed50s) > 0,
+        "sequential": any(len(found.looks) > 1 for found in analysis.verdicts),
     }
     return [name for name, present in used.items() if present]

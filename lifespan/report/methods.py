@@ -203,6 +203,8 @@ def _analysed(analysis: Analysis) -> list[str]:
         "survival": f"A function is lost at the first of {IN_A_ROW} evaluations in a row at which less than "
         f"{SHARE:g} of what was learned, above chance, is left; curves are Kaplan-Meier's, compared by the "
         f"log-rank statistic, whose p is that of swapping twins ({cited['survival']}).",
+        "sequential": "The looks of a sequential design share one error by group-sequential bounds, computed for their "
+        f"numbers of individuals by recursive integration ({cited['sequential']}).",
         "dose_fits": "Dose-response curves are fitted by least squares in Hill's and in Brain and Cousens' hormetic form, the "
         "better by AICc kept if it is better than a constant (of at most six points by the F test); intervals of the ED50 are "
         f"those of the jackknife over individuals on its logarithm, with the t distribution ({cited['dose_fits']}).",

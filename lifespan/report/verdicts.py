@@ -65,8 +65,8 @@ def method_sentences(analysis: Analysis) -> list[str]:
         if len(one.looks) > 1:
             places = listed([str(n) for n in one.looks])
             texts.append(
-                f"{one.study} was looked at when {places} individuals of every group had lived, by {BOUNDS[one.bounds]}, "
-                "computed for these numbers by recursive integration; what was decided at a look stands."
+                f"{one.study} is looked at when {places} individuals of every group have lived, by {BOUNDS[one.bounds]}; what "
+                "is decided at a look stands."
             )
     return texts
 

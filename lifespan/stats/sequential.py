@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from scipy import optimize, stats
 
-SOURCES = ("obrien1979multiple", "pocock1977group", "jennison2000group")
+SOURCES = ("armitage1969repeated", "obrien1979multiple", "pocock1977group")
 """Citation keys of what stands here."""
 
 Shape = Literal["obrien-fleming", "pocock"]

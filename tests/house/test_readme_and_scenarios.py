@@ -30,6 +30,7 @@ TOY = {
     "beside_avalanche": ["CHILDHOOD_STEPS=4", "EPOCHS=0.1", "BUFFER=10", "INDIVIDUALS=1"],
     "places_of_their_own": ["CHILDHOOD_STEPS=4", "EPOCHS=0.1", "INDIVIDUALS=1"],
     "micro_world": ["CHILDHOOD_STEPS=4", "SCHOOL_EPOCHS=0.1", "INDIVIDUALS=1"],
+    "until_decided": ["STEPS=3", "LOOKS=(1,)"],
     "masks_or_weights": [*SHORT],
     "many_good_subnetworks": [*SHORT, "SPARSITIES=(0.5,)"],
     "graceful_ageing": [*SHORT, "AGES=2", "RECOVERY_STEPS=2"],
