@@ -10,7 +10,10 @@ from lifespan.analysis.forgetting import END
 from lifespan.analysis.scores import mean_entries
 from lifespan.stats import aggregates, metrics
 
-COLUMNS = ["group", "individual", "other", "pairs", "task", "step", "age", "jaccard", "chance", "corrected", "kappa"]
+COLUMNS = ["group", "individual", "other", "pairs", "masks", "task", "step", "age", "jaccard", "chance", "corrected", "kappa"]
+
+ANATOMY, TASK_MASKS = "anatomy", "task masks"
+"""What was compared: the synapses that are alive at all, or those that a task uses."""
 
 SUMMARY = ["mean", "low", "high", "n", "note"]
 
@@ -112,9 +115,12 @@ def mask_overlaps(cohort: Cohort) -> pd.DataFrame:
     """One row for each pair of masks that was compared.
 
     Columns: group and individual of the first; other, the second's name; pairs (individuals, twins, self for an earlier
-    checkpoint of the same subject, tasks for two tasks of one subject); task; step; age; jaccard; chance, that of independent
-    masks of these densities; corrected = (jaccard - chance) / (1 - chance); kappa, how far the two err on the same examples
-    beyond chance, the mean over tasks (NaN where that was not compared).
+    checkpoint of the same subject, tasks for two tasks of one subject); masks (anatomy, or task masks); task; step; age;
+    jaccard; chance, that of independent masks of these densities; corrected = (jaccard - chance) / (1 - chance); kappa, how
+    far the two err on the same examples beyond chance, the mean over tasks (NaN where that was not compared).
+
+    Left out is what is no comparison of masks: a mask that is still full, which overlaps any other by chance exactly, and a
+    task without a mask of its own, which has the anatomy's.
     """
     between = cohort.contrasts.dropna(subset=["value"])
     between = between.assign(other=between["other_group"] + " " + between["other_individual"].astype(str))
@@ -134,21 +140,40 @@ def mask_overlaps(cohort: Cohort) -> pd.DataFrame:
     errors = between[(between["probe"] == "ErrorOverlap") & (between["metric"] == "kappa")]
     common = errors.groupby(["group", "individual", "other", "step"])["value"].mean().rename("kappa").reset_index()
     table = table.merge(common, how="left", on=["group", "individual", "other", "step"]) if len(table) else table
-    return table.reindex(columns=COLUMNS).dropna(subset=["corrected"]).rename_axis(columns=None)
+    table = table.reindex(columns=[name for name in COLUMNS if name != "masks"]).dropna(subset=["corrected"])
+    table.insert(4, "masks", table["task"].map(lambda task: TASK_MASKS if task else ANATOMY))
+    return _of_their_own(table).rename_axis(columns=None)
+
+
+def _of_their_own(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of masks that could have overlapped more or less than by chance, each mask once."""
+    if table.empty:
+        return table
+    pair = ["group", "individual", "other", "pairs", "step"]
+    anatomy = table[table["masks"] == ANATOMY][[*pair, "jaccard", "chance"]]
+    beside = table.merge(anatomy, how="left", on=pair, suffixes=("", "_anatomy"))
+    alike = (beside["jaccard"] == beside["jaccard_anatomy"]) & (beside["chance"] == beside["chance_anatomy"])
+    table = table[~((table["masks"] == TASK_MASKS) & alike.to_numpy())]
+    at_chance = (table["jaccard"] - table["chance"]).abs() < 1e-9
+    full = at_chance.groupby([table[name] for name in ("group", "pairs", "task", "step")]).transform("all")
+    return table[~full].reset_index(drop=True)
 
 
 def overlap_means(overlaps: pd.DataFrame) -> pd.DataFrame:
-    """Overlap above chance at each group's last comparison of a kind: pairs, group, age, mean, low, high, n (pairs), note.
+    """Overlap above chance at each group's last comparison of a kind, by pairs, masks and group.
 
-    The mean over all masks that a pair shares first, then over pairs. Pairs that have an individual in common are not
-    independent, so that the interval is too narrow. `overlaps` are the `mask_overlaps`.
+    Columns: those; tasks, age, mean, low, high, n (pairs), note. The mean over all task masks that a pair shares first, then
+    over pairs. Pairs that have an individual in common are not independent, so that the interval is too narrow. `overlaps` are
+    the `mask_overlaps`.
     """
     table = []
-    for (pairs, group), rows in overlaps.groupby(["pairs", "group"], sort=False):
+    for (pairs, masks, group), rows in overlaps.groupby(["pairs", "masks", "group"], sort=False):
         last = rows[rows["step"] == rows["step"].max()]
         values = last.groupby(["individual", "other"])["corrected"].mean()
-        table.append({"pairs": pairs, "group": group, "age": last["age"].mean(), **mean_entries(values)})
-    return pd.DataFrame(table, columns=["pairs", "group", "age", *SUMMARY])
+        tasks = ", ".join(filter(None, dict.fromkeys(last["task"])))
+        named = {"pairs": pairs, "masks": masks, "group": group, "tasks": tasks}
+        table.append({**named, "age": last["age"].mean(), **mean_entries(values)})
+    return pd.DataFrame(table, columns=["pairs", "masks", "group", "tasks", "age", *SUMMARY])
 
 
 def recovery_means(recoveries: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.joint_twins import without_joint_twin
 from lifespan.analysis.out_of_domain import CONSISTENCY
 from lifespan.analysis.scores import LEAST_LEARNED
+from lifespan.analysis.summaries import TASK_MASKS
 from lifespan.report.formatting import counted, equals, interval, listed, number
 from lifespan.report.labels import ONE_SCALE, PAIRS, metric_label, outcome_label, task_names
 from lifespan.report.variation import population_note
@@ -218,11 +219,13 @@ def _own_measures(analysis: Analysis) -> list[str]:
 
 def _overlap(analysis: Analysis) -> list[str]:
     sentences = []
-    for (pairs, group), rows in _highlighted(analysis.overlap_means, analysis, ["pairs", "group"]):
-        row = rows.iloc[0]
+    table = analysis.overlap_means
+    for _, row in table[table["group"].isin(analysis.highlighted)].iterrows():
+        which = f"the masks of {task_names(str(row['tasks']).split(', '))}" if row["masks"] == TASK_MASKS else "anatomies"
         sentences.append(
-            f"In {group}, masks overlap {PAIRS[pairs]} by {number(row['mean'])} above chance ({interval(row)}, "
-            f"{counted(int(row['n']), 'pair')}, at age {row['age']:,.0f}; 0 is chance, 1 the same subnetwork)."
+            f"In {row['group']}, {which} overlap {PAIRS[row['pairs']]} by {number(row['mean'])} above chance "
+            f"({interval(row)}, {counted(int(row['n']), 'pair')}, at age {row['age']:,.0f}; 0 is chance, 1 the same "
+            "subnetwork)."
         )
     return _first(sentences, "overlap_means.csv")
 

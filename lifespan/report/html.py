@@ -86,7 +86,7 @@ def inline_svg(vector: str, *, name: str, title: str, description: str) -> Marku
     body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.DOTALL)
     body = re.sub(r'\bid="', f'id="{name}-', body)
     body = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{name}-", body)
-    body = body.replace(figures.INK, "currentColor")
+    body = body.replace(figures.INK, "currentColor").replace(figures.PAGE, "var(--page)")
     head, _, rest = body.partition(">")
     head = re.sub(r'\s(width|height|xmlns:xlink|xmlns|version)="[^"]*"', "", head)
     head += f' role="img" aria-labelledby="{name}-title {name}-description"'

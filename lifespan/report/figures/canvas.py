@@ -47,6 +47,8 @@ class Drawing:
 
 INK = "#24292f"
 FAINT = "#8c959f"
+PAGE = "#fefefe"
+"""Inside of hollow marks: white in the files, the page's own colour in the report."""
 WIDTH = 5.0
 AGE = "age (optimizer steps lived)"
 LINES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
