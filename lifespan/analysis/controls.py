@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from lifespan.analysis.cohort import Cohort
+from lifespan.analysis.timelines import first_learned
 from lifespan.contracts.spec import digest_of
 
 OF_TASKS = ("task", "also", "tasks")
@@ -20,12 +21,12 @@ OF_TASKS = ("task", "also", "tasks")
 
 
 def task_controls(cohort: Cohort, scores: pd.DataFrame) -> dict[str, str]:
-    """The control group on each task: the study's where it was scored on it, else the group of its life with that task.
+    """The control group on each task: the study's where it learned it, else the group of its life with that task.
 
-    A task that neither was scored on has no entry: nothing is compared on it. Of several such groups the study's order
-    decides. `scores` have columns task and group.
+    A task that neither learned has no entry: nothing is compared on it. Of several such groups the study's order decides.
+    `scores`, with columns task and group, count where a record does not say what was learned.
     """
-    scored = _scored(scores)
+    scored = _tasks_of(cohort, scores)
     life = life_without_tasks(cohort, cohort.control)
     found = {}
     for task in cohort.tasks:
@@ -37,12 +38,12 @@ def task_controls(cohort: Cohort, scores: pd.DataFrame) -> dict[str, str]:
 
 
 def arms(cohort: Cohort, scores: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Groups that live one life on different tasks, by a name that they share; {} where the control was scored on all tasks.
+    """Groups that live one life on different tasks, by a name that they share; {} where the control learned all tasks.
 
     A group without such companions is an arm of its own. Over all tasks, arms can be compared where groups cannot: each of
     these has scores on its own task only.
     """
-    scored = _scored(scores)
+    scored = _tasks_of(cohort, scores)
     if set(cohort.tasks) <= set(scored.get(cohort.control, ())):
         return {}
     lives: dict[str, list[str]] = {}
@@ -76,9 +77,11 @@ def _number(tasks: Any) -> int:
     return len(tasks) if isinstance(tasks, list) else 1
 
 
-def _scored(scores: pd.DataFrame) -> dict[str, list[str]]:
-    """Tasks by group."""
-    return {str(group): list(dict.fromkeys(rows["task"])) for group, rows in scores.groupby("group", sort=False)}
+def _tasks_of(cohort: Cohort, scores: pd.DataFrame) -> dict[str, list[str]]:
+    """Tasks that each group learns by its plan, or was scored on."""
+    scored = scores.groupby("group", sort=False)["task"].unique().to_dict()
+    found = {group: [*first_learned(cohort, group), *scored.get(group, ())] for group in cohort.groups}
+    return {group: list(dict.fromkeys(tasks)) for group, tasks in found.items() if tasks}
 
 
 def _shared_name(groups: Iterable[str]) -> str:

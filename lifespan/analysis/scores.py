@@ -5,13 +5,14 @@ A value that was not measured is NaN or an absent row, never an error, so that a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lifespan.analysis.cohort import INDIVIDUAL, Cohort
+from lifespan.analysis.timelines import first_learned_at
 from lifespan.stats import aggregates, inference, metrics
 
 STATUSES = ("done", "failed", "diverged", "pending")
@@ -91,23 +92,33 @@ def statuses(cohort: Cohort) -> pd.DataFrame:
 
 
 def final_means(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
-    """Final primary score by task and group: mean, interval, n and where in life it was last measured."""
+    """Final primary score by task and group: mean, interval, n and where in life it was last measured.
+
+    A group that neither learns a task nor was scored on it has no row of it.
+    """
     rows = []
+    learned = {group: first_learned_at(cohort, group) if cohort.timeline(group) else cohort.tasks for group in cohort.groups}
     for task in cohort.tasks:
         for group in cohort.groups:
             own = final[(final["task"] == task) & (final["group"] == group)]
+            if own.empty and task not in learned[group]:
+                continue
             row = {"task": task, "group": group, "metric": cohort.primary(task), **mean_entries(own["value"])}
             rows.append({**row, "stage": " / ".join(dict.fromkeys(own["stage"].astype(str)))})
     columns = ["task", "group", "metric", "mean", "low", "high", "n", "note", "stage"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def comparisons(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
-    """Each group against the control group by task, twins (equal seeds) paired; p adjusted over the whole family (Holm)."""
+def comparisons(cohort: Cohort, final: pd.DataFrame, controls: Mapping[str, str]) -> pd.DataFrame:
+    """Each group against the control group by task, twins (equal seeds) paired; p adjusted over the whole family (Holm).
+
+    `controls` are the `controls.task_controls`; a task without one has no rows.
+    """
     rows = [
         {"task": task, **compared}
         for task in cohort.tasks
-        for compared in against_control(cohort, final[final["task"] == task])
+        if task in controls
+        for compared in against_control(cohort, final[final["task"] == task], controls[task])
     ]
     columns = ["task", "group", "control", "difference", "low", "high", "n", "hedges_g_av", "cliffs_delta"]
     table = pd.DataFrame(rows, columns=[*columns, "p", "exact", "note", "warning"])
@@ -115,15 +126,15 @@ def comparisons(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def against_control(cohort: Cohort, values: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Each group's twins compared with the control's, as entries of a row; `values` has group, seed and one value each."""
+def against_control(cohort: Cohort, values: pd.DataFrame, control: str) -> Iterator[dict[str, Any]]:
+    """Each group's twins compared with a control's, as entries of a row; `values` has group, seed and one value each."""
     table = values.pivot_table(index="seed", columns="group", values="value")
     for group in cohort.groups:
-        if group == cohort.control or group not in table or cohort.control not in table:
+        if group == control or group not in table or control not in table:
             continue
-        comparison = inference.paired_difference(table[group].to_numpy(), table[cohort.control].to_numpy())
+        comparison = inference.paired_difference(table[group].to_numpy(), table[control].to_numpy())
         if comparison.n:
-            yield {"group": group, "control": cohort.control, **_comparison_entries(comparison)}
+            yield {"group": group, "control": control, **_comparison_entries(comparison)}
 
 
 def highlighted_groups(cohort: Cohort, compared: pd.DataFrame) -> tuple[str, ...]:

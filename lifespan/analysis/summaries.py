@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -18,31 +20,35 @@ ANATOMY, TASK_MASKS = "anatomy", "task masks"
 SUMMARY = ["mean", "low", "high", "n", "note"]
 
 
-def chance_controls(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
-    """Each task's final score in the control group against chance, and whether it is a scale for the other groups.
+def chance_controls(cohort: Cohort, final: pd.DataFrame, controls: Mapping[str, str]) -> pd.DataFrame:
+    """Each task's final score in its control group against chance, and whether it is a scale for the other groups.
 
     It is one where the 95% interval of the control's mean lies above chance; without an interval (fewer than 3 individuals, or
-    equal values), where every individual of the control does. Columns: task, chance, mean, low, high, n, note, above. One row
-    per task that has final scores.
+    equal values), where every individual of the control does. Columns: task, control, chance, mean, low, high, n, note, above.
+    One row per task that has final scores. `controls` are the `controls.task_controls`.
     """
-    healthy = final[final["group"] == cohort.control]
     rows = []
     for task in (task for task in cohort.tasks if task in set(final["task"])):
-        values = healthy[healthy["task"] == task]["value"]
-        row = {"task": task, "chance": cohort.chance(task), **mean_entries(values)}
+        control = controls.get(task, cohort.control)
+        values = final[(final["group"] == control) & (final["task"] == task)]["value"]
+        row = {"task": task, "control": control, "chance": cohort.chance(task), **mean_entries(values)}
         least = row["low"] if np.isfinite(row["low"]) else values.min() if len(values) else np.nan
         rows.append({**row, "above": bool(least > row["chance"])})
-    return pd.DataFrame(rows, columns=["task", "chance", "mean", "low", "high", "n", "note", "above"])
+    return pd.DataFrame(rows, columns=["task", "control", "chance", "mean", "low", "high", "n", "note", "above"])
 
 
-def over_all_tasks(cohort: Cohort, final: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
+def over_all_tasks(
+    cohort: Cohort, final: pd.DataFrame, controls: pd.DataFrame, arms: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
     """Final scores of each group over all tasks; no rows for studies of one task.
 
-    Scores are normalised task by task, 0 at chance and 1 at the metric's upper bound. Tasks in which the control is not above
-    chance by the table of `chance_controls` were not learned at all, could show nothing, and are left out; where none is left
-    there is no number. Columns: group, n (individuals), tasks (their number), over (their titles), iqm
-    (interquartile mean) with low and high, improvement (probability that an individual of the group scores higher than one of
-    the control, the mean over tasks; NaN for the control) with improvement_low and improvement_high, left_out (tasks), note.
+    Where groups live one life on different tasks, such an arm stands for a group (`arms`, see `controls.arms`). Scores are
+    normalised task by task, 0 at chance and 1 at the metric's upper bound. Tasks in which the control is not above chance by
+    the table of `chance_controls` were not learned at all, could show nothing, and are left out; where none is left there is
+    no number, nor for a group without scores on all of the others. Columns: group, n (individuals), tasks (their number), over
+    (their titles), iqm (interquartile mean) with low and high, improvement (probability that an individual of the group scores
+    higher than one of the control, the mean over tasks; NaN for the control) with improvement_low and improvement_high,
+    left_out (tasks), note.
     """
     columns = ["group", "n", "tasks", "iqm", "low", "high", "improvement", "improvement_low", "improvement_high"]
     columns += ["over", "left_out", "note"]
@@ -50,38 +56,42 @@ def over_all_tasks(cohort: Cohort, final: pd.DataFrame, controls: pd.DataFrame) 
         return pd.DataFrame(columns=columns)
     scale = controls[controls["above"]]
     tasks, left_out = list(scale["task"]), ", ".join(controls[~controls["above"]]["task"])
-    seeds = sorted(final["seed"].unique())
-    matrices = {
-        str(group): rows.pivot_table(index="seed", columns="task", values="value").reindex(index=seeds, columns=tasks)
-        for group, rows in final.groupby("group", sort=False)
-    }
+    matrices = _matrices(cohort, final, tasks, arms)
+    control = next((name for name, groups in arms.items() if cohort.control in groups), cohort.control)
     table: list[dict[str, object]] = []
-    for group in (group for group in cohort.groups if group in matrices):
-        if not tasks:
-            note = "no number: in no task is the control above chance"
-            table.append({"group": group, "n": 0, "tasks": 0, "left_out": left_out, "note": note})
+    for group, matrix in matrices.items():
+        row: dict[str, object] = {"group": group, "left_out": left_out}
+        missing = [task for task in tasks if matrix[task].isna().all()]
+        if missing or not tasks:
+            why = f"no score on {', '.join(missing)}" if tasks else "in no task is the control above chance"
+            table.append({**row, "n": 0, "tasks": len(tasks) - len(missing), "note": f"no number: {why}"})
             continue
-        scores = matrices[group].to_numpy()
-        shares = aggregates.normalised(scores, scale["chance"].to_numpy(), metrics.BEST)
+        shares = aggregates.normalised(matrix.to_numpy(), scale["chance"].to_numpy(), metrics.BEST)
         middle = aggregates.interquartile_interval(shares)
-        row = {"group": group, "n": middle.n, "iqm": middle.estimate, "low": middle.low, "high": middle.high}
-        if group != cohort.control and cohort.control in matrices:
-            better = aggregates.probability_of_improvement(scores, matrices[cohort.control].to_numpy())
+        row |= {"n": middle.n, "iqm": middle.estimate, "low": middle.low, "high": middle.high}
+        if group != control and control in matrices:
+            better = aggregates.probability_of_improvement(matrix.to_numpy(), matrices[control].to_numpy())
             row |= {"improvement": better.estimate, "improvement_low": better.low, "improvement_high": better.high}
         notes = [middle.note, f"left out, as the control is not above chance: {left_out}" if left_out else ""]
-        table.append(
-            {
-                **row,
-                "tasks": len(tasks),
-                "over": ", ".join(tasks),
-                "left_out": left_out,
-                "note": "; ".join(filter(None, notes)),
-            }
-        )
+        table.append({**row, "tasks": len(tasks), "over": ", ".join(tasks), "note": "; ".join(filter(None, notes))})
     return pd.DataFrame(table, columns=columns)
 
 
-def over_examples(cohort: Cohort, answers: pd.DataFrame) -> pd.DataFrame:
+def _matrices(
+    cohort: Cohort, final: pd.DataFrame, tasks: list[str], arms: Mapping[str, Sequence[str]]
+) -> dict[str, pd.DataFrame]:
+    """Final scores of each group, or arm, as seeds x tasks."""
+    seeds = sorted(final["seed"].unique())
+    named = arms or {group: (group,) for group in cohort.groups}
+    parts = {name: final[final["group"].isin(groups)] for name, groups in named.items()}
+    return {
+        name: rows.pivot_table(index="seed", columns="task", values="value").reindex(index=seeds, columns=tasks)
+        for name, rows in parts.items()
+        if len(rows)
+    }
+
+
+def over_examples(cohort: Cohort, answers: pd.DataFrame, controls: Mapping[str, str]) -> pd.DataFrame:
     """Final accuracy of each group, and its difference from the control twins, over individuals and test examples at once.
 
     `answers` are those to single examples that `Outputs` kept; the last of each individual that lived to the end count.
@@ -97,15 +107,15 @@ def over_examples(cohort: Cohort, answers: pd.DataFrame) -> pd.DataFrame:
     table = []
     for task, rows in answers.groupby("task", sort=False):
         right = rows.pivot_table(index="seed", columns=["group", "example"], values="right", aggfunc="first").astype(float)
-        present = set(rows["group"])
+        present, control = set(rows["group"]), controls.get(str(task), cohort.control)
         for group in (group for group in cohort.groups if group in present):
             cells = pd.DataFrame(right[group])
             own = aggregates.multi_bootstrap(cells.to_numpy())
             row = {"task": task, "group": group, "n": own.n, "examples": cells.shape[1]}
             row |= {"mean": own.estimate, "low": own.low, "high": own.high}
-            if group != cohort.control and cohort.control in present:
-                control = pd.DataFrame(right[cohort.control]).reindex(columns=cells.columns)
-                gap = aggregates.multi_bootstrap(cells.to_numpy(), control.to_numpy())
+            if group != control and control in present:
+                healthy = pd.DataFrame(right[control]).reindex(columns=cells.columns)
+                gap = aggregates.multi_bootstrap(cells.to_numpy(), healthy.to_numpy())
                 row |= {"difference": gap.estimate, "difference_low": gap.low, "difference_high": gap.high}
             table.append(row)
     return pd.DataFrame(table, columns=columns)

@@ -55,14 +55,17 @@ def _overall(analysis: Analysis) -> list[str]:
     table, sentences = analysis.over_all_tasks, []
     if table.empty:
         return []
-    for _, row in table[table["group"].isin(analysis.highlighted) & (table["tasks"] > 0)].iterrows():
+    for _, row in table[table["group"].isin([*analysis.highlighted, *analysis.arms]) & table["iqm"].notna()].iterrows():
         sentence = f"{row['group']}: interquartile mean {number(row['iqm'])} ({interval(row)}, n = {row['n']})"
         if math.isfinite(row["improvement"]):
             bounds = _between(row, "improvement_")
             sentence += f"; probability to score higher than the control {number(row['improvement'], 2)} ({bounds})"
         sentences.append(f"{sentence}.")
     if sentences:
-        controls = analysis.chance_controls
+        controls, arms = analysis.chance_controls, [name for name, groups in analysis.arms.items() if len(groups) > 1]
+        if arms:
+            rule = "the groups that live one life on different tasks together"
+            sentences.insert(0, f"By {listed(arms)} is meant, over all tasks, {rule}.")
         sentences.insert(0, f"Over {task_names(list(controls[controls['above']]['task']))}, {ONE_SCALE}.")
     return [*sentences, *_without_scale(analysis)]
 

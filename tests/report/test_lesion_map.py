@@ -65,9 +65,9 @@ def test_heads_and_whole_layers_stand_apart_with_n_as_individuals(drawn):
 
 def test_the_drawn_cells_are_the_planted_ones(drawn):
     figure, _ = drawn
-    panels = [axes for axes in figure.axes if axes.get_title().startswith("healthy")]
+    panels = [axes for axes in figure.axes if axes.get_title(loc="left").startswith("healthy")]
     (axes,) = panels
-    assert f"(n = {INDIVIDUALS})" in axes.get_title()
+    assert f"(n = {INDIVIDUALS})" in axes.get_title(loc="left")
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "all"]
     cells = np.asarray(axes.collections[0].get_array()).reshape(2, 3)
     expected = [[HEADS[layer, 0], HEADS[layer, 1], LAYERS[layer]] for layer in (0, 1)]

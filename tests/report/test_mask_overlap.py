@@ -71,7 +71,7 @@ def test_the_mean_is_over_task_masks_alone(analysis):
 
 def test_the_drawn_marks_are_the_planted_ones(analysis):
     figure, _ = draw(analysis)
-    titles = [axes.get_title() for axes in figure.axes]
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == [f"{masks}, between individuals (pairs: {len(PAIRS)})" for masks in (TASK_MASKS, ANATOMY)]
     bold = [line for line in figure.axes[0].lines if line.get_linewidth() == 1.8]
     assert [line.get_ydata().tolist() for line in bold] == [pytest.approx([0.4025])]
