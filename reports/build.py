@@ -246,7 +246,8 @@ def figure() -> None:
     axes.axvline(0, color="#222222", linewidth=0.8)
     axes.set_ylim(len(rows) - 0.5, -0.7)
     axes.set_xlabel(
-        "difference of scores (95% interval)\ngreen triangle: supports, red cross: refutes,\ngrey dot: undecided; bar: what may be lost"
+        "difference of scores (95% interval)\ngreen triangle: supports, red cross: refutes,\n"
+        "grey dot: undecided; bar: what may be lost"
     )
     axes.grid(axis="x", color="#dddddd")
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""Groups are told apart by colour in any colour vision, on a light and a dark page, and by line style and marker without it."""
+"""Colours tell groups apart in any colour vision, on a light and a dark page; line styles and markers do without colour."""
 
 import itertools
 
