@@ -29,7 +29,7 @@ from lifespan.report import citations, figures, findings, markdown, matrices, me
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
 from lifespan.report.formatting import bounds, number, probability
-from lifespan.report.labels import metric_label, primary_label
+from lifespan.report.labels import metric_label
 
 LINES = (
     "Thin lines are individuals, bold lines means over those measured, bands 95% intervals; dots are measured, "

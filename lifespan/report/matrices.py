@@ -49,7 +49,7 @@ def final_matrix(analysis: Analysis) -> Matrix:
 
 
 def sequence_matrix(analysis: Analysis) -> Matrix:
-    """ACC, BWT, FWT, forgetting and intransigence of each group: chance-normalised first, then as published where they exist."""
+    """ACC, BWT, FWT, forgetting and intransigence of each group: chance-normalised, and as published where those exist."""
     table = analysis.memory_means
     table = table[table["task"] == ""]
     known = [name for name in (*(f"{metric}{NORMALISED}" for metric in SEQUENCE), *SEQUENCE) if name in set(table["metric"])]
