@@ -204,6 +204,8 @@ def answers() -> str:
     return "\n".join([INTRODUCTION, *head, *table, "", FIGURE, "", *sections]).rstrip() + "\n"
 
 
+SHAPES = {"supports": "^", "refutes": "X", "undecided": "o"}
+"""Told apart without colour, too."""
 COLOURS = {"supports": "#1b7837", "refutes": "#b2182b", "undecided": "#777777"}
 
 
@@ -235,7 +237,7 @@ def figure() -> None:
             continue
         colour = COLOURS[result.verdict]
         axes.plot([result.low, result.high], [place, place], color=colour, linewidth=2)
-        axes.plot(result.estimate, place, "o", color=colour, markersize=5)
+        axes.plot(result.estimate, place, SHAPES[result.verdict], color=colour, markersize=6)
         if result.hypothesis.prediction in ("non-inferior", "equivalent"):
             axes.plot(-result.hypothesis.margin, place, "|", color="#222222", markersize=9)
     axes.set_yticks(range(len(rows)), [text for text, _ in rows])
@@ -243,7 +245,10 @@ def figure() -> None:
         label.set(fontweight="bold" if result is None else "normal", fontsize=9)
     axes.axvline(0, color="#222222", linewidth=0.8)
     axes.set_ylim(len(rows) - 0.5, -0.7)
-    axes.set_xlabel("difference of scores (95% interval)\ngreen supports, red refutes,\ngrey undecided; bar: what may be lost")
+    axes.set_xlabel(
+        "difference of scores (95% interval)\ngreen triangle: supports, red cross: refutes,\n"
+        "grey dot: undecided; bar: what may be lost"
+    )
     axes.grid(axis="x", color="#dddddd")
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)

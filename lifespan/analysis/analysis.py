@@ -15,6 +15,7 @@ import pandas as pd
 from lifespan.analysis import (
     collapses,
     continual,
+    controls,
     dose_effects,
     endpoints,
     exposures,
@@ -80,6 +81,16 @@ class Analysis:
         return scores.primary_scores(self.cohort)
 
     @cached_property
+    def task_controls(self) -> dict[str, str]:
+        """The control group on each task (`controls.task_controls`)."""
+        return controls.task_controls(self.cohort, self.primary_scores)
+
+    @cached_property
+    def arms(self) -> dict[str, tuple[str, ...]]:
+        """Groups that live one life on different tasks (`controls.arms`)."""
+        return controls.arms(self.cohort, self.primary_scores)
+
+    @cached_property
     def final_scores(self) -> pd.DataFrame:
         """The last primary score of each individual that lived to the end, by task (`scores.final_scores`)."""
         return scores.final_scores(self.primary_scores)
@@ -92,7 +103,7 @@ class Analysis:
     @cached_property
     def comparisons(self) -> pd.DataFrame:
         """Final scores of each group against the control twins, by task (`scores.comparisons`)."""
-        return scores.comparisons(self.cohort, self.final_scores, self.item_draws)
+        return scores.comparisons(self.cohort, self.final_scores, self.task_controls, self.item_draws)
 
     @cached_property
     def highlighted(self) -> tuple[str, ...]:
@@ -152,12 +163,12 @@ class Analysis:
     @cached_property
     def survivals(self) -> pd.DataFrame:
         """Functions lost by task and group, with the log-rank test (`retention.survivals`)."""
-        return retention.survivals(self.cohort, self.lifetimes)
+        return retention.survivals(self.lifetimes, self.task_controls)
 
     @cached_property
     def declines(self) -> pd.DataFrame:
         """How fast highlighted groups lose each task, against control twins (`retention.declines`)."""
-        return retention.declines(self.cohort, self.shares_kept, self.parting_steps, self.highlighted)
+        return retention.declines(self.shares_kept, self.parting_steps, self.highlighted, self.task_controls)
 
     @cached_property
     def sparsities(self) -> pd.DataFrame:
@@ -222,7 +233,7 @@ class Analysis:
     @cached_property
     def outcome_comparisons(self) -> pd.DataFrame:
         """All outcomes against the control twins (`endpoints.outcome_comparisons`)."""
-        return endpoints.outcome_comparisons(self.cohort, self.outcomes)
+        return endpoints.outcome_comparisons(self.cohort, self.outcomes, self.task_controls)
 
     @cached_property
     def out_of_domain_scores(self) -> pd.DataFrame:
@@ -247,12 +258,12 @@ class Analysis:
     @cached_property
     def chance_controls(self) -> pd.DataFrame:
         """The control's final score in each task against chance (`summaries.chance_controls`)."""
-        return summaries.chance_controls(self.cohort, self.final_scores)
+        return summaries.chance_controls(self.cohort, self.final_scores, self.task_controls)
 
     @cached_property
     def over_all_tasks(self) -> pd.DataFrame:
         """Final scores of each group over all tasks (`summaries.over_all_tasks`)."""
-        return summaries.over_all_tasks(self.cohort, self.final_scores, self.chance_controls)
+        return summaries.over_all_tasks(self.cohort, self.final_scores, self.chance_controls, self.arms)
 
     @cached_property
     def answers(self) -> pd.DataFrame:
@@ -273,7 +284,7 @@ class Analysis:
     @cached_property
     def over_examples(self) -> pd.DataFrame:
         """Final accuracy over individuals and test examples at once (`summaries.over_examples`)."""
-        return summaries.over_examples(self.cohort, self.answers)
+        return summaries.over_examples(self.cohort, self.answers, self.task_controls)
 
     @cached_property
     def mask_overlaps(self) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -74,8 +74,10 @@ def _named(cohort: Cohort, task: str, fits: list[tuple[str, Meaning, tuple[str, 
         yield metric, name.replace("{task}", task) + where, meaning
 
 
-def outcome_comparisons(cohort: Cohort, outcomes: pd.DataFrame) -> pd.DataFrame:
+def outcome_comparisons(cohort: Cohort, outcomes: pd.DataFrame, controls: Mapping[str, str]) -> pd.DataFrame:
     """Every one of the `individual_outcomes` of every group against the control twins, as an exploratory family.
+
+    An outcome of a task is compared with that task's control (`controls.task_controls`), others with the study's.
 
     Columns: outcome, task, direction, group, control, difference (treated - control) with low and high, n (pairs), hedges_g_av
     with g_low and g_high (the interval of the difference in the same unit: divided by the average standard deviation and
@@ -85,7 +87,8 @@ def outcome_comparisons(cohort: Cohort, outcomes: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for outcome, values in outcomes.groupby("outcome", sort=False):
         named = {"outcome": outcome, "task": values["task"].iloc[0], "direction": int(values["direction"].iloc[0])}
-        for compared in against_control(cohort, values):
+        control = controls.get(named["task"]) if named["task"] in cohort.tasks else cohort.control
+        for compared in against_control(cohort, values, control) if control is not None else ():
             scale = compared["hedges_g_av"] / compared["difference"] if compared["difference"] else np.nan
             ends = {"g_low": compared["low"] * scale, "g_high": compared["high"] * scale}
             rows.append({**named, **compared, **ends})

@@ -95,25 +95,29 @@ def lifetimes(kept: pd.DataFrame) -> pd.DataFrame:
     return table[enough.astype(bool)].reset_index(drop=True)
 
 
-def declines(cohort: Cohort, kept: pd.DataFrame, parting: Mapping[str, int], groups: Sequence[str]) -> pd.DataFrame:
+def declines(
+    kept: pd.DataFrame, parting: Mapping[str, int], groups: Sequence[str], controls: Mapping[str, str]
+) -> pd.DataFrame:
     """How fast each task is lost, against control twins: slopes of `kept` per 1,000 optimizer steps, from their parting on.
 
     Columns: task, group, slope and control_slope (means of the lives' own), difference with low and high, n (pairs), p, method
     (the mixed model, or the lives' own slopes where it could not be fitted) and reason (why not). Of these groups alone; lives
-    that were evaluated fewer than three times since have no part in it. `parting` are the `parting_steps`.
+    that were evaluated fewer than three times since have no part in it. `parting` are the `parting_steps`, `controls` the
+    control group on each task.
     """
     rows = []
     for task, task_rows in kept.groupby("task", sort=False):
+        control = controls.get(str(task), "")
         for group in groups:
-            both = task_rows["group"].isin([group, cohort.control]) & (task_rows["step"] >= parting.get(group, 0) - 1)
+            both = task_rows["group"].isin([group, control]) & (task_rows["step"] >= parting.get(group, 0) - 1)
             own = task_rows[both]
             own = own.assign(individual=own["seed"], age=own["since"] / 1000, value=own["kept"])
             own = own[own.groupby(["group", "individual"])["step"].transform("size") >= 3] if len(own) else own
-            if group == cohort.control or own["group"].nunique() < 2:
+            if group == control or own["group"].nunique() < 2:
                 continue
-            fit = mixed_models.growth(own, cohort.control)
+            fit = mixed_models.growth(own, control)
             for slope in fit.differences:
-                row = {"slope": fit.slopes[group], "control_slope": fit.slopes[cohort.control], "n": slope.n}
+                row = {"slope": fit.slopes[group], "control_slope": fit.slopes[control], "n": slope.n}
                 row |= {"difference": slope.difference.estimate, "low": slope.difference.low, "high": slope.difference.high}
                 rows.append(
                     {"task": task, "group": group, **row, "p": slope.p, "method": slope.method, "reason": slope.reason}
@@ -122,19 +126,20 @@ def declines(cohort: Cohort, kept: pd.DataFrame, parting: Mapping[str, int], gro
     return pd.DataFrame(rows, columns=columns)
 
 
-def survivals(cohort: Cohort, lived: pd.DataFrame) -> pd.DataFrame:
-    """Functions lost by task and group, and the log-rank test against the control twins; `lived` are the `lifetimes`.
+def survivals(lived: pd.DataFrame, controls: Mapping[str, str]) -> pd.DataFrame:
+    """Functions lost by task and group, and the log-rank test against the task's control; `lived` are the `lifetimes`.
 
     Columns: task, group, n, lost, median (steps since learning at which half of the individuals have lost it; NaN where it
     never comes to that), p (NaN for the control itself).
     """
     rows = []
     for task, task_rows in lived.groupby("task", sort=False):
-        control = task_rows[task_rows["group"] == cohort.control]
+        name = controls.get(str(task), "")
+        control = task_rows[task_rows["group"] == name]
         for group, own in task_rows.groupby("group", sort=False):
             row: dict[str, Any] = {"task": task, "group": group, "n": len(own), "lost": int(own["lost"].sum()), "p": np.nan}
             row["median"] = survival.median_survival(own["time"].to_numpy(), own["lost"].to_numpy()).estimate
-            if group != cohort.control:
+            if group != name and len(control):
                 twins = own.merge(control, on="seed", suffixes=("", "_control"))
                 names = ("time", "lost", "time_control", "lost_control")
                 row["p"] = survival.twin_log_rank(*(twins[name].to_numpy() for name in names))

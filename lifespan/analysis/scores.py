@@ -5,7 +5,7 @@ A value that was not measured is NaN or an absent row, never an error, so that a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import pandas as pd
 from lifespan.analysis.cohort import INDIVIDUAL, Cohort
 from lifespan.analysis.collapses import marked
 from lifespan.analysis.item_draws import Draws, counted_difference, counted_mean
+from lifespan.analysis.timelines import first_learned_at
 from lifespan.stats import aggregates, inference, metrics
 from lifespan.stats.intervals import Interval
 
@@ -97,13 +98,17 @@ def statuses(cohort: Cohort) -> pd.DataFrame:
 def final_means(cohort: Cohort, final: pd.DataFrame, draws: Draws | None = None) -> pd.DataFrame:
     """Final primary score by task and group: mean, interval, n and where in life it was last measured.
 
-    With `draws`, the interval counts test items too where their answers are known, and `items` says how many (0: it speaks of
-    this test set only). Where an individual collapsed there is no interval: see the table of `collapses`.
+    A group that neither learns a task nor was scored on it has no row of it. With `draws`, the interval counts test items too
+    where their answers are known, and `items` says how many (0: it speaks of this test set only). Where an individual
+    collapsed there is no interval: see the table of `collapses`.
     """
     rows, final = [], marked(cohort, final)
+    learned = {group: first_learned_at(cohort, group) if cohort.timeline(group) else cohort.tasks for group in cohort.groups}
     for task in cohort.tasks:
         for group in cohort.groups:
             own = final[(final["task"] == task) & (final["group"] == group)]
+            if own.empty and task not in learned[group]:
+                continue
             mean = inference.mean_interval(own["value"].to_numpy(dtype=float))
             mean, items = counted_mean(mean, draws or {}, task, group, own.dropna(subset=["value"])["seed"].tolist())
             mean = _unless_collapsed(mean, int(own["collapsed"].sum()), "individuals")
@@ -113,20 +118,21 @@ def final_means(cohort: Cohort, final: pd.DataFrame, draws: Draws | None = None)
     return pd.DataFrame(rows, columns=columns)
 
 
-def comparisons(cohort: Cohort, final: pd.DataFrame, draws: Draws | None = None) -> pd.DataFrame:
+def comparisons(cohort: Cohort, final: pd.DataFrame, controls: Mapping[str, str], draws: Draws | None = None) -> pd.DataFrame:
     """Each group against the control group by task, twins (equal seeds) paired; p adjusted over the whole family (Holm).
 
-    `draws` and `items` as of `final_means`; p counts individuals alone. Where one of a pair collapsed there is no interval.
+    `controls` are the `controls.task_controls`; a task without one has no rows. `draws` and `items` as of `final_means`; p
+    counts individuals alone. Where one of a pair collapsed there is no interval.
     """
     rows, final = [], marked(cohort, final)
-    for task in cohort.tasks:
+    for task, control in ((task, controls[task]) for task in cohort.tasks if task in controls):
         own = final[final["task"] == task]
         values, gone = (own.pivot_table(index="seed", columns="group", values=name) for name in ("value", "collapsed"))
-        for compared in against_control(cohort, own):
-            twins = values[[compared["group"], cohort.control]].dropna().index
+        for compared in against_control(cohort, own, control):
+            twins = values[[compared["group"], control]].dropna().index
             gap = Interval(compared["difference"], compared["low"], compared["high"], compared["n"], note=compared["note"])
-            gap, items = counted_difference(gap, draws or {}, task, compared["group"], cohort.control, twins.tolist())
-            apart = gone.loc[twins, [compared["group"], cohort.control]].any(axis=1).sum()
+            gap, items = counted_difference(gap, draws or {}, task, compared["group"], control, twins.tolist())
+            apart = gone.loc[twins, [compared["group"], control]].any(axis=1).sum()
             gap = _unless_collapsed(gap, int(apart), "pairs")
             rows.append({"task": task, **compared, "low": gap.low, "high": gap.high, "note": gap.note, "items": items})
     columns = ["task", "group", "control", "difference", "low", "high", "n", "hedges_g_av", "cliffs_delta"]
@@ -135,15 +141,15 @@ def comparisons(cohort: Cohort, final: pd.DataFrame, draws: Draws | None = None)
     return table
 
 
-def against_control(cohort: Cohort, values: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Each group's twins compared with the control's, as entries of a row; `values` has group, seed and one value each."""
+def against_control(cohort: Cohort, values: pd.DataFrame, control: str) -> Iterator[dict[str, Any]]:
+    """Each group's twins compared with a control's, as entries of a row; `values` has group, seed and one value each."""
     table = values.pivot_table(index="seed", columns="group", values="value")
     for group in cohort.groups:
-        if group == cohort.control or group not in table or cohort.control not in table:
+        if group == control or group not in table or control not in table:
             continue
-        comparison = inference.paired_difference(table[group].to_numpy(), table[cohort.control].to_numpy())
+        comparison = inference.paired_difference(table[group].to_numpy(), table[control].to_numpy())
         if comparison.n:
-            yield {"group": group, "control": cohort.control, **_comparison_entries(comparison)}
+            yield {"group": group, "control": control, **_comparison_entries(comparison)}
 
 
 def highlighted_groups(cohort: Cohort, compared: pd.DataFrame) -> tuple[str, ...]:

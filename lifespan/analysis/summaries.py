@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -10,36 +12,43 @@ from lifespan.analysis.forgetting import END
 from lifespan.analysis.scores import mean_entries
 from lifespan.stats import aggregates, items, metrics
 
-COLUMNS = ["group", "individual", "other", "pairs", "task", "step", "age", "jaccard", "chance", "corrected", "kappa"]
+COLUMNS = ["group", "individual", "other", "pairs", "masks", "task", "step", "age", "jaccard", "chance", "corrected", "kappa"]
+
+ANATOMY, TASK_MASKS = "anatomy", "task masks"
+"""What was compared: the synapses that are alive at all, or those that a task uses."""
 
 SUMMARY = ["mean", "low", "high", "n", "note"]
 
 
-def chance_controls(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
-    """Each task's final score in the control group against chance, and whether it is a scale for the other groups.
+def chance_controls(cohort: Cohort, final: pd.DataFrame, controls: Mapping[str, str]) -> pd.DataFrame:
+    """Each task's final score in its control group against chance, and whether it is a scale for the other groups.
 
     It is one where the 95% interval of the control's mean lies above chance; without an interval (fewer than 4 individuals, or
-    equal values), where every individual of the control does. Columns: task, chance, mean, low, high, n, note, above. One row
-    per task that has final scores.
+    equal values), where every individual of the control does. Columns: task, control, chance, mean, low, high, n, note, above.
+    One row per task that has final scores. `controls` are the `controls.task_controls`.
     """
-    healthy = final[final["group"] == cohort.control]
     rows = []
     for task in (task for task in cohort.tasks if task in set(final["task"])):
-        values = healthy[healthy["task"] == task]["value"]
-        row = {"task": task, "chance": cohort.chance(task), **mean_entries(values)}
+        control = controls.get(task, cohort.control)
+        values = final[(final["group"] == control) & (final["task"] == task)]["value"]
+        row = {"task": task, "control": control, "chance": cohort.chance(task), **mean_entries(values)}
         least = row["low"] if np.isfinite(row["low"]) else values.min() if len(values) else np.nan
         rows.append({**row, "above": bool(least > row["chance"])})
-    return pd.DataFrame(rows, columns=["task", "chance", "mean", "low", "high", "n", "note", "above"])
+    return pd.DataFrame(rows, columns=["task", "control", "chance", "mean", "low", "high", "n", "note", "above"])
 
 
-def over_all_tasks(cohort: Cohort, final: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
+def over_all_tasks(
+    cohort: Cohort, final: pd.DataFrame, controls: pd.DataFrame, arms: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
     """Final scores of each group over all tasks; no rows for studies of one task.
 
-    Scores are normalised task by task, 0 at chance and 1 at the metric's upper bound. Tasks in which the control is not above
-    chance by the table of `chance_controls` were not learned at all, could show nothing, and are left out; where none is left
-    there is no number. Columns: group, n (individuals), tasks (their number), over (their titles), iqm
-    (interquartile mean) with low and high, improvement (probability that an individual of the group scores higher than one of
-    the control, the mean over tasks; NaN for the control) with improvement_low and improvement_high, left_out (tasks), note.
+    Where groups live one life on different tasks, such an arm stands for a group (`arms`, see `controls.arms`). Scores are
+    normalised task by task, 0 at chance and 1 at the metric's upper bound. Tasks in which the control is not above chance by
+    the table of `chance_controls` were not learned at all, could show nothing, and are left out; where none is left there is
+    no number, nor for a group without scores on all of the others. Columns: group, n (individuals), tasks (their number), over
+    (their titles), iqm (interquartile mean) with low and high, improvement (probability that an individual of the group scores
+    higher than one of the control, the mean over tasks; NaN for the control) with improvement_low and improvement_high,
+    left_out (tasks), note.
     """
     columns = ["group", "n", "tasks", "iqm", "low", "high", "improvement", "improvement_low", "improvement_high"]
     columns += ["over", "left_out", "note"]
@@ -47,38 +56,42 @@ def over_all_tasks(cohort: Cohort, final: pd.DataFrame, controls: pd.DataFrame) 
         return pd.DataFrame(columns=columns)
     scale = controls[controls["above"]]
     tasks, left_out = list(scale["task"]), ", ".join(controls[~controls["above"]]["task"])
-    seeds = sorted(final["seed"].unique())
-    matrices = {
-        str(group): rows.pivot_table(index="seed", columns="task", values="value").reindex(index=seeds, columns=tasks)
-        for group, rows in final.groupby("group", sort=False)
-    }
+    matrices = _matrices(cohort, final, tasks, arms)
+    control = next((name for name, groups in arms.items() if cohort.control in groups), cohort.control)
     table: list[dict[str, object]] = []
-    for group in (group for group in cohort.groups if group in matrices):
-        if not tasks:
-            note = "no number: in no task is the control above chance"
-            table.append({"group": group, "n": 0, "tasks": 0, "left_out": left_out, "note": note})
+    for group, matrix in matrices.items():
+        row: dict[str, object] = {"group": group, "left_out": left_out}
+        missing = [task for task in tasks if matrix[task].isna().all()]
+        if missing or not tasks:
+            why = f"no score on {', '.join(missing)}" if tasks else "in no task is the control above chance"
+            table.append({**row, "n": 0, "tasks": len(tasks) - len(missing), "note": f"no number: {why}"})
             continue
-        scores = matrices[group].to_numpy()
-        shares = aggregates.normalised(scores, scale["chance"].to_numpy(), metrics.BEST)
+        shares = aggregates.normalised(matrix.to_numpy(), scale["chance"].to_numpy(), metrics.BEST)
         middle = aggregates.interquartile_interval(shares)
-        row = {"group": group, "n": middle.n, "iqm": middle.estimate, "low": middle.low, "high": middle.high}
-        if group != cohort.control and cohort.control in matrices:
-            better = aggregates.probability_of_improvement(scores, matrices[cohort.control].to_numpy())
+        row |= {"n": middle.n, "iqm": middle.estimate, "low": middle.low, "high": middle.high}
+        if group != control and control in matrices:
+            better = aggregates.probability_of_improvement(matrix.to_numpy(), matrices[control].to_numpy())
             row |= {"improvement": better.estimate, "improvement_low": better.low, "improvement_high": better.high}
         notes = [middle.note, f"left out, as the control is not above chance: {left_out}" if left_out else ""]
-        table.append(
-            {
-                **row,
-                "tasks": len(tasks),
-                "over": ", ".join(tasks),
-                "left_out": left_out,
-                "note": "; ".join(filter(None, notes)),
-            }
-        )
+        table.append({**row, "tasks": len(tasks), "over": ", ".join(tasks), "note": "; ".join(filter(None, notes))})
     return pd.DataFrame(table, columns=columns)
 
 
-def over_examples(cohort: Cohort, answers: pd.DataFrame) -> pd.DataFrame:
+def _matrices(
+    cohort: Cohort, final: pd.DataFrame, tasks: list[str], arms: Mapping[str, Sequence[str]]
+) -> dict[str, pd.DataFrame]:
+    """Final scores of each group, or arm, as seeds x tasks."""
+    seeds = sorted(final["seed"].unique())
+    named = arms or {group: (group,) for group in cohort.groups}
+    parts = {name: final[final["group"].isin(groups)] for name, groups in named.items()}
+    return {
+        name: rows.pivot_table(index="seed", columns="task", values="value").reindex(index=seeds, columns=tasks)
+        for name, rows in parts.items()
+        if len(rows)
+    }
+
+
+def over_examples(cohort: Cohort, answers: pd.DataFrame, controls: Mapping[str, str]) -> pd.DataFrame:
     """Final accuracy of each group, and its difference from the control twins, over individuals and test examples at once.
 
     `answers` are those to single examples that `Outputs` kept; the last of each individual that lived to the end count.
@@ -94,15 +107,15 @@ def over_examples(cohort: Cohort, answers: pd.DataFrame) -> pd.DataFrame:
     table = []
     for task, rows in answers.groupby("task", sort=False):
         right = rows.pivot_table(index="seed", columns=["group", "example"], values="right", aggfunc="first").astype(float)
-        present = set(rows["group"])
+        present, control = set(rows["group"]), controls.get(str(task), cohort.control)
         for group in (group for group in cohort.groups if group in present):
             cells = pd.DataFrame(right[group])
             own = items.crossed_mean(cells.to_numpy())
             row = {"task": task, "group": group, "n": own.n, "examples": cells.shape[1]}
             row |= {"mean": own.estimate, "low": own.low, "high": own.high}
-            if group != cohort.control and cohort.control in present:
-                control = pd.DataFrame(right[cohort.control]).reindex(columns=cells.columns)
-                gap = items.crossed_mean(cells.to_numpy(), control.to_numpy())
+            if group != control and control in present:
+                healthy = pd.DataFrame(right[control]).reindex(columns=cells.columns)
+                gap = items.crossed_mean(cells.to_numpy(), healthy.to_numpy())
                 row |= {"difference": gap.estimate, "difference_low": gap.low, "difference_high": gap.high}
             table.append(row)
     return pd.DataFrame(table, columns=columns)
@@ -112,9 +125,12 @@ def mask_overlaps(cohort: Cohort) -> pd.DataFrame:
     """One row for each pair of masks that was compared.
 
     Columns: group and individual of the first; other, the second's name; pairs (individuals, twins, self for an earlier
-    checkpoint of the same subject, tasks for two tasks of one subject); task; step; age; jaccard; chance, that of independent
-    masks of these densities; corrected = (jaccard - chance) / (1 - chance); kappa, how far the two err on the same examples
-    beyond chance, the mean over tasks (NaN where that was not compared).
+    checkpoint of the same subject, tasks for two tasks of one subject); masks (anatomy, or task masks); task; step; age;
+    jaccard; chance, that of independent masks of these densities; corrected = (jaccard - chance) / (1 - chance); kappa, how
+    far the two err on the same examples beyond chance, the mean over tasks (NaN where that was not compared).
+
+    Left out is what is no comparison of masks: a mask that is still full, which overlaps any other by chance exactly, and a
+    task without a mask of its own, which has the anatomy's.
     """
     between = cohort.contrasts.dropna(subset=["value"])
     between = between.assign(other=between["other_group"] + " " + between["other_individual"].astype(str))
@@ -134,21 +150,40 @@ def mask_overlaps(cohort: Cohort) -> pd.DataFrame:
     errors = between[(between["probe"] == "ErrorOverlap") & (between["metric"] == "kappa")]
     common = errors.groupby(["group", "individual", "other", "step"])["value"].mean().rename("kappa").reset_index()
     table = table.merge(common, how="left", on=["group", "individual", "other", "step"]) if len(table) else table
-    return table.reindex(columns=COLUMNS).dropna(subset=["corrected"]).rename_axis(columns=None)
+    table = table.reindex(columns=[name for name in COLUMNS if name != "masks"]).dropna(subset=["corrected"])
+    table.insert(4, "masks", table["task"].map(lambda task: TASK_MASKS if task else ANATOMY))
+    return _of_their_own(table).rename_axis(columns=None)
+
+
+def _of_their_own(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of masks that could have overlapped more or less than by chance, each mask once."""
+    if table.empty:
+        return table
+    pair = ["group", "individual", "other", "pairs", "step"]
+    anatomy = table[table["masks"] == ANATOMY][[*pair, "jaccard", "chance"]]
+    beside = table.merge(anatomy, how="left", on=pair, suffixes=("", "_anatomy"))
+    alike = (beside["jaccard"] == beside["jaccard_anatomy"]) & (beside["chance"] == beside["chance_anatomy"])
+    table = table[~((table["masks"] == TASK_MASKS) & alike.to_numpy())]
+    at_chance = (table["jaccard"] - table["chance"]).abs() < 1e-9
+    full = at_chance.groupby([table[name] for name in ("group", "pairs", "task", "step")]).transform("all")
+    return table[~full].reset_index(drop=True)
 
 
 def overlap_means(overlaps: pd.DataFrame) -> pd.DataFrame:
-    """Overlap above chance at each group's last comparison of a kind: pairs, group, age, mean, low, high, n (pairs), note.
+    """Overlap above chance at each group's last comparison of a kind, by pairs, masks and group.
 
-    The mean over all masks that a pair shares first, then over pairs. Pairs that have an individual in common are not
-    independent, so that the interval is too narrow. `overlaps` are the `mask_overlaps`.
+    Columns: those; tasks, age, mean, low, high, n (pairs), note. The mean over all task masks that a pair shares first, then
+    over pairs. Pairs that have an individual in common are not independent, so that the interval is too narrow. `overlaps` are
+    the `mask_overlaps`.
     """
     table = []
-    for (pairs, group), rows in overlaps.groupby(["pairs", "group"], sort=False):
+    for (pairs, masks, group), rows in overlaps.groupby(["pairs", "masks", "group"], sort=False):
         last = rows[rows["step"] == rows["step"].max()]
         values = last.groupby(["individual", "other"])["corrected"].mean()
-        table.append({"pairs": pairs, "group": group, "age": last["age"].mean(), **mean_entries(values)})
-    return pd.DataFrame(table, columns=["pairs", "group", "age", *SUMMARY])
+        tasks = ", ".join(filter(None, dict.fromkeys(last["task"])))
+        named = {"pairs": pairs, "masks": masks, "group": group, "tasks": tasks}
+        table.append({**named, "age": last["age"].mean(), **mean_entries(values)})
+    return pd.DataFrame(table, columns=["pairs", "masks", "group", "tasks", "age", *SUMMARY])
 
 
 def recovery_means(recoveries: pd.DataFrame) -> pd.DataFrame:

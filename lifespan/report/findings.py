@@ -11,6 +11,7 @@ from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.joint_twins import without_joint_twin
 from lifespan.analysis.out_of_domain import CONSISTENCY
 from lifespan.analysis.scores import LEAST_LEARNED
+from lifespan.analysis.summaries import TASK_MASKS
 from lifespan.report.formatting import counted, equals, interval, listed, number
 from lifespan.report.labels import ONE_SCALE, PAIRS, metric_label, outcome_label, task_names
 from lifespan.report.variation import population_note
@@ -54,14 +55,17 @@ def _overall(analysis: Analysis) -> list[str]:
     table, sentences = analysis.over_all_tasks, []
     if table.empty:
         return []
-    for _, row in table[table["group"].isin(analysis.highlighted) & (table["tasks"] > 0)].iterrows():
+    for _, row in table[table["group"].isin([*analysis.highlighted, *analysis.arms]) & table["iqm"].notna()].iterrows():
         sentence = f"{row['group']}: interquartile mean {number(row['iqm'])} ({interval(row)}, n = {row['n']})"
         if math.isfinite(row["improvement"]):
             bounds = _between(row, "improvement_")
             sentence += f"; probability to score higher than the control {number(row['improvement'], 2)} ({bounds})"
         sentences.append(f"{sentence}.")
     if sentences:
-        controls = analysis.chance_controls
+        controls, arms = analysis.chance_controls, [name for name, groups in analysis.arms.items() if len(groups) > 1]
+        if arms:
+            rule = "the groups that live one life on different tasks together"
+            sentences.insert(0, f"By {listed(arms)} is meant, over all tasks, {rule}.")
         sentences.insert(0, f"Over {task_names(list(controls[controls['above']]['task']))}, {ONE_SCALE}.")
     return [*sentences, *_without_scale(analysis)]
 
@@ -218,11 +222,13 @@ def _own_measures(analysis: Analysis) -> list[str]:
 
 def _overlap(analysis: Analysis) -> list[str]:
     sentences = []
-    for (pairs, group), rows in _highlighted(analysis.overlap_means, analysis, ["pairs", "group"]):
-        row = rows.iloc[0]
+    table = analysis.overlap_means
+    for _, row in table[table["group"].isin(analysis.highlighted)].iterrows():
+        which = f"the masks of {task_names(str(row['tasks']).split(', '))}" if row["masks"] == TASK_MASKS else "anatomies"
         sentences.append(
-            f"In {group}, masks overlap {PAIRS[pairs]} by {number(row['mean'])} above chance ({interval(row)}, "
-            f"{counted(int(row['n']), 'pair')}, at age {row['age']:,.0f}; 0 is chance, 1 the same subnetwork)."
+            f"In {row['group']}, {which} overlap {PAIRS[row['pairs']]} by {number(row['mean'])} above chance "
+            f"({interval(row)}, {counted(int(row['n']), 'pair')}, at age {row['age']:,.0f}; 0 is chance, 1 the same "
+            "subnetwork)."
         )
     return _first(sentences, "overlap_means.csv")
 

@@ -25,11 +25,11 @@ from lifespan.errors import RecordError
 from lifespan.names import neutral
 from lifespan.record.ownership import check_files, write_files
 from lifespan.record.tables import neutral_cells
-from lifespan.report import citations, figures, findings, markdown, methods, sentences, verdicts
+from lifespan.report import citations, figures, findings, markdown, matrices, methods, sentences, verdicts
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
 from lifespan.report.formatting import bounds, number, probability
-from lifespan.report.labels import metric_label, primary_label
+from lifespan.report.labels import metric_label
 
 LINES = (
     "Thin lines are individuals, bold lines means over those measured, bands 95% intervals; dots are measured, "
@@ -86,7 +86,7 @@ def inline_svg(vector: str, *, name: str, title: str, description: str) -> Marku
     body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.DOTALL)
     body = re.sub(r'\bid="', f'id="{name}-', body)
     body = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{name}-", body)
-    body = body.replace(figures.INK, "currentColor")
+    body = body.replace(figures.INK, "currentColor").replace(figures.PAGE, "var(--page)")
     head, _, rest = body.partition(">")
     head = re.sub(r'\s(width|height|xmlns:xlink|xmlns|version)="[^"]*"', "", head)
     head += f' role="img" aria-labelledby="{name}-title {name}-description"'
@@ -133,7 +133,8 @@ def _html(
         named_up_to=sentences.NAMED_UP_TO,
         figures=[_figure(analysis, name, vector) for name, vector in vectors.items()],
         tables=[(name, name.replace("_", " ")) for name in tables if not name.startswith("figure_")],
-        table=_final_rows(analysis),
+        finals=matrices.final_matrix(analysis),
+        sequences=matrices.sequence_matrix(analysis),
         comparisons=_comparison_rows(analysis),
         methods=methods.paragraphs(analysis, works),
         references=works,
@@ -172,19 +173,6 @@ def _counted(analysis: Analysis) -> str:
         size = f"{sizes.min()}" if sizes.nunique() == 1 else f"{sizes.min()} to {sizes.max()}"
         parts.insert(0, f"n = {size} in each of {len(people)} groups" + ("" if parts else ", none lost"))
     return f"Individuals: {'; '.join(parts)}." if parts else ""
-
-
-def _final_rows(analysis: Analysis) -> list[dict[str, str]]:
-    people = analysis.statuses.set_index("group")
-    return [
-        {
-            **{name: str(row[name]) for name in ("task", "group", "n", "stage", "note")},
-            "metric": primary_label(analysis.cohort, row["task"]),
-            **{"mean": number(row["mean"]), "interval": bounds(row, "[{}, {}]")},
-            "lost": str(int(people.loc[row["group"], ["failed", "diverged", "pending"]].sum())),
-        }
-        for _, row in analysis.final_means.iterrows()
-    ]
 
 
 def _comparison_rows(analysis: Analysis) -> list[dict[str, str]]:

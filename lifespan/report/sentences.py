@@ -41,7 +41,22 @@ def questions(analysis: Analysis) -> list[str]:
             f"Does each group end where its twins in the control group, {cohort.control}, end? Individuals of one "
             "seed are twins: they live the same life until the first event in which their groups differ."
         )
-    return sentences
+    return [*sentences, *_other_controls(analysis)]
+
+
+def _other_controls(analysis: Analysis) -> list[str]:
+    """Which groups are the control on tasks that the control group did not learn, and which tasks have none."""
+    cohort, controls = analysis.cohort, analysis.task_controls
+    others = [f"{controls[task]} on {task}" for task in cohort.tasks if controls.get(task, cohort.control) != cohort.control]
+    none = [task for task in cohort.tasks if task not in controls]
+    texts = []
+    if others:
+        rule = f"{cohort.control} did not learn every task. On another, the control is the group that lives its life with it"
+        texts.append(f"{rule}: {listed(others)}.")
+    if none and len(cohort.groups) > 1:
+        rule = f"neither {cohort.control} nor a group of its life learned it"
+        texts.append(f"Nothing is compared on {listed(none)}: {rule}.")
+    return texts
 
 
 def results(analysis: Analysis) -> list[tuple[str, list[str]]]:
@@ -120,7 +135,8 @@ def _finals(analysis: Analysis) -> list[str]:
         if not rows["n"].any():
             sentences.append(f"On {task} no final score was measured in any group.")
             continue
-        named = _extremes(rows, analysis.cohort.control) if len(rows) > NAMED_UP_TO else rows
+        control = analysis.task_controls.get(str(task), analysis.cohort.control)
+        named = _extremes(rows, control) if len(rows) > NAMED_UP_TO else rows
         parts = [
             f"{number(row['mean'])} in {row['group']} ({interval(row)}, n = {row['n']})"
             if row["n"]

@@ -1,7 +1,7 @@
 """What all figures have in common: their form, style, colours, names and legends.
 
-Colours are safe for colour-blind readers, and each group has its own line style too, for print without colour. Of many
-groups only the highlighted ones have a colour (see `Analysis.highlighted`); the others are thin grey lines.
+Colours are safe for colour-blind readers, and each group has its own line style and marker too, for print. Of
+many groups only the highlighted ones have a colour (see `Analysis.highlighted`); the others are thin grey lines.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
-import seaborn
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -47,9 +46,17 @@ class Drawing:
 
 INK = "#24292f"
 FAINT = "#8c959f"
+PAGE = "#fefefe"
+"""Inside of hollow marks: white in the files, the page's own colour in the report."""
 WIDTH = 5.0
 AGE = "age (optimizer steps lived)"
-LINES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
+PALETTE = ("#0173b2", "#de8f05", "#029e73", "#cc3311", "#aa3377", "#ca9161", "#ee6677", "#8a6d3b")
+"""Colours of the highlighted groups: apart from each other and from grey under protan-, deuteran- and tritanopia, too."""
+LINES = (
+    *("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1, 1, 1))),
+    *((0, (9, 2)), (0, (2, 3)), (0, (9, 1.5, 3, 1.5))),
+)
+"""Line styles of the highlighted groups, none twice."""
 MARKERS = "osD^vPXd"
 THIN_UP_TO = 30
 """Individuals per group up to which each gets a thin line; larger groups show mean and band only."""
@@ -182,9 +189,8 @@ def line_style(analysis: Analysis, group: str) -> dict[str, Any]:
     highlighted = analysis.highlighted
     if group not in highlighted:
         return {"color": FAINT, "linestyle": "-"}
-    palette = seaborn.color_palette("colorblind")
     place = highlighted.index(group)
-    return {"color": palette[place % len(palette)], "linestyle": LINES[place % len(LINES)]}
+    return {"color": PALETTE[place % len(PALETTE)], "linestyle": LINES[place % len(LINES)]}
 
 
 def marker(analysis: Analysis, group: str) -> str:

@@ -18,15 +18,14 @@ JOINED_UP_TO = 40
 def draw(analysis: Analysis) -> Drawn:
     """Above: final scores, twins joined. Below: differences of the pairs. A column of both for each task."""
     final = analysis.final_scores
-    compared = [group for group in analysis.highlighted if group != analysis.cohort.control]
-    tasks = [task for task in analysis.cohort.tasks if task in set(final["task"])]
+    tasks = [task for task in analysis.cohort.tasks if task in set(final["task"]) & set(analysis.task_controls)]
     rows = []
     for task in tasks:
         values = final[final["task"] == task].pivot_table(index="seed", columns="group", values="value")
-        for group in (group for group in compared if group in values and analysis.cohort.control in values):
-            pairs = values[[group, analysis.cohort.control]].dropna()
-            differences = pairs[group] - pairs[analysis.cohort.control]
-            columns = {"treated": pairs[group], "control": pairs[analysis.cohort.control], "difference": differences}
+        control = analysis.task_controls[task]
+        for group in (group for group in analysis.highlighted if group in values and control in values and group != control):
+            pairs = values[[group, control]].dropna()
+            columns = {"treated": pairs[group], "control": pairs[control], "difference": pairs[group] - pairs[control]}
             rows.append(pd.DataFrame({"task": task, "group": group, "seed": pairs.index, **columns}))
     if not rows or all(part.empty for part in rows):
         return None
@@ -36,7 +35,7 @@ def draw(analysis: Analysis) -> Drawn:
         figure, panels = canvas(3.4 * len(tasks), 2 * len(tasks), height_ratios=[1.15, 1.0] * len(tasks))
         for place, task in enumerate(tasks):
             part = table[table["task"] == task]
-            groups = [group for group in compared if group in set(part["group"])]
+            groups = [group for group in analysis.highlighted if group in set(part["group"])]
             _scores(panels[2 * place], analysis, part, groups)
             panels[2 * place].set_title(f"{task}: {primary_label(analysis.cohort, task)}")
             _differences(panels[2 * place + 1], analysis, part, groups)
@@ -51,7 +50,7 @@ def _scores(axes: Axes, analysis: Analysis, part: pd.DataFrame, groups: list[str
                 axes.plot(
                     [place - 0.22, place + 0.22], [pair["control"], pair["treated"]], color=INK, alpha=0.25, linewidth=0.7
                 )
-        control = line_style(analysis, analysis.cohort.control)["color"]
+        control = line_style(analysis, analysis.task_controls[str(part["task"].iloc[0])])["color"]
         axes.plot([place - 0.22] * len(pairs), pairs["control"], ".", color=control, markersize=5, alpha=0.8)
         mark = marker(analysis, group)
         axes.plot([place + 0.22] * len(pairs), pairs["treated"], mark, color=shown["color"], markersize=3.5, alpha=0.8)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,6 +12,7 @@ from matplotlib.lines import Line2D
 from lifespan.analysis.analysis import Analysis
 from lifespan.report.figures.canvas import (
     INK,
+    PAGE,
     Drawing,
     Drawn,
     brief,
@@ -22,10 +25,14 @@ from lifespan.report.figures.canvas import (
     small_panels,
     style,
 )
+from lifespan.report.formatting import MINUS
 from lifespan.report.labels import outcome_label, primary_label
 
 ROW = 0.2
 """Height of a row in inches."""
+
+FARTHEST = 6.0
+"""Standardised difference beyond which a mark is drawn at the edge as an arrow with its value."""
 
 
 def scores(analysis: Analysis) -> Drawn:
@@ -57,6 +64,7 @@ def everything(analysis: Analysis) -> Drawn:
     if len(names) < 2:
         return None
     groups = [group for group in analysis.highlighted if group in set(table["group"])]
+    reach = _reach(table)
     with style():
         figure, (axes,) = canvas(len(names) * max(ROW, 0.09 * len(groups) + 0.08) + 0.7)
         for place, group in enumerate(groups):
@@ -72,6 +80,7 @@ def everything(analysis: Analysis) -> Drawn:
                 ends["min"],
                 ends["max"],
                 shift=shift,
+                reach=reach,
             )
         ways = table.drop_duplicates("outcome").set_index("outcome")
         tasks = brief(list(analysis.cohort.tasks))
@@ -81,8 +90,7 @@ def everything(analysis: Analysis) -> Drawn:
             axes, [short(label, 36) + arrows[int(ways["direction"][name])] for label, name in zip(labels, names, strict=True)]
         )
         axes.tick_params(axis="y", labelsize=7)
-        reach = 1.1 * min(6.0, float(np.nanmax(np.abs([*axes.get_xlim(), 1.0]))))
-        axes.set_xlim(-reach, reach)
+        axes.set_xlim(-1.1 * reach, 1.1 * reach)
         axes.set_xlabel("Hedges' g_av, right is better", fontsize=9)
         handles = [
             Line2D(
@@ -104,8 +112,9 @@ def _rows(
     high: pd.Series,
     *,
     shift: float = 0.0,
+    reach: float = np.inf,
 ) -> None:
-    """A mark and its interval in every row, filled where the interval excludes zero."""
+    """A mark and its interval in every row, filled where that excludes zero; beyond `reach` an arrow with the value."""
     axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
     for place, group in enumerate(groups):
         value, start, end = middle.iloc[place], low.iloc[place], high.iloc[place]
@@ -115,9 +124,29 @@ def _rows(
         at = place + shift
         if np.isfinite(start):
             axes.plot([start, end], [at, at], color=shown["color"], linewidth=1.5, solid_capstyle="butt")
-        fill = shown["color"] if clear else "white"
+        fill = shown["color"] if clear else PAGE
+        if abs(value) > reach:
+            _beyond(axes, value, at, reach, {"color": shown["color"], "markerfacecolor": fill})
+            continue
         mark = marker(analysis, group).replace(".", "o")
         axes.plot([value], [at], mark, color=shown["color"], markerfacecolor=fill, markersize=4.5)
+
+
+def _beyond(axes: Axes, value: float, at: float, reach: float, look: dict[str, Any]) -> None:
+    """An arrow at the edge that points to where the mark lies, and the number that it stands for."""
+    side = np.sign(value)
+    axes.plot([side * 1.05 * reach], [at], ">" if side > 0 else "<", markersize=6, zorder=3, **look)
+    text = f"{value:.1f}".replace("-", MINUS)
+    place: dict[str, Any] = {"ha": "right" if side > 0 else "left", "va": "center", "fontsize": 7, "zorder": 3}
+    axes.text(
+        side * 0.99 * reach, at, text, color=look["color"], **place, bbox={"facecolor": PAGE, "linewidth": 0, "pad": 0.8}
+    )
+
+
+def _reach(table: pd.DataFrame) -> float:
+    """How far the axis goes to either side: to the farthest end of an interval, but not beyond `FARTHEST`."""
+    ends = table[["hedges_g_av", "g_low", "g_high"]].abs().to_numpy(dtype=float)
+    return float(min(FARTHEST, max(1.0, np.nanmax(ends, initial=1.0))))
 
 
 def _names(axes: Axes, names: list[str]) -> None:
@@ -138,7 +167,8 @@ EVERYTHING = Drawing(
     "All outcomes",
     "Standardised mean paired difference in every outcome of the record, its last value in life, turned so that right is "
     "better where one way is (\N{DOWNWARDS ARROW}: less of it is better; \N{LEFT RIGHT ARROW}: neither way). The line is "
-    "the interval of the difference in the same unit; filled where it excludes zero. Exploratory: the "
+    "the interval of the difference in the same unit; filled where it excludes zero. An arrow at the edge "
+    "stands for a mark beyond the axis and says its value. Exploratory: the "
     "Benjamini-Hochberg-adjusted p values are in the data.",
     "no mark far to the left; outcomes of one kind that agree.",
     everything,

@@ -35,7 +35,7 @@ def slices(analysis: Analysis) -> Drawn:
             for group, own in part.groupby("group", sort=False):
                 _profile(axes, analysis, str(group), own)
             counts = part.groupby("group")["individual"].nunique()
-            axes.set_title(f"{short(task, 18)}, age {part['age'].mean():,.0f} (n = {span(counts)})", fontsize=8)
+            axes.set_title(f"{short(task, 30)}\nage {part['age'].mean():,.0f} (n = {span(counts)})", fontsize=8)
             axes.set_ylabel("loss")
         for axes in panels[-columns:]:
             axes.set_xlabel("distance along the direction")

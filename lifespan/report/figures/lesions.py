@@ -32,17 +32,19 @@ from lifespan.report.labels import primary_label
 MOST = 12
 """Maps that one figure shows."""
 
+WHOLE_LAYER = -1
+"""The unit that stands for a layer with all of its heads, in the data; drawn as "all", in a column of its own."""
+
 
 def maps(analysis: Analysis) -> Drawn:
-    """Mean change of the score with one unit silenced: layers down, heads across; a map per group, task and age."""
+    """Mean change of the score with a unit silenced: layers down, heads and the whole layer across; by group, task, age."""
     rows = _changes(analysis)
     if rows.empty:
         return None
-    table = (
-        rows.groupby(["group", "task", "step", "layer", "unit"], sort=False)["value"]
-        .agg(change="mean", n="count")
-        .reset_index()
-    )
+    named = ["group", "task", "step", "layer", "unit"]
+    # An individual that was evaluated twice at one step counts once.
+    rows = rows.groupby([*named, "individual"], sort=False).agg(value=("value", "mean"), age=("age", "mean")).reset_index()
+    table = rows.groupby(named, sort=False)["value"].agg(change="mean", n="count").reset_index()
     ages = rows.groupby(["group", "step"])["age"].mean()
     shown = table[table["group"].isin(analysis.highlighted)]
     chosen = list(dict.fromkeys(zip(shown["group"], shown["task"], shown["step"], strict=True)))[:MOST]
@@ -54,15 +56,19 @@ def maps(analysis: Analysis) -> Drawn:
         for axes, (group, task, step) in zip(panels, chosen, strict=False):
             part = shown[(shown["group"] == group) & (shown["task"] == task) & (shown["step"] == step)]
             grid = part.pivot_table(index="layer", columns="unit", values="change", sort=True)
+            grid = grid[sorted(grid.columns, key=lambda unit: (unit == WHOLE_LAYER, unit))]
             options = {"cmap": "RdBu", "vmin": -reach, "vmax": reach, "shading": "flat", "rasterized": False}
             image = axes.pcolormesh(grid.to_numpy(), **options, edgecolors="face", linewidth=0.2)
             axes.set_title(
                 f"{short(group, 14)}, {short(task, 18)},\nage {ages[group, step]:,.0f} (n = {part['n'].max()})", fontsize=8
             )
             axes.set_yticks(np.arange(len(grid)) + 0.5, [str(layer) for layer in grid.index], fontsize=7)
-            heads = [str(unit) for unit in grid.columns] if len(grid.columns) > 1 else []
-            axes.set_xticks(np.arange(len(heads)) + 0.5, heads, fontsize=7)
-            axes.set(xlabel="head" if heads else "", ylabel="layer")
+            units = ["all" if unit == WHOLE_LAYER else str(unit) for unit in grid.columns]
+            axes.set_xticks(np.arange(len(units)) + 0.5, units, fontsize=7)
+            if len(units) > 1 and units[-1] == "all":
+                axes.axvline(len(units) - 1, color=INK, linewidth=1.2)
+            axes.set(xlabel="whole layer" if units == ["all"] else "head, and the whole layer" if "all" in units else "head")
+            axes.set_ylabel("layer")
             axes.invert_yaxis()
             axes.grid(False)
         if image is not None:
@@ -113,16 +119,19 @@ def _changes(analysis: Analysis) -> pd.DataFrame:
         return rows
     names = rows["metric"].map(lambda metric: metric.partition("@")[2])
     whole = rows[names == "none"][[*INDIVIDUAL, "task", "step", "value"]].rename(columns={"value": "whole"})
+    # Heads and layers may be asked by two probes at one step, each with a score without a lesion.
+    whole = whole.groupby([*INDIVIDUAL, "task", "step"])[["whole"]].mean().reset_index()
     cut = rows[names != "none"].assign(name=names[names != "none"])
     table = cut.merge(whole, on=[*INDIVIDUAL, "task", "step"])
     layer = table["name"].map(lambda name: int((re.findall(r"\.(\d+)", name) or ["0"])[-1]))
-    unit = table["name"].map(lambda name: int((re.findall(r"head (\d+)", name) or ["0"])[0]))
+    unit = table["name"].map(lambda name: int((re.findall(r"head (\d+)", name) or [WHOLE_LAYER])[0]))
     return table.assign(layer=layer, unit=unit, value=table["value"] - table["whole"])
 
 
 MAPS = Drawing(
     "Lesion map",
-    "Mean change of the score when one head (or layer) is silenced, by layer and head; red is a loss. Ages at which several "
+    'Mean change of the score when one head is silenced, by layer and head; the column "all" is the whole layer silenced at '
+    "once. Red is a loss. n counts individuals. Ages at which several "
     f"maps were made stand one after the other; at most {MOST} maps, the data has all.",
     "pale everywhere: no single unit carries the task. Compare young and aged, and the random lesions below.",
     maps,

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lifespan.analysis.analysis import Analysis
+from lifespan.analysis.summaries import ANATOMY, TASK_MASKS
 from lifespan.report.figures.canvas import AGE, INK, Drawing, Drawn, canvas, keys, legend, line_style, marker, style
 from lifespan.report.figures.lines import moment
 from lifespan.report.labels import PAIRS
@@ -17,14 +18,16 @@ def draw(analysis: Analysis) -> Drawn:
     if table.empty:
         return None
     table = table[table["group"].isin(analysis.highlighted)].reset_index(drop=True)
-    kinds = [kind for kind in PAIRS if kind in set(table["pairs"])]
+    known = set(zip(table["pairs"], table["masks"], strict=True))
+    kinds = [(kind, masks) for kind in PAIRS for masks in (TASK_MASKS, ANATOMY) if (kind, masks) in known]
     both = table.dropna(subset=["kappa"])
     with style():
         figure, panels = canvas(2.1 * (len(kinds) + (not both.empty)) + 0.4, len(kinds) + (not both.empty))
-        for axes, kind in zip(panels, kinds, strict=False):
-            part = table[table["pairs"] == kind]
+        for axes, (kind, masks) in zip(panels, kinds, strict=False):
+            part = table[(table["pairs"] == kind) & (table["masks"] == masks)]
             _against_age(axes, analysis, part)
-            axes.set_title(f"{PAIRS[kind]} (pairs: {len(part.drop_duplicates(['group', 'individual', 'other']))})")
+            pairs = len(part.drop_duplicates(["group", "individual", "other"]))
+            axes.set_title(f"{masks}, {PAIRS[kind]} (pairs: {pairs})")
         panels[len(kinds) - 1].set_xlabel(AGE)
         if not both.empty:
             for group, part in both.groupby("group", sort=False):
@@ -57,9 +60,10 @@ def _against_age(axes: Axes, analysis: Analysis, part: pd.DataFrame) -> None:
 OVERLAP = Drawing(
     "Mask overlap against chance",
     "Jaccard overlap of two masks, corrected for the overlap of independent masks of the same densities: 0 (dotted) is "
-    "chance, 1 the same subnetwork. Dots are pairs, lines means with 95% intervals over pairs (pairs that share an "
-    "individual are not independent, so these intervals are too narrow). Below, where errors were compared too: do pairs "
-    "that share structure err on the same examples?",
+    "chance, 1 the same subnetwork. Anatomy and task masks stand apart; a mask that is still full, which overlaps any other "
+    "by chance exactly, and a task without a mask of its own are left out. Dots are pairs, lines means with 95% intervals "
+    "over pairs (pairs that share an individual are not independent, so these intervals are too narrow). Below, where errors "
+    "were compared too: do pairs that share structure err on the same examples?",
     "many good subnetworks: overlap near chance in lives of equal score, and no slope against common errors.",
     draw,
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import seaborn
 
 from lifespan.analysis.analysis import Analysis
+from lifespan.analysis.scores import chance_normalised
 from lifespan.analysis.timelines import first_learned
-from lifespan.report.figures.canvas import Drawing, Drawn, canvas, short, shorts, span, style
+from lifespan.report.figures.canvas import Drawing, Drawn, brief, canvas, short, shorts, span, style
 
 
 def draw(analysis: Analysis) -> Drawn:
@@ -19,7 +20,8 @@ def draw(analysis: Analysis) -> Drawn:
     table["n"] = table["n"].astype(int)
     table = table[table["group"].isin(analysis.highlighted)].reset_index(drop=True)
     groups = [group for group in analysis.cohort.groups if group in set(table["group"])]
-    low, high = float(table["mean"].min()), float(table["mean"].max())
+    table = table.assign(share=chance_normalised(analysis.cohort, table["task"], table["mean"]))
+    low, high = float(table["share"].min()), float(table["share"].max())
     height = sum(0.34 * table.loc[table["group"] == group, "row"].nunique() + 0.8 for group in groups) + 0.3
     with style():
         figure, panels = canvas(height, len(groups))
@@ -27,13 +29,23 @@ def draw(analysis: Analysis) -> Drawn:
             cells = table[table["group"] == group]
             tasks = [task for task in first_learned(analysis.cohort, group) if task in set(cells["task"])]
             cells = cells.sort_values("row")
-            matrix = cells.pivot_table(index="learned", columns="task", values="mean", sort=False)[tasks]
-            room = max(6, 44 // len(tasks))
-            labels = {"yticklabels": shorts(matrix.index, 16)}
-            labels["xticklabels"] = shorts(tasks, room)
+            matrix, shares = (
+                cells.pivot_table(index="learned", columns="task", values=name, sort=False)[tasks]
+                for name in ("mean", "share")
+            )
+            room, names = max(6, 44 // len(tasks)), brief(tasks)
+            labels = {"yticklabels": shorts([_without_prefix(str(row), names) for row in matrix.index], 16)}
+            labels["xticklabels"] = shorts([names[task] for task in tasks], room)
             seaborn.heatmap(
-                matrix,
-                **{"ax": axes, "vmin": low, "vmax": high, "cmap": "cividis", "annot": len(tasks) <= 9, "fmt": ".2f"},
+                shares,
+                **{
+                    "ax": axes,
+                    "vmin": low,
+                    "vmax": high,
+                    "cmap": "cividis",
+                    "annot": matrix if len(tasks) <= 9 else False,
+                    "fmt": ".2f",
+                },
                 **{"linewidths": 1.5, "linecolor": "none", "cbar": len(tasks) > 9, **labels},
             )
             axes.set(xlabel="", ylabel="after learning")
@@ -44,10 +56,16 @@ def draw(analysis: Analysis) -> Drawn:
     return figure, table
 
 
+def _without_prefix(moment: str, names: dict[str, str]) -> str:
+    """A moment of learning ("micro-inference (2)") with the task's short name."""
+    task = next((task for task in names if moment == task or moment.startswith(f"{task} (")), "")
+    return names[task] + moment.removeprefix(task) if task else moment
+
+
 RETENTION = Drawing(
     "Retention",
     "Mean score on each task (columns) once each task was learned (rows, from the top) and at the end of life, "
-    "on one colour scale for all groups. Empty cells were not measured.",
+    "as numbers. Colours are chance-normalised, on one scale for all tasks and groups. Empty cells were not measured.",
     "columns keep their colour from the row where the task was learned down to the end of life.",
     draw,
 )

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
 from lifespan.analysis.analysis import Analysis
-from lifespan.report.figures.canvas import INK, Drawing, Drawn, brief, canvas, legend, short, shorts, style
+from lifespan.report.figures.canvas import INK, WIDTH, Drawing, Drawn, brief, canvas, legend, short, shorts, style
 from lifespan.study.events import colors
+
+CHARACTER, LINE = 0.063, 0.1
+"""Width of a character and height of a line of the text in blocks, in inches."""
+
+MARGIN = 1.9
+"""Inches that names beside the blocks take."""
 
 MANY = 12
 """Groups beyond which their names stand beside the blocks rather than above."""
@@ -54,22 +62,33 @@ def _track(
     axes: Axes, life: pd.DataFrame, position: int, parted: int | None, names: dict[str, str], length: int, half: float
 ) -> None:
     """One group's life as a row of blocks, `half` as high as twice this."""
+    many = half > 0.3
+    wide = 0.92 * (WIDTH - (MARGIN if many else 0.3)) / (length + 1.2)
+    high = 2 * half * (0.25 if many else 0.7)
     for _, step in life.iterrows():
         corner, color = (step["step"] - 0.46, position - half), colors().get(step["kind"], INK)
         axes.add_patch(Rectangle(corner, 0.92, 2 * half, color=color, linewidth=0))
-        text = f"{step['to']:.0%}" if pd.notna(step["to"]) else names.get(step["task"], "")
-        room = (80 if half < 0.3 else 60) // (length + 1)
-        upright = len(text) > room and room < 6
-        axes.text(
-            *(step["step"], position, short(text, 6 if upright else room)),
-            ha="center",
-            va="center",
-            color="black",
-            rotation=90 if upright else 0,
-            fontsize=7,
-        )
+        share = pd.notna(step["to"])
+        text, upright = fitted(f"{step['to']:.0%}" if share else names.get(step["task"], ""), wide, high, whole=share)
+        if text:
+            look: dict[str, Any] = {"ha": "center", "va": "center", "color": "black", "fontsize": 7}
+            axes.text(step["step"], position, text, rotation=90 if upright else 0, **look)
     if parted is not None:
         axes.plot([parted - 0.5] * 2, [position - half - 0.08, position + half + 0.08], color=INK, linewidth=1.6)
+
+
+def fitted(text: str, wide: float, high: float, *, whole: bool = False) -> tuple[str, bool]:
+    """What of a text a block of this size (inches) has room for, and whether it stands upright; a `whole` one is never cut.
+
+    >>> fitted("35%", 0.3, 0.3), fitted("sentiment", 0.15, 0.34), fitted("35%", 0.08, 0.3, whole=True)
+    (('35%', False), ('sent…', True), ('', False))
+    """
+    across, upright = int(wide / CHARACTER), int(high / CHARACTER) if wide >= LINE else 0
+    stands = len(text) > across < upright
+    room = upright if stands else across
+    if len(text) > room and (whole or room < 3):
+        return "", False
+    return short(text, room), stands
 
 
 TIMELINE = Drawing(
