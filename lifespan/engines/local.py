@@ -65,7 +65,7 @@ class Local(Engine):
             _supervise(pool, monitor, job)
         finally:
             _end(pool)
-            monitor.refresh()
+            monitor.refresh(whole=True)
 
 
 def _supervise(pool: list[_WorkerProcess], monitor: StoreMonitor, job: Job) -> None:

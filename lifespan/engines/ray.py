@@ -66,7 +66,7 @@ class Ray(Engine):
                 ray.shutdown()
             if own is not None:
                 shutil.rmtree(own, ignore_errors=True)
-            monitor.refresh()
+            monitor.refresh(whole=True)
 
     def _supervise(self, ray: Any, assignment: bytes, monitor: StoreMonitor, job: Job) -> None:
         """Wait until every worker has finished, replacing those that were lost."""

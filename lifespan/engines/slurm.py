@@ -95,7 +95,7 @@ class Slurm(Engine):
         try:
             _follow(jobs, folder, monitor, job)
         finally:
-            monitor.refresh()
+            monitor.refresh(whole=True)
 
     def _submit(self, submitit: Any, folder: Path, plan: Plan, job: Job) -> list[Any]:
         """Submit the array and store its job numbers, for a later command."""
@@ -196,7 +196,7 @@ def _follow(jobs: list[Any], folder: Path, monitor: StoreMonitor, job: Job) -> N
         if time.monotonic() - checked > QUEUE:
             checked = time.monotonic()
             left = [each for each in left if each.job_id in _queued(left)]
-        monitor.refresh()
+        monitor.refresh(whole=not left)
         if not left:
             _explain(jobs, folder, monitor, job)
             return

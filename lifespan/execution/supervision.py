@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from lifespan.execution.engine import Job
 from lifespan.execution.frontier import Frontier
+from lifespan.record.leases import holders
 from lifespan.record.store import Store
 from lifespan.study.plan import Life, Plan
+
+WATCH = 256
+"""Open steps that one refresh looks at, beside those that workers held."""
 
 
 class StoreMonitor:
@@ -18,14 +22,19 @@ class StoreMonitor:
         self.frontier = Frontier(plan, self.store)
         self.observer = job.observer
         self._begun: set[str] = set()
-        self._report(lambda digest: None)
+        self._held: set[str] = set()
+        self._report(lambda digest: None, [], None)
 
-    def refresh(self) -> None:
-        """Report the steps lived and the lives ended since the last call."""
-        self._report(self._report_step)
+    def refresh(self, whole: bool = False) -> None:
+        """Report the steps lived and the lives ended since the last call.
 
-    def _report(self, lived: Callable[[str], None]) -> None:
-        for completion in self.frontier.refresh():
+        Looks at the steps that workers held at the last call, and at some others; with `whole` at all that are open.
+        """
+        before, self._held = self._held, {lease["digest"] for lease in holders(self.store.root)}
+        self._report(self._report_step, sorted(before), None if whole else WATCH)
+
+    def _report(self, lived: Callable[[str], None], of: Iterable[str], sweep: int | None) -> None:
+        for completion in self.frontier.refresh(of, sweep):
             if completion.life is None:
                 lived(completion.step.digest)
             else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from lifespan.culprits import machine_error, unborn
 from lifespan.errors import Diverged, ScenarioError, UserError
 from lifespan.execution.executor import Executor
-from lifespan.execution.frontier import Frontier
+from lifespan.execution.frontier import SWEEP, Frontier
 from lifespan.execution.observer import Attended, Observer
 from lifespan.execution.step import compare, evaluate, live
 from lifespan.record.leases import Lease, Leases
@@ -65,13 +65,17 @@ class Worker:
                 self.leases.close()
 
     def _run(self) -> None:
-        while True:
+        self._refresh()
+        while self.frontier.open and not (self.fail_fast and self.frontier.failed):
             self._raise_if_stopped("between two events")
-            self._refresh()
-            if not self.frontier.open or (self.fail_fast and self.frontier.failed):
-                break
-            if not any(self._live_if_free(digest) for digest in self._candidates()):
+            touched = next(filter(self._live_if_free, self.frontier.candidates(self._at)), None)
+            if touched is None:
+                # All that is known to be open is held by others.
                 time.sleep(self.poll)
+                self._refresh()
+            else:
+                self._refresh([touched], SWEEP)
+        self._raise_if_stopped("after the last event")
         pairs = [] if self.fail_fast and self.frontier.failed else self.frontier.pairs_left()
         while pairs:
             self._raise_if_stopped("between two comparisons")
@@ -91,9 +95,9 @@ class Worker:
         if self.should_stop():
             raise Interrupted(where)
 
-    def _refresh(self) -> None:
+    def _refresh(self, of: Iterable[str] = (), sweep: int | None = None) -> None:
         """Update the frontier with what any worker has completed, and report the lives that ended."""
-        for completion in self.frontier.refresh():
+        for completion in self.frontier.refresh(of, sweep):
             if completion.life is not None:
                 self._begin_life(completion.life)
                 self.observer.life_ends(completion.life, completion.status, completion.reason)
@@ -102,12 +106,6 @@ class Worker:
         if life.name not in self._begun:
             self._begun.add(life.name)
             self.observer.life_begins(life)
-
-    def _candidates(self) -> list[str]:
-        """Open steps, those below the subject in memory first."""
-        below = self.frontier.children.get(self._at, []) if self._at else []
-        near = [digest for digest in below if digest in self.frontier.open]
-        return near + [digest for digest in self.frontier.open if digest not in near]
 
     def _live_if_free(self, digest: str) -> bool:
         """Live a step, or return False where another worker holds it."""

@@ -189,7 +189,7 @@ class Record:
         import pandas
 
         path = self.directory / "participants.tsv"
-        if not path.exists():
+        if not os.path.lexists(path):
             return pandas.DataFrame(columns=list(PARTICIPANT_COLUMNS))
         texts = dict.fromkeys(("individual", "group", "status", "reason"), str)
         with reading(path, ANEW):

@@ -251,17 +251,29 @@ def _evaluations(parent: str, event: Probe, found: Fingerprints, tasks: tuple[Ta
 
 
 def _pairs(plan: Plan, between: Between) -> Iterator[Pair]:
-    study, lives, twins = plan.study, plan.lives, between.pairs == "twins"
-    for first, second in itertools.permutations(lives, 2) if twins else itertools.combinations(lives, 2):
-        if twins:
-            chosen = first.group == study.control_group != second.group and first.seed == second.seed
-        else:
-            chosen = first.group == second.group
-        if chosen:
-            one, other = (_moment(life, between.at) for life in (first, second))
-            reads = plan.fingerprints.of_measure(between.contrast, (*one.tasks, *other.tasks))
-            digest = digest_of([one.digest, other.digest, between.contrast.to_data(), *content_of(reads)])
-            yield Pair(digest, first, second, one, other, between, reads)
+    for first, second in _twins(plan) if between.pairs == "twins" else _fellows(plan):
+        one, other = (_moment(life, between.at) for life in (first, second))
+        reads = plan.fingerprints.of_measure(between.contrast, (*one.tasks, *other.tasks))
+        digest = digest_of([one.digest, other.digest, between.contrast.to_data(), *content_of(reads)])
+        yield Pair(digest, first, second, one, other, between, reads)
+
+
+def _twins(plan: Plan) -> Iterator[tuple[Life, Life]]:
+    """Every individual of the control group with its twins in the others."""
+    control = plan.study.control_group
+    of_a_seed: dict[int, list[Life]] = {}
+    for life in plan.lives:
+        if life.group != control:
+            of_a_seed.setdefault(life.seed, []).append(life)
+    for first in plan.lives:
+        if first.group == control:
+            yield from ((first, second) for second in of_a_seed.get(first.seed, ()))
+
+
+def _fellows(plan: Plan) -> Iterator[tuple[Life, Life]]:
+    """Every two individuals of one group."""
+    for _, lives in itertools.groupby(plan.lives, key=lambda life: life.group):
+        yield from itertools.combinations(lives, 2)
 
 
 def _moment(life: Life, at: Moment | None) -> Step:
