@@ -67,7 +67,7 @@ BOMBS = {
     ),
     "a long template": (
         lambda t: t.update(
-            tokenizer(post_processor=processors.TemplateProcessing("$A " * 500, None, [("[CLS]", 1)])),
+            tokenizer(post_processor=processors.TemplateProcessing("$A" + " $A" * 500, None, [("[CLS]", 1)])),
         ),
         "has a long 'single'",
     ),
@@ -148,7 +148,7 @@ SHAPES = st.recursive(
 
 
 @given(SHAPES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_shape_is_refused_with_one_message_or_taken(data):
     try:
         check(data)
