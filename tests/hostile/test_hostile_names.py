@@ -183,6 +183,18 @@ def test_records_of_before_keep_their_groups_apart(tmp_path):
     assert list(found["group"]) == ["noise    1", "other"] and list(found["individual"]) == ["noise    1-000", "other-000"]
 
 
+@given(TEXTS, TEXTS)
+@QUICK
+def test_a_row_is_found_by_its_name(tmp_path, group, probe):
+    from lifespan.execution.row_names import find_row
+    from lifespan.record.differences import short
+
+    row = {"group": kept(group), "individual": 0, "step": 1, "probe": kept(probe), "metric": "f1", "task": "a, b"}
+    (tmp_path / "measurements.jsonl").write_bytes(record.as_lines([{**row, "group": "other"}, row]))
+    lives = {f"{name}-000": {"group": name, "steps": ["birth", f"step of {name}"]} for name in ("other", group)}
+    assert find_row(Record(tmp_path, {"lives": lives}, {}), short(row)).digest == f"step of {group}"
+
+
 @given(TEXTS)
 @QUICK
 def test_nothing_acts_in_a_terminal(name):
