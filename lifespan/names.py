@@ -111,12 +111,14 @@ def acts_in_a_cell(text: str) -> bool:
 
 
 def cell(value: object) -> object:
-    """A value for a CSV table: a text that a spreadsheet would compute gets an apostrophe before it; all else as it is.
+    """A value for a CSV table: neutral text, with an apostrophe before what a spreadsheet would compute; all else as it is.
 
     >>> cell("=HYPERLINK(0)"), cell("healthy"), cell(-0.5)
     ("'=HYPERLINK(0)", 'healthy', -0.5)
     """
-    return f"'{value}" if isinstance(value, str) and acts_in_a_cell(value) else value
+    if not isinstance(value, str):
+        return value
+    return f"'{neutral(value)}" if acts_in_a_cell(value) else neutral(value)
 
 
 def file_name(name: str) -> str:

@@ -69,6 +69,14 @@ def graceful(tmp_path_factory):
     return directory
 
 
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory):
+    """A small record to damage and to forge, and files of others beside it."""
+    from harm import Ground
+
+    return Ground(tmp_path_factory.mktemp("hostile"))
+
+
 class Listener(Observer):
     """Keeps every warning."""
 

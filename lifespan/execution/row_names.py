@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from lifespan.errors import RecordError, did_you_mean
 from lifespan.record.record import Record
 
 TABLES = ("measurements", "steps", "contrasts")
-HOW = "Write group,individual,step,probe,metric[,task], or a line as in measurements.jsonl:12."
+HOW = "Write group,individual,step,probe,metric[,task], quoted as in CSV, or a line as in measurements.jsonl:12."
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,10 @@ def find_row(record: Record, named: str) -> Target:
     line = re.fullmatch(rf"(?:({'|'.join(TABLES)})(?:\.jsonl)?:)?(\d+)", named.strip())
     if line is not None:
         return _by_line(record, line[1] or "measurements", int(line[2]))
-    parts = [part.strip() for part in named.split(",")]
+    try:
+        parts = [part.strip() for part in next(csv.reader([named], skipinitialspace=True), [])]
+    except csv.Error:
+        parts = []
     if len(parts) not in (5, 6) or not (parts[1].isdigit() and parts[2].isdigit()):
         raise RecordError(f"--row {named}", "is no name of a row.", HOW)
     wanted: dict[str, Any] = dict(zip(("group", "individual", "step", "probe", "metric", "task"), parts, strict=False))

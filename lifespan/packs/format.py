@@ -124,10 +124,10 @@ class Opened:
         try:
             if not path.is_file():
                 refuse(path, "is missing from the pack.")
-            if most is not None and size > most:
-                refuse(path, f"has {size} bytes; a pack like this has at most {most}.")
             if path.stat().st_size != size:
                 refuse(path, f"has {path.stat().st_size} bytes where the pack says {size}.")
+            if most is not None and size > most:
+                refuse(path, f"has {size} bytes; a pack like this has at most {most}.")
             data = path.read_bytes()
         except OSError as error:
             refuse(path, f"cannot be read ({error.strerror}).")

@@ -102,7 +102,11 @@ def tasks_declared(plan: Plan) -> dict[str, Any]:
 def declared(dictionary: Mapping[str, Any], titles: Iterable[str]) -> dict[str, Declared]:
     """What the probes of these titles declare, in their order: as dictionary.json says, or else as the built-in classes do."""
     recorded = dictionary.get("probes")
-    known = recorded if isinstance(recorded, Mapping) else {}
+    known = (
+        {title: entry for title, entry in recorded.items() if isinstance(entry, Mapping)}
+        if isinstance(recorded, Mapping)
+        else {}
+    )
     found = {title: _recorded(known[title]) if title in known else built_in(title) for title in titles}
     return {title: one for title, one in found.items() if one is not None}
 
@@ -130,7 +134,8 @@ def _lookers(plan: Plan) -> Iterator[tuple[str, Measure | Contrast]]:
 
 
 def _recorded(entry: Mapping[str, Any]) -> Declared:
-    given = [each for each in entry.get("metrics", []) if isinstance(each, Mapping)]
+    metrics = entry.get("metrics", [])
+    given = [each for each in metrics if isinstance(each, Mapping)] if isinstance(metrics, list) else []
     meanings = tuple(meaning for each in given if (meaning := _meaning(each)) is not None)
     return Declared(str(entry.get("class", "")), str(entry.get("meaning", "")), meanings)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -95,9 +97,15 @@ def _all_planned(plan: Plan | None, digest: str, recorded: Sequence[str]) -> boo
 
 
 def short(row: Mapping[str, Any]) -> str:
-    """How a row is named, as `lifespan verify --row` takes it: group,individual,step,probe,metric[,task]."""
+    """How a row is named, as `lifespan verify --row` takes it: group,individual,step,probe,metric[,task], quoted as in CSV.
+
+    >>> short({"group": "a, b", "individual": 0, "step": 1, "probe": "Score", "metric": "f1", "task": "rte"})
+    '"a, b",0,1,Score,f1,rte'
+    """
     parts = [row.get(name) for name in ("group", "individual", "step", "probe", "metric")]
-    return ",".join(str(part) for part in [*parts, *([row["task"]] if row.get("task") else [])])
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([str(part) for part in [*parts, *([row["task"]] if row.get("task") else [])]])
+    return line.getvalue()
 
 
 def bare(row: Mapping[str, Any]) -> Row:

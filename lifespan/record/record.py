@@ -5,6 +5,7 @@
     steps.jsonl         one row per lived step                   dictionary.json    every column: type, unit, meaning
     contrasts.jsonl     one row per value measured between two lives, where the study asks for some
     *.jsonl.gz          instead of a table, where a record is kept small
+    checksums.json      a checksum of each of these files
     examples/*.parquet  one row per example and evaluation, where a probe of that kind (`Outputs`) was asked for
 
 Rows are assembled from the store in the study's own order, so they do not depend on when or in which order lives were
@@ -267,6 +268,9 @@ class Record:
         for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), 1):
             try:
                 row = json.loads(line)
+                if "\\ud" in line or "\\uD" in line:
+                    # Half a pair of surrogates is no character, and no file could hold it.
+                    json.dumps(row, ensure_ascii=False).encode()
             except (ValueError, RecursionError):
                 row = None
             if not isinstance(row, dict):

@@ -18,6 +18,7 @@ from typing import Any
 from lifespan.errors import RecordError
 from lifespan.record.files import read_sealed, write_sealed
 from lifespan.record.record import Record
+from lifespan.record.untrusted import is_checksum
 
 NAME = "checksums.json"
 ABOUT = ("study.json", "environment.json", "dictionary.json", "hypotheses.jsonl")
@@ -117,6 +118,11 @@ def _listed(directory: Path) -> dict[str, str] | None:
     """Checksums by name; None where there is no list, or a damaged one."""
     with suppress(OSError, ValueError):
         files: Any = read_sealed(directory / NAME).get("files")
-        if isinstance(files, dict) and all(isinstance(sha, str) for sha in files.values()):
+        if isinstance(files, dict) and all(_is_of_a_record(name) and is_checksum(sha) for name, sha in files.items()):
             return files
     return None
+
+
+def _is_of_a_record(name: str) -> bool:
+    folder, _, file = name.rpartition("/")
+    return name in (*ABOUT, *TABLES) or (folder == "examples" and not file.startswith("."))

@@ -210,7 +210,8 @@ def _steps(store: Path) -> Iterator[Path]:
 
 
 def _blobs(step: Path) -> list[str]:
-    return list(_entry(step / "node.json").get("blobs", {}).values())
+    blobs = _entry(step / "node.json").get("blobs", {})
+    return list(blobs.values()) if isinstance(blobs, dict) else []
 
 
 def _entry(path: Path) -> dict[str, Any]:

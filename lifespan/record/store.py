@@ -166,9 +166,10 @@ class Store:
 
     def _is_whole(self, node: Mapping[str, Any], digest: str) -> bool:
         """Whether a node has what is read of one."""
-        blobs = node.get("blobs")
-        if isinstance(node.get("facts", {}), dict) and isinstance(node.get("rows", []), list) and isinstance(blobs, dict):
-            return all(is_checksum(sha) for sha in blobs.values())
+        facts, rows, blobs = node.get("facts"), node.get("rows", []), node.get("blobs", {})
+        kinds = isinstance(facts, dict) and isinstance(rows, list) and isinstance(blobs, dict)
+        if kinds and all(isinstance(row, dict) for row in rows) and all(map(is_checksum, blobs.values())):
+            return True
         self._warn_once(self.folder(digest) / "node.json", "it is no record of a step.")
         return False
 

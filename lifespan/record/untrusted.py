@@ -6,6 +6,7 @@ link; a number fits its column.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from lifespan.errors import RecordError
 
 LARGEST = 2**63
 """Whole numbers of a record are below it, as the columns of its tables are."""
+MOST_INDIVIDUALS = 10**6
+"""Individuals of a group that a record may claim: a row is made for each."""
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _SHA = re.compile(r"[0-9a-f]{64}")
@@ -69,28 +72,59 @@ def no_link(path: Path, root: Path) -> Path:
     return path
 
 
-def whole(value: object, where: object, what: str, *, least: int = 0) -> int:
-    """A whole number from `least` to 2**63 - 1. Raises `RecordError` for anything else."""
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < LARGEST:
-        raise RecordError(str(where), f"its {what} must be a whole number from {least} to 2**63 - 1.", REMEDY)
+def whole(value: object, where: object, what: str, *, most: int = LARGEST) -> int:
+    """A whole number from 0 to below `most`. Raises `RecordError` for anything else."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < most:
+        raise RecordError(str(where), f"its {what} must be a whole number from 0 to {most - 1}.", REMEDY)
     return value
 
 
 def check_study(study: Mapping[str, Any], path: Path) -> None:
     """Raise `RecordError` where names or numbers in `study.json` cannot be a study's. What is absent is not asked for."""
+    try:
+        json.dumps(study, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise RecordError(str(path), "holds a character that is none (a lone surrogate).", REMEDY) from None
     if "name" in study:
         part(study["name"], f"{path}, name")
-    if "seed" in study:
-        whole(study["seed"], path, "seed")
-    if "individuals" in study:
-        whole(study["individuals"], path, "individuals")
+    for key, most in (("seed", LARGEST), ("individuals", MOST_INDIVIDUALS)):
+        if key in study:
+            whole(study[key], path, key, most=most)
     for key in ("groups", "lives", "nodes", "pairs", "tasks", "inputs", "data"):
         if not isinstance(study.get(key, {}), Mapping | None):
             raise RecordError(str(path), f"its {key!r} must be an object.", REMEDY)
-    if not all(isinstance(group, Mapping) for group in study.get("groups", {}).values()):
-        raise RecordError(str(path), "each of its groups must be an object.", REMEDY)
+    for key, inner in INSIDE.items():
+        for name, entry in (study.get(key) or {}).items():
+            _check_entry(f"{key}, {shown(name)}", entry, inner, path)
+    for digest, pair in (study.get("pairs") or {}).items():
+        part(digest, path)
+        part(pair.get("at"), path)
+    for digest in study.get("nodes") or {}:
+        part(digest, path)
     for name, life in (study.get("lives") or {}).items():
         _check_life(name, life, study, path)
+
+
+INSIDE: Mapping[str, Mapping[str, Any]] = {
+    "groups": {"timeline": list, "scenario": Mapping},
+    "tasks": {"metrics": list, "labels": list, "chance": Mapping},
+    "nodes": {"looks": Mapping, "inputs": list},
+    "pairs": {"at": str},
+    "inputs": {"fingerprint": str, "path": str, "kind": str},
+}
+"""Parts of `study.json` whose entries are objects, and of which kind what is read of them must be, where it is there."""
+
+
+def _check_entry(where: str, entry: object, inner: Mapping[str, Any], path: Path) -> None:
+    if not isinstance(entry, Mapping):
+        raise RecordError(f"{path}, {where}", "must be an object.", REMEDY)
+    for key, kind in inner.items():
+        if not isinstance(entry.get(key), kind | None):
+            raise RecordError(f"{path}, {where}", f"its {key!r} is of another kind than Lifespan writes.", REMEDY)
+    if not all(
+        isinstance(moment, Mapping) and isinstance(moment.get("stage", ""), str) for moment in entry.get("timeline") or ()
+    ):
+        raise RecordError(f"{path}, {where}", "each moment of its 'timeline' must be an object.", REMEDY)
 
 
 def _check_life(name: str, life: object, study: Mapping[str, Any], path: Path) -> None:
@@ -102,5 +136,8 @@ def _check_life(name: str, life: object, study: Mapping[str, Any], path: Path) -
     group = life.get("group")
     if not isinstance(group, str) or group not in study.get("groups", {}):
         raise RecordError(str(path), f"{what} is of the group {shown(group)}, which the study does not have.", REMEDY)
+    timeline = study["groups"][group].get("timeline")
+    if not steps or (timeline is not None and len(steps) != len(timeline)):
+        raise RecordError(str(path), f"{what} has {len(steps)} steps, and its group {len(timeline or ())}.", REMEDY)
     for digest in steps:
         part(digest, f"{path}, life {shown(name)}")
