@@ -106,7 +106,7 @@ def world(name, childhood_steps, epochs, subject=None):
         return World(
             small=True,
             subject=subject,
-            childhood=(Develop(MicroText(), steps=childhood_steps, rate=3e-3 * pace, length=32),),
+            childhood=(Develop(MicroText(), steps=childhood_steps, rate=3e-3 * pace, masking=0.3, length=32),),
             length=32,
             split="test",
             epochs=epochs or 10.0,

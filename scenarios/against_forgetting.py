@@ -59,7 +59,7 @@ STRATEGIES = {
     "A-GEM": AveragedGEM(size=BUFFER),
 }
 
-childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
+childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=32)
 evaluation = Probe(Score(length=32))
 
 

@@ -48,7 +48,7 @@ TASKS = ("acceptability", "sentiment", "paraphrase", "inference", "entailment")
 SCHOOL = tuple(MicroTask(name) for name in TASKS)
 RECIPE = {"epochs": EPOCHS, "rate": 1e-3, "head_rate": 1e-3}
 BY = Weights(**RECIPE)
-childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
+childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=32)
 evaluation = Probe(Score(length=32))
 
 

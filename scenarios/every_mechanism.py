@@ -72,7 +72,7 @@ mask_rate = 1e-3 if SMALL else 3e-4
 bernoulli_rate = 2e-1 if SMALL else 1e-1
 price, soft_rate = (3.0, 5e-2) if SMALL else (10.0, 1e-1)
 evaluation = Probe(Score(split="test" if SMALL else None, length=length), Sparsity(), Footprint())
-childhood = (Develop(text, steps=CHILDHOOD_STEPS, rate=3e-3, length=length),) if SMALL else ()
+childhood = (Develop(text, steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=length),) if SMALL else ()
 
 
 def learned(by, *before):

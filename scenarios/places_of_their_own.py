@@ -50,7 +50,7 @@ LEARNERS = {
     "LoRA": LoRA(rate=1e-2, **RECIPE),
 }
 
-childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
+childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=32)
 evaluation = Probe(Score(length=32), Footprint())
 
 

@@ -43,7 +43,7 @@ TASK = "inference"
 CHRONIC = (HighRate(), NoisyGradients(), StaleUpdates(), FrozenLayers(), LabelNoise(), TokenBlur())
 INSTANT = (SynapseLoss(), NeuronLoss(), PartialReinitialization(), RankCollapse(), InitialScale())
 
-childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
+childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=32)
 school = Learn(MicroTask(TASK), by=Weights(epochs=EPOCHS, rate=1e-3, head_rate=1e-3), length=32)
 evaluation = Probe(Score(split="test", length=32))
 
