@@ -33,7 +33,7 @@ from lifespan import (
 
 INDIVIDUALS = 10
 WINDOWS = 5
-WINDOW_STEPS = 400
+WINDOW_STEPS = 800
 TASKS = ("acceptability", "inference")
 EPOCHS = 8.0
 

@@ -36,7 +36,7 @@ from lifespan import (
 
 INDIVIDUALS = 10
 SEED = 0
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 5.0
 TASKS = ("acceptability", "sentiment", "paraphrase", "similarity", "inference", "entailment")
 
