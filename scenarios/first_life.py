@@ -33,7 +33,7 @@ from lifespan import (
     gradually,
 )
 
-CHILDHOOD_STEPS = 800
+CHILDHOOD_STEPS = 1_000
 SCHOOL_STEPS = 100
 FINAL_SPARSITY = 0.6
 AGES = 2
