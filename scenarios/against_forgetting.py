@@ -39,7 +39,7 @@ from lifespan import (
 
 INDIVIDUALS = 10
 SEED = 0
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 5.0
 BUFFER = 200
 EWC_STRENGTH = 100.0
@@ -59,7 +59,7 @@ STRATEGIES = {
     "A-GEM": AveragedGEM(size=BUFFER),
 }
 
-childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
+childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=32)
 evaluation = Probe(Score(length=32))
 
 

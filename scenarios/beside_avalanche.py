@@ -36,7 +36,7 @@ from lifespan import (
 
 INDIVIDUALS = 10
 SEED = 0
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 5.0
 BUFFER = 200
 EWC_STRENGTH = 1_000.0
@@ -48,7 +48,7 @@ TASKS = ("acceptability", "sentiment", "paraphrase", "inference", "entailment")
 SCHOOL = tuple(MicroTask(name) for name in TASKS)
 RECIPE = {"epochs": EPOCHS, "rate": 1e-3, "head_rate": 1e-3}
 BY = Weights(**RECIPE)
-childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
+childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=32)
 evaluation = Probe(Score(length=32))
 
 

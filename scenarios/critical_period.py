@@ -33,11 +33,11 @@ from lifespan import (
 
 INDIVIDUALS = 10
 WINDOWS = 5
-WINDOW_STEPS = 400
+WINDOW_STEPS = 800
 TASKS = ("acceptability", "inference")
-EPOCHS = 8.0
+EPOCHS = 6.0
 
-window = Develop(MicroText(), steps=WINDOW_STEPS, rate=3e-3, length=32)
+window = Develop(MicroText(), steps=WINDOW_STEPS, rate=3e-3, masking=0.3, length=32)
 by = Masks(epochs=EPOCHS, rate=1e-3, head_rate=1e-3, sparsity=0.05)
 evaluation = Probe(Score(split="test", length=32))
 school = tuple((Learn(MicroTask(task), by=by, length=32), evaluation) for task in TASKS)

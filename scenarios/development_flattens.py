@@ -29,7 +29,7 @@ from lifespan import (
 
 INDIVIDUALS = 20
 WORLD = "micro"
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 0.0
 EXAMPLES = 512
 

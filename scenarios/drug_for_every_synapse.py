@@ -20,7 +20,7 @@ from lifespan import Probe, Quantize, Sparsity, Study, Treat
 INDIVIDUALS = 20
 WORLD = "micro"
 WIDTH = 64
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 0.0
 TASK = ""
 BITS = (8, 4, 3, 2, 1)

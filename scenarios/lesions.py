@@ -13,7 +13,7 @@ from lifespan import Age, LesionMap, Magnitude, Probe, Study, TargetedLesions, g
 
 INDIVIDUALS = 20
 WORLD = "micro"
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 0.0
 FINAL_SPARSITY = 0.6
 AGES = 3

@@ -28,7 +28,7 @@ from lifespan import (
 
 INDIVIDUALS = 20
 WORLD = "micro"
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 0.0
 SPARSITIES = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9)
 

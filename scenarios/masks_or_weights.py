@@ -14,7 +14,7 @@ from lifespan import FixedMask, Probe, Random, Sparsity, Study
 
 INDIVIDUALS = 20
 WORLD = "micro"
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 0.0
 
 here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)

@@ -28,13 +28,14 @@ from lifespan import (
 
 INDIVIDUALS = 20
 WORLD = "micro"
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 0.0
 SEVERITY = 0.5
 
 here = world(WORLD, CHILDHOOD_STEPS, EPOCHS)
 text = MicroText() if here.small else TaskText("mrpc", "rte")
-third = Develop(text, steps=CHILDHOOD_STEPS // 3, rate=3e-3 if here.small else 5e-4, length=here.length)
+pace = {"rate": 3e-3, "masking": 0.3} if here.small else {"rate": 5e-4}
+third = Develop(text, steps=CHILDHOOD_STEPS // 3, length=here.length, **pace)
 fluency = Probe(Perplexity(text, length=here.length, examples=500 if here.small else 200))
 school = here.school(here.three, here.masks())
 

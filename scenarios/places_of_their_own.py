@@ -36,7 +36,7 @@ from lifespan import (
 
 INDIVIDUALS = 10
 SEED = 0
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 5.0
 TASKS = ("acceptability", "sentiment", "paraphrase", "similarity", "inference", "entailment")
 
@@ -50,7 +50,7 @@ LEARNERS = {
     "LoRA": LoRA(rate=1e-2, **RECIPE),
 }
 
-childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
+childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=32)
 evaluation = Probe(Score(length=32), Footprint())
 
 

