@@ -45,6 +45,12 @@ class Entry:
     module: str = "lifespan"
 
     @property
+    def kind_of_method(self) -> str:
+        """The folder of its family that it stands in, in words, such as "pruning schedule"; empty where there are none."""
+        parts = "" if self.kind is None else self.kind.__module__.split(".")
+        return parts[2].replace("_", " ") if len(parts) > 3 else ""
+
+    @property
     def doc(self) -> str:
         """The whole docstring."""
         return self.source.doc if self.source is not None else inspect.cleandoc(self.kind.__doc__ or "")

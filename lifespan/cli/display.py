@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}
 COLOURS = {"done": "green", "living": "cyan", "pending": "yellow", "diverged": "magenta", "failed": "red"}
+NAMED = 3
+"""Groups that are named where a plan's lives part alike."""
 
 console = Printer()
 errors = Printer(stderr=True)
@@ -46,23 +48,33 @@ def say(text: str) -> None:
 def complain(error: UserError) -> None:
     """A user's error as one message: where, what rule, and the way out."""
     where, _, code = error.where.partition("\n")
-    errors.print(Text.assemble(("Error: ", "bold red"), (where, "bold")), soft_wrap=True, end="")
-    errors.print(Text(f"\n{code}: " if code else ": "), soft_wrap=True, end="")
-    errors.print(Text(error.what, "red"), soft_wrap=True)
+    place = (where, "bold"), f"\n{code}: " if code else ": "
+    _tell(Text.assemble(("Error: ", "bold red"), *place, (error.what, "red")))
     if error.remedy:
-        errors.print(Text(error.remedy), soft_wrap=True)
+        _tell(Text(error.remedy))
+
+
+def _tell(text: Text) -> None:
+    """Print to standard error. In a terminal lines end between words, but what is to be copied whole is left whole.
+
+    That are indented lines, which are commands, and those with a word, such as a path, that fills more than a line.
+    """
+    for line in text.split("\n", allow_blank=True):
+        longest = max(map(len, line.plain.split()), default=0)
+        whole = line.plain.startswith(" ") or longest > errors.width
+        errors.print(line, soft_wrap=whole or not errors.is_terminal)
 
 
 def complain_plainly(text: str, remedy: str = "") -> None:
     """One line of error, and how to go on."""
-    errors.print(Text.assemble(("Error: ", "bold red"), (text, "red")), soft_wrap=True)
+    _tell(Text.assemble(("Error: ", "bold red"), (text, "red")))
     if remedy:
-        errors.print(Text(remedy), soft_wrap=True)
+        _tell(Text(remedy))
 
 
 def notice(text: str) -> None:
     """A remark beside the results, on standard error."""
-    errors.print(Text(text, "yellow"), soft_wrap=True)
+    _tell(Text(text, "yellow"))
 
 
 def show_json(data: Any) -> None:
@@ -142,12 +154,32 @@ def _grow(tree: Tree, lives: Sequence[Any], depth: int, plan: Plan, found: Estim
     branches: dict[str, list[Any]] = {}
     for life in lives:
         branches.setdefault(life.steps[depth].digest if depth < len(life.steps) else "", []).append(life)
-    for digest, those in branches.items():
-        names = ", ".join(life.group for life in those)
-        if digest and len(branches) > 1:
-            _grow(tree.add(Text(names, "bold cyan")), those, depth, plan, found)
+    alike: dict[Any, list[list[Any]]] = {}
+    for those in branches.values():
+        alike.setdefault(_shape(those, depth, plan), []).append(those)
+    for folded in alike.values():
+        first, names = folded[0], [", ".join(_few(life.group for life in those)) for those in folded]
+        title = "; ".join(_few(names)) + (" (a branch each)" if len(folded) > 1 else "")
+        if depth < len(first[0].steps) and len(branches) > 1:
+            _grow(tree.add(Text(title, "bold cyan")), first, depth, plan, found)
         elif len(lives) > 1:
-            tree.add(Text(f"{names}: ends here", "cyan"))
+            tree.add(Text(f"{title}: ends here", "cyan"))
+
+
+def _shape(lives: Sequence[Any], depth: int, plan: Plan) -> tuple[Any, ...]:
+    """What a branch looks like: of each of its lives the events to come and their evaluations."""
+    paths = [[plan.nodes[step.digest] for step in life.steps[depth:]] for life in lives]
+    return tuple(tuple((s.event.label, tuple(e.title for e in s.evaluations)) for s in path) for path in paths)
+
+
+def _few(names: Iterable[str]) -> list[str]:
+    """The first names, and how many there are beside them.
+
+    >>> _few("abcdef")
+    ['a', 'b', 'c', '3 more']
+    """
+    every = list(names)
+    return every if len(every) <= NAMED + 1 else [*every[:NAMED], f"{len(every) - NAMED} more"]
 
 
 def _step_text(step: Any, found: Estimate) -> Text:
@@ -182,15 +214,23 @@ def show_families(families: Mapping[str, Sequence[Entry]]) -> None:
     """The catalogue: a table for each family."""
     width = max((len(entry.name) for entries in families.values() for entry in entries), default=8)
     for family, entries in families.items():
-        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-        table.add_column(style="cyan", min_width=width, no_wrap=True)
-        table.add_column(overflow="fold")
+        kinds: dict[str, list[Entry]] = {}
         for entry in entries:
-            cited = f" [dim]({escape(entry.citation)})[/]" if entry.citation else ""
-            table.add_row(entry.name, f"{escape(entry.summary)}{cited}")
-        console.print(f"[bold]{family}[/]")
-        console.print(Padding(table, (0, 0, 1, 2)))
+            kinds.setdefault(entry.kind_of_method, []).append(entry)
+        for name, those in kinds.items():
+            console.print(f"[bold]{family}[/]" + (f" [dim]{escape(name)}[/]" if name and len(kinds) > 1 else ""))
+            console.print(Padding(_entry_table(those, width), (0, 0, 1, 2)))
     console.print("[dim]`lifespan show NAME` tells more about any of them.[/]")
+
+
+def _entry_table(entries: Sequence[Entry], width: int) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="cyan", min_width=width, no_wrap=True)
+    table.add_column(overflow="fold")
+    for entry in entries:
+        cited = f" [dim]({escape(entry.citation)})[/]" if entry.citation else ""
+        table.add_row(entry.name, f"{escape(entry.summary)}{cited}")
+    return table
 
 
 def show_class(entry: Entry, signature: str, source: str = "") -> None:

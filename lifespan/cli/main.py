@@ -11,14 +11,35 @@ import typer
 
 app = typer.Typer(
     help="Simulate the life of a neural network: development, school, ageing, recovery and disorders of transformers.",
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-ScenarioName = Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file, or a built-in name.")]
+
+def _scenarios(incomplete: str) -> list[str]:
+    from lifespan.study.loading import builtin
+
+    return [name for name in builtin() if name.startswith(incomplete)]
+
+
+def _families(incomplete: str) -> list[str]:
+    from lifespan.cli import catalog
+
+    return [name for name in (*catalog.FAMILIES, "scenarios") if name.startswith(incomplete)]
+
+
+def _names(incomplete: str) -> list[str]:
+    from lifespan.cli import catalog
+
+    return [entry.name for entry in catalog.everything() if entry.name.startswith(incomplete)]
+
+
+ScenarioName = Annotated[
+    str,
+    typer.Argument(metavar="SCENARIO", help="A scenario file, or a built-in name.", autocompletion=_scenarios),
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Rebind a constant of the scenario. Repeatable.")
 ]
@@ -206,6 +227,7 @@ def list_(
             metavar="FAMILY",
             help="studies, events, tasks, corpora, subjects, learners, pruners, disorders, drugs, strategies, probes, "
             "engines, functions, contracts or scenarios; usually all.",
+            autocompletion=_families,
             show_default=False,
         ),
     ] = None,
@@ -221,7 +243,10 @@ def list_(
 def show(
     name: Annotated[
         str,
-        typer.Argument(help="A class, a function or a built-in scenario; FILE.py:NAME or MODULE:NAME for your own."),
+        typer.Argument(
+            help="A class, a function or a built-in scenario; FILE.py:NAME or MODULE:NAME for your own.",
+            autocompletion=_names,
+        ),
     ],
 ) -> None:
     """What one class, function or built-in scenario is.
