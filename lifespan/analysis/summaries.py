@@ -173,17 +173,28 @@ def overlap_means(overlaps: pd.DataFrame) -> pd.DataFrame:
     """Overlap above chance at each group's last comparison of a kind, by pairs, masks and group.
 
     Columns: those; tasks, age, mean, low, high, n (pairs), note. The mean over all task masks that a pair shares first, then
-    over pairs. Pairs that have an individual in common are not independent, so that the interval is too narrow. `overlaps` are
-    the `mask_overlaps`.
+    over pairs. Pairs of individuals that have one in common are not independent: their interval is that of the jackknife's
+    pseudo-values, one for each individual. `overlaps` are the `mask_overlaps`.
     """
     table = []
     for (pairs, masks, group), rows in overlaps.groupby(["pairs", "masks", "group"], sort=False):
         last = rows[rows["step"] == rows["step"].max()]
         values = last.groupby(["individual", "other"])["corrected"].mean()
         tasks = ", ".join(filter(None, dict.fromkeys(last["task"])))
-        named = {"pairs": pairs, "masks": masks, "group": group, "tasks": tasks}
-        table.append({**named, "age": last["age"].mean(), **mean_entries(values)})
+        row = {"pairs": pairs, "masks": masks, "group": group, "tasks": tasks, "age": last["age"].mean()}
+        row |= mean_entries(values)
+        if pairs == "individuals":
+            row |= {**mean_entries(_pseudo_values(values, str(group))), "mean": row["mean"], "n": row["n"]}
+        table.append(row)
     return pd.DataFrame(table, columns=["pairs", "masks", "group", "tasks", "age", *SUMMARY])
+
+
+def _pseudo_values(values: pd.Series, group: str) -> pd.Series:
+    """Of a mean over pairs of individuals, by (individual, other), n mean - (n - 1) mean without one, for each of n."""
+    pairs = [{f"{group} {first}", second} for first, second in values.index]
+    people = sorted(set().union(*pairs))
+    without = [values[[person not in pair for pair in pairs]].mean() for person in people]
+    return len(people) * values.mean() - (len(people) - 1) * pd.Series(without, index=people, dtype=float)
 
 
 def recovery_means(recoveries: pd.DataFrame) -> pd.DataFrame:

@@ -167,8 +167,8 @@ EVERYTHING = Drawing(
     "All outcomes",
     "Standardised mean paired difference in every outcome of the record, its last value in life, turned so that right is "
     "better where one way is (\N{DOWNWARDS ARROW}: less of it is better; \N{LEFT RIGHT ARROW}: neither way). The line is "
-    "the interval of the difference in the same unit; filled where it excludes zero. An arrow at the edge "
-    "stands for a mark beyond the axis and says its value. Exploratory: the "
+    "the interval of the difference in the same unit, the standard deviation taken as known; filled where it excludes zero. "
+    "An arrow at the edge stands for a mark beyond the axis and says its value. Exploratory: the "
     "Benjamini-Hochberg-adjusted p values are in the data.",
     "no mark far to the left; outcomes of one kind that agree.",
     everything,
