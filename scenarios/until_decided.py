@@ -7,7 +7,7 @@ bounds, so that both looks and both predictions together are wrong with a probab
 
     lifespan plan until_decided
     lifespan simulate until_decided --until-decided
-    lifespan simulate until_decided --until-decided --set STEPS=10 --out runs/until-the-last-look
+    lifespan simulate until_decided --until-decided --set STEPS=40 --out runs/until-the-last-look
 """
 
 from lifespan import (

@@ -25,9 +25,10 @@ from lifespan.execution.estimate import Estimate, estimate
 from lifespan.record import record
 from lifespan.record import shared_store as sharing
 from lifespan.record.changes import Changes, changes_since, others_of_a_store
-from lifespan.simulation import Outcome, plan_in, simulate
+from lifespan.simulation import Changed, Outcome, plan_in, simulate
 from lifespan.study.loading import find, read_source, study_of
 from lifespan.study.plan import Plan
+from lifespan.study.scenario import Study
 
 INTERRUPTED = 130
 
@@ -70,31 +71,10 @@ def simulate_and_report(
     if resume and not (directory / "study.json").is_file():
         raise RecordError(str(directory), "holds no run to resume.", "Leave out --resume to begin one.")
     begun = time.perf_counter()
+    changed: Changed = "keep" if keep else "rerun" if rerun_changed else "refuse"
+    how = {"every": every, "about": source.doc, "store": store, "fail_fast": fail_fast, "retry": retry, "changed": changed}
     for look, cohort in looks_to_take(study, directory) if until_decided else [(0, study)]:
-        plan = plan_in(directory, cohort, device=device)
-        _announce(plan, directory, store)
-        found = estimate(plan, directory, 1, store)
-        engine_now, threads_now = (chosen, threads) if chosen else _fitting_engine(plan, found, directory, device, threads)
-        changes = changes_in(plan, directory)
-        if changes is not None and (rerun_changed or keep):
-            display.notice(f"{'Kept as it is' if keep else 'Live anew'}: {changes.text}")
-        try:
-            outcome = _live(
-                plan,
-                directory,
-                TimeLeft(plan, found, getattr(engine_now, "workers", None) or 1),
-                device=device,
-                threads=threads_now,
-                every=every,
-                about=source.doc,
-                engine=engine_now,
-                store=store,
-                fail_fast=fail_fast,
-                retry=retry,
-                changed="keep" if keep else "rerun" if rerun_changed else "refuse",
-            )
-        except KeyboardInterrupt:
-            outcome = None
+        outcome = _live_cohort(cohort, directory, chosen, device, threads, **how)
         if outcome is None or outcome.pending or (look and _decides(directory, look)):
             break
     if outcome is None:
@@ -104,6 +84,24 @@ def simulate_and_report(
         return INTERRUPTED
     _say_results(directory, time.perf_counter() - begun, outcome, report)
     return 1 if outcome.failed or outcome.pending else 0
+
+
+def _live_cohort(
+    study: Study, directory: Path, chosen: Engine | None, device: str, threads: int | None, **how: Any
+) -> Outcome | None:
+    """Live a study after saying what there is to live; None where the user stopped it."""
+    plan = plan_in(directory, study, device=device)
+    _announce(plan, directory, how["store"])
+    found = estimate(plan, directory, 1, how["store"])
+    engine, threads = (chosen, threads) if chosen else _fitting_engine(plan, found, directory, device, threads)
+    changes = changes_in(plan, directory)
+    if changes is not None and how["changed"] != "refuse":
+        display.notice(f"{'Kept as it is' if how['changed'] == 'keep' else 'Live anew'}: {changes.text}")
+    time_left = TimeLeft(plan, found, getattr(engine, "workers", None) or 1)
+    try:
+        return _live(plan, directory, time_left, device=device, threads=threads, engine=engine, **how)
+    except KeyboardInterrupt:
+        return None
 
 
 def _decides(directory: Path, look: int) -> bool:
