@@ -61,7 +61,8 @@ def maps(analysis: Analysis) -> Drawn:
             options = {"cmap": "RdBu", "vmin": -reach, "vmax": reach, "shading": "flat", "rasterized": False}
             image = axes.pcolormesh(grid.to_numpy(), **options, edgecolors="face", linewidth=0.2)
             axes.set_title(
-                f"{short(group, 16)}, {short(names.get(task, task), 20)},\nage {ages[group, step]:,.0f} (n = {part['n'].max()})",
+                f"{short(group, 16)}, {short(names.get(task, task), 20)},\n"
+                f"age {ages[group, step]:,.0f} (n = {part['n'].max()})",
                 fontsize=8,
             )
             axes.set_yticks(np.arange(len(grid)) + 0.5, [str(layer) for layer in grid.index], fontsize=7)
