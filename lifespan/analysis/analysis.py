@@ -279,7 +279,7 @@ class Analysis:
     @cached_property
     def collapses(self) -> pd.DataFrame:
         """Individuals that collapsed, beside the others (`collapses.collapses`)."""
-        return collapses.collapses(self.cohort, self.final_scores)
+        return collapses.collapses(self.cohort, self.final_scores, self.task_controls)
 
     @cached_property
     def over_examples(self) -> pd.DataFrame:

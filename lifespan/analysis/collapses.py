@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -25,8 +26,8 @@ def marked(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
     return final.assign(collapsed=marks)
 
 
-def collapses(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
-    """Groups in which somebody collapsed, by task, and their control group; no rows where nobody did.
+def collapses(cohort: Cohort, final: pd.DataFrame, controls: Mapping[str, str]) -> pd.DataFrame:
+    """Groups in which somebody collapsed, by task, and the task's control (`controls`); no rows where nobody did.
 
     Columns: task, group, n (individuals that ended), collapsed (at chance at the end of life), broke_off (failed or diverged),
     share (of both) with share_low and share_high (exact), p (exact, that as many twins collapse or break off in the control
@@ -39,10 +40,10 @@ def collapses(cohort: Cohort, final: pd.DataFrame) -> pd.DataFrame:
     for task, scores in final.groupby("task", sort=False):
         if not scores["collapsed"].any():
             continue
-        present = set(scores["group"])
+        present, control = set(scores["group"]), controls.get(str(task), cohort.control)
         lost = {group: _gone(people, scores, group) for group in cohort.groups if group in present}
-        wanted = [group for group in lost if scores[scores["group"] == group]["collapsed"].any() or group == cohort.control]
-        rows += [_row(cohort, str(task), group, scores, lost) for group in wanted]
+        wanted = [group for group in lost if scores[scores["group"] == group]["collapsed"].any() or group == control]
+        rows += [_row(control, str(task), group, scores, lost) for group in wanted]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -54,7 +55,7 @@ def _gone(people: pd.DataFrame, scores: pd.DataFrame, group: str) -> pd.Series:
     return gone
 
 
-def _row(cohort: Cohort, task: str, group: str, scores: pd.DataFrame, lost: dict[str, pd.Series]) -> dict[str, Any]:
+def _row(control: str, task: str, group: str, scores: pd.DataFrame, lost: dict[str, pd.Series]) -> dict[str, Any]:
     values = scores.pivot_table(index="seed", columns="group", values="value")
     gone = lost[group]
     share, here = share_interval(int(gone.sum()), len(gone)), scores[scores["group"] == group]
@@ -63,12 +64,12 @@ def _row(cohort: Cohort, task: str, group: str, scores: pd.DataFrame, lost: dict
     others = mean_interval(here[~here["collapsed"]]["value"].to_numpy(dtype=float))
     row |= {"others": others.estimate, "others_n": others.n, "others_note": others.note}
     row |= {"others_low": others.low, "others_high": others.high}
-    if group == cohort.control or cohort.control not in lost:
+    if group == control or control not in lost:
         return row
-    twin = lost[cohort.control]
+    twin = lost[control]
     shared = gone.index.intersection(twin.index)
     row["p"] = more_collapses_p(gone[shared].to_numpy(), twin[shared].to_numpy())
     kept = shared[~(gone[shared] | twin[shared])]
-    gap = mean_interval((values[group] - values[cohort.control]).reindex(kept).to_numpy(dtype=float))
+    gap = mean_interval((values[group] - values[control]).reindex(kept).to_numpy(dtype=float))
     row |= {"difference": gap.estimate, "pairs": gap.n, "difference_note": gap.note}
     return row | {"difference_low": gap.low, "difference_high": gap.high}

@@ -73,9 +73,9 @@ def memory_metrics(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:
     for _, person in cohort.participants.iterrows():
         individual = {name: person[name] for name in INDIVIDUAL}
         life = _Life.of(cohort, individual, *(_own(rows, person) for rows in tables))
-        names = ("scores", "during", "readouts")
-        parts: dict[str, Any] = {name: _own(rows, person) for name, rows in zip(names, rescaled, strict=True)}
-        for metric, task, value in _metrics(life, scores, replace(life, **parts), rescaled[0]):
+        own, inside, read_out = (_own(rows, person) for rows in rescaled)
+        normalised = replace(life, scores=own, during=inside, readouts=read_out)
+        for metric, task, value in _metrics(life, scores, normalised, rescaled[0]):
             if not np.isnan(value):
                 table.append({**individual, "metric": metric, "task": task, "value": value})
     return pd.DataFrame(table, columns=[*INDIVIDUAL, "metric", "task", "value"])

@@ -29,6 +29,7 @@ from lifespan.report import citations, figures, findings, markdown, matrices, me
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
 from lifespan.report.formatting import bounds, number, probability
+from lifespan.report.group_text import group_lines
 from lifespan.report.labels import metric_label
 
 LINES = (
@@ -126,7 +127,7 @@ def _html(
         about=[
             text.replace("`", "").split("\n\n") for study in analysis.cohort.studies if (text := str(study.get("about") or ""))
         ],
-        groups=[(name, str(group.get("doc") or "")) for name, group in analysis.cohort.groups.items()],
+        groups=group_lines(analysis),
         results=[*sentences.results(analysis), *findings.further_results(analysis)],
         cautions=[*sentences.cautions(analysis), *findings.sample_size_notes(analysis)],
         memories=_memory_rows(analysis),

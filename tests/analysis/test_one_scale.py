@@ -24,12 +24,12 @@ def written(directory, *, scores=SCORES, metric=METRIC, groups=("control", "othe
     directory.mkdir()
     timeline = [{"step": n, "kind": kind, "stage": f"{kind} {task}", "task": task} for n, (kind, task) in enumerate(STAGES)]
     tasks = {title: {"metrics": [metric[title]], "chance": {metric[title]: CHANCE[title]}} for title in metric}
-    study = {"format": 1, "name": "one scale", "control": groups[0], "individuals": 3, "seed": 0, "tasks": tasks}
+    study = {"format": 1, "name": "one-scale", "control": groups[0], "individuals": 3, "seed": 0, "tasks": tasks}
     study["groups"] = {group: {"scenario": {}, "timeline": timeline} for group in groups}
     rows, steps, people = [], [], []
     for group in groups:
         for individual, offset in enumerate(OFFSETS):
-            who = {"study": "one scale", "group": group, "individual": individual, "seed": individual}
+            who = {"study": "one-scale", "group": group, "individual": individual, "seed": individual}
             for step, (kind, task) in enumerate(STAGES):
                 place = {**who, "step": step, "age": 10 * step, "stage": f"{kind} {task}"}
                 steps.append(

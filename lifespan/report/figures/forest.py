@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,18 +43,21 @@ def scores(analysis: Analysis) -> Drawn:
     tasks = [task for task in analysis.cohort.tasks if task in set(table["task"])]
     if not tasks:
         return None
-    groups = [group for group in analysis.cohort.groups if group in set(table["group"])]
+    # Of groups that live one life on different tasks, one row each: the arm.
+    arm = {group: name for name, groups in analysis.arms.items() for group in groups}
+    table = table.assign(row=[arm.get(group, group) for group in table["group"]])
+    rows = list(dict.fromkeys(arm.get(group, group) for group in analysis.cohort.groups if group in set(table["group"])))
     names = brief(tasks)
     with style():
-        figure, panels, columns = small_panels(len(tasks), ROW * len(groups) + 0.75, across=3, sharey=True)
+        figure, panels, columns = small_panels(len(tasks), ROW * len(rows) + 0.75, across=3, sharey=True)
         for place, (axes, task) in enumerate(zip(panels, tasks, strict=False)):
-            part = table[table["task"] == task].set_index("group").reindex(groups)
-            _rows(axes, analysis, groups, part["difference"], part["low"], part["high"])
+            part = table[table["task"] == task].set_index("row").reindex(rows)
+            _rows(axes, analysis, part["group"].fillna(""), part["difference"], part["low"], part["high"])
             axes.set_title(short(names[task], 40 // columns + 4))
             if place % columns == 0:
-                _names(axes, shorts(groups, 30))
+                _names(axes, shorts(rows, 30))
             axes.set_xlabel("difference" if columns > 1 else f"difference in {primary_label(analysis.cohort, task)}")
-    return figure, table
+    return figure, table.drop(columns="row")
 
 
 def everything(analysis: Analysis) -> Drawn:
@@ -106,7 +110,7 @@ def everything(analysis: Analysis) -> Drawn:
 def _rows(
     axes: Axes,
     analysis: Analysis,
-    groups: list[str],
+    groups: Sequence[str],
     middle: pd.Series,
     low: pd.Series,
     high: pd.Series,

@@ -16,6 +16,7 @@ from lifespan.report.figures.canvas import (
     INK,
     Drawing,
     Drawn,
+    brief,
     canvas,
     keys,
     legend,
@@ -49,7 +50,7 @@ def maps(analysis: Analysis) -> Drawn:
     shown = table[table["group"].isin(analysis.highlighted)]
     chosen = list(dict.fromkeys(zip(shown["group"], shown["task"], shown["step"], strict=True)))[:MOST]
     reach = float(np.nanmax(np.abs(shown["change"]))) or 1.0
-    layers = table["layer"].nunique()
+    layers, names = table["layer"].nunique(), brief(list(analysis.cohort.tasks))
     with style():
         figure, panels, _ = small_panels(len(chosen), 0.2 * layers + 0.75, 0.5)
         image = None
@@ -60,7 +61,9 @@ def maps(analysis: Analysis) -> Drawn:
             options = {"cmap": "RdBu", "vmin": -reach, "vmax": reach, "shading": "flat", "rasterized": False}
             image = axes.pcolormesh(grid.to_numpy(), **options, edgecolors="face", linewidth=0.2)
             axes.set_title(
-                f"{short(group, 14)}, {short(task, 18)},\nage {ages[group, step]:,.0f} (n = {part['n'].max()})", fontsize=8
+                f"{short(group, 16)}, {short(names.get(task, task), 20)},\n"
+                f"age {ages[group, step]:,.0f} (n = {part['n'].max()})",
+                fontsize=8,
             )
             axes.set_yticks(np.arange(len(grid)) + 0.5, [str(layer) for layer in grid.index], fontsize=7)
             units = ["all" if unit == WHOLE_LAYER else str(unit) for unit in grid.columns]
