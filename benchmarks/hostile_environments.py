@@ -3,7 +3,7 @@
     python benchmarks/hostile_environments.py --out benchmarks/results/hostile_environments.json
 
 Each environment runs `simulate` on a small study in a process of its own. What counts: unexpected errors (a traceback, or the
-word "unexpected"), hangs (no end within `--patience` seconds), outcomes that are no life's (an `ended.json`), an exit code of 0
+word "unexpected"), hangs (no end within `--patience` seconds), outcomes that are no life's (an `ended.json`), exit code 0
 with lives missing, and rows that differ from an undisturbed run's after the command was given again where all is well.
 """
 
