@@ -59,6 +59,7 @@ def answered(*arguments):
     return end.value.code, said.getvalue()
 
 
+@pytest.mark.slow
 @BRIEF
 @given(st.lists(WORDS, max_size=5))
 def test_command_lines_of_any_words_are_answered(tmp_path_factory, words):
@@ -107,5 +108,6 @@ FIELDS = [(Micro, name, {}) for name in ("layers", "width", "heads", "feed_forwa
 def test_fields_of_any_value_are_taken_or_refused(kind, name, given_fields, value):
     positional = [key for key in ("corpus", "task", "name") if key in given_fields and kind in (Develop, Learn, MicroTask)]
     fields = {**given_fields, name: value}
+    first = [fields.pop(key) for key in positional]
     with contextlib.suppress(UserError):
-        kind(*(fields.pop(key) for key in positional), **fields)
+        kind(*first, **fields)
