@@ -205,9 +205,13 @@ def as_data(value: Any, written: Callable[[Spec], Any] | None = None) -> Any:
 
 
 def digest_of(data: Any) -> str:
-    """SHA-256 of canonical JSON (sorted keys, no spaces)."""
-    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    """SHA-256 of canonical JSON."""
+    return hashlib.sha256(canonical(data).encode()).hexdigest()
+
+
+def canonical(data: Any) -> str:
+    """JSON with sorted keys and no spaces."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _is_default(field: Field[Any], value: Any) -> bool:

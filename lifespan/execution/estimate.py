@@ -180,8 +180,18 @@ class _Gauge:
     lengths: dict[object, tuple[int, float]] = field(default_factory=dict)
     births: dict[str, Birth] = field(default_factory=dict)
     newborns: dict[str, str] = field(default_factory=dict)
+    known: dict[object, Cost] = field(default_factory=dict)
 
     def cost(self, step: Step) -> Cost:
+        """The cost of a step; individuals of one course share events and measures, and pay alike."""
+        size = self._bytes(step)
+        measures = tuple((id(each.measure), each.every) for each in step.evaluations)
+        key = (id(step.event), id(step.tasks), id(self._birth(step)), size, measures)
+        if key not in self.known:
+            self.known[key] = self._cost(step, size)
+        return self.known[key]
+
+    def _cost(self, step: Step, size: int) -> Cost:
         work = step.event.work(step.tasks, self)
         steps = work.optimizer_steps
         timing = self.timings.get((type(step.event).__name__, step.event.label))
@@ -190,7 +200,6 @@ class _Gauge:
             evaluation = self._evaluation_seconds(step, steps)
         else:
             evaluation = timing.evaluation * bool(step.evaluations)
-        size = self._bytes(step)
         return Cost(steps, work.examples, EVENT_OVERHEAD + training + SAVING * size, evaluation, size, timing is not None)
 
     def _training_seconds(self, step: Step, work: Work) -> float:
@@ -322,4 +331,12 @@ def _timings(out: Path | None) -> dict[tuple[str, str], _Timing]:
 
 
 def _sum(costs: Iterable[Cost]) -> Cost:
-    return sum(costs, Cost())
+    each = list(costs)
+    return Cost(
+        sum(cost.optimizer_steps for cost in each),
+        sum(cost.examples for cost in each),
+        sum(cost.seconds for cost in each),
+        sum(cost.evaluation_seconds for cost in each),
+        sum(cost.bytes for cost in each),
+        any(cost.measured for cost in each),
+    )

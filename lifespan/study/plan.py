@@ -6,6 +6,7 @@ off the step and is never chained. So a common childhood is one chain of nodes, 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from typing import Any
 
 from lifespan import names, notebook
 from lifespan.contracts import Disorder, Measure, Moment, Task
-from lifespan.contracts.spec import digest_of
+from lifespan.contracts.spec import canonical, digest_of
 from lifespan.errors import ScenarioError, did_you_mean
 from lifespan.randomness import individual_seed
 from lifespan.study.answers import check_answers
@@ -27,7 +28,7 @@ FORMAT = 1
 """Version of the state format; part of every digest."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """A measure of the subject after a step, or inside it with `every`: each time that so many optimizer steps are done."""
 
@@ -42,7 +43,7 @@ class Evaluation:
         return self.measure.title if self.every is None else f"{self.measure.title}/during"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One node of the tree: an event lived by one seed after one history.
 
@@ -64,7 +65,7 @@ class Step:
     reads: tuple[Input, ...] = field(default=(), compare=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Life:
     """One individual of one group: the path of steps from birth to end."""
 
@@ -162,9 +163,10 @@ def compile_study(study: Study, *, precision: str, fingerprints: Fingerprints | 
     study = with_lengths(study)
     lives = []
     for group, scenario in study.groups.items():
+        course = _course(scenario, found)
         for individual in range(study.individuals):
             seed = individual_seed(study.seed, individual)
-            lives.append(Life(group, individual, seed, _steps(scenario, seed, precision, found)))
+            lives.append(Life(group, individual, seed, _steps(course, scenario, seed, precision)))
     found.save()
     plan = Plan(study, precision, tuple(lives), found)
     _check_names(plan)
@@ -205,20 +207,32 @@ def _check_measures(plan: Plan) -> None:
             evaluation.measure.check_tasks(met)
 
 
-def _steps(scenario: Scenario, seed: int, precision: str, found: Fingerprints) -> tuple[Step, ...]:
-    birth = Birth(origin=scenario.subject)
-    root = {"format": FORMAT, "origin": scenario.subject.to_data(), "seed": seed, "precision": precision}
-    reads = found.of_event(scenario.subject)
-    content = content_of(reads)
-    digest = digest_of([root, *content] if content else root)
-    steps = [Step(digest, None, 0, seed, "birth", birth, reads=reads)]
+@dataclass(frozen=True)
+class _Event:
+    """One event of a course, with all that is the same for every seed; `tail` is what its digest has beside its parent's.
+
+    `looks` are the evaluations after it or inside it, each with the same.
+    """
+
+    event: Event
+    key: str
+    active: tuple[tuple[str, Disorder], ...]
+    tasks: tuple[Task, ...]
+    present: tuple[tuple[str, Disorder], ...]
+    reads: tuple[Input, ...]
+    tail: str
+    looks: list[tuple[Measure, int | None, tuple[Input, ...], str]] = field(default_factory=list)
+
+
+def _course(scenario: Scenario, found: Fingerprints) -> list[_Event]:
+    """The events of a scenario from birth on, read once for all who live it."""
+    course = [_Event(Birth(origin=scenario.subject), "birth", (), (), (), found.of_event(scenario.subject), "")]
     lasting: list[list[Any]] = []
     counts: dict[str, int] = {}
     tasks: tuple[Task, ...] = ()
     for event in scenario.events:
-        last = steps[-1]
         if isinstance(event, Probe):
-            steps[-1] = _with_evaluations(last, last.evaluations + tuple(_evaluations(last.digest, event, found, tasks)))
+            course[-1].looks.extend(_looks(event, found, tasks))
             continue
         number = counts.get(event.key, 0)
         counts[event.key] = number + 1
@@ -228,26 +242,54 @@ def _steps(scenario: Scenario, seed: int, precision: str, found: Fingerprints) -
                 tasks = (*tasks, task)
         active = _in_force(lasting)
         reads = found.of_event(event, [disorder for _, disorder in active], tasks)
-        digest = digest_of([last.digest, event.to_data(), *content_of(reads)])
+        tail = _canonical([event.to_data(), *content_of(reads)])
         for entry in lasting:
             entry[2] = None if entry[2] is None else entry[2] - 1
         if isinstance(event, Suffer):
             lasting.append([key, event.disorder, event.lasting])
-        present = _in_force(lasting)
-        steps.append(Step(digest, last.digest, len(steps), seed, key, event, active, tasks, present, reads=reads))
+        course.append(_Event(event, key, active, tasks, _in_force(lasting), reads, tail))
+    return course
+
+
+def _looks(
+    event: Probe, found: Fingerprints, tasks: tuple[Task, ...]
+) -> Iterator[tuple[Measure, int | None, tuple[Input, ...], str]]:
+    inside = [] if event.every is None else [event.every]
+    for measure in event.measures:
+        reads = found.of_measure(measure, tasks)
+        yield measure, event.every, reads, _canonical(["look", measure.to_data(), *inside, *content_of(reads)])
+
+
+def _steps(course: list[_Event], scenario: Scenario, seed: int, precision: str) -> tuple[Step, ...]:
+    """The life of one seed along a course."""
+    steps: list[Step] = []
+    root = {"format": FORMAT, "origin": scenario.subject.to_data(), "seed": seed, "precision": precision}
+    for index, part in enumerate(course):
+        if steps:
+            parent: str | None = steps[-1].digest
+            digest = _chained(steps[-1].digest, part.tail)
+        else:
+            parent, content = None, content_of(part.reads)
+            digest = digest_of([root, *content] if content else root)
+        looks = tuple(Evaluation(_chained(digest, tail), measure, every, reads) for measure, every, reads, tail in part.looks)
+        steps.append(
+            Step(digest, parent, index, seed, part.key, part.event, part.active, part.tasks, part.present, looks, part.reads)
+        )
     return tuple(steps)
+
+
+def _canonical(data: list[Any]) -> str:
+    """The entries of a list as `digest_of` would write them, without the brackets."""
+    return canonical(data)[1:-1]
+
+
+def _chained(parent: str, tail: str) -> str:
+    """`digest_of([parent, ...])`, where the rest is written already."""
+    return hashlib.sha256(f'["{parent}",{tail}]'.encode()).hexdigest()
 
 
 def _in_force(lasting: list[list[Any]]) -> tuple[tuple[str, Disorder], ...]:
     return tuple((name, disorder) for name, disorder, left in lasting if left is None or left > 0)
-
-
-def _evaluations(parent: str, event: Probe, found: Fingerprints, tasks: tuple[Task, ...]) -> Iterator[Evaluation]:
-    inside = [] if event.every is None else [event.every]
-    for measure in event.measures:
-        reads = found.of_measure(measure, tasks)
-        digest = digest_of([parent, "look", measure.to_data(), *inside, *content_of(reads)])
-        yield Evaluation(digest, measure, event.every, reads)
 
 
 def _pairs(plan: Plan, between: Between) -> Iterator[Pair]:

@@ -184,6 +184,7 @@ def _check_alike(study: Study) -> None:
 
 
 def _check_between(study: Study) -> None:
+    study.require("between", isinstance(study.between, tuple | list), "must be a tuple of Between(...).")
     for between in study.between:
         where = f"Study({study.name!r}), between"
         if not isinstance(between, Between):
