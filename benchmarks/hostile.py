@@ -63,6 +63,8 @@ def _count(found: Counter[str], wrong: str, case: str, ground: Ground) -> None:
     if wrong:
         found[wrong] += 1
         print(f"{wrong}: {case}", flush=True)
+    if found["cases"] % 20 == 0:
+        print(f"{found['cases']} cases", flush=True)
 
 
 def main() -> None:
