@@ -17,8 +17,8 @@ class MicroText(Corpus):
     """Statements, and pairs of sentences of which the second restates, follows from, answers or resolves the first.
 
     The text is unlabelled and coherent: it contains no mistake and no wrong answer, and no sentence of a task's dev or test
-    split. Which words are synonyms, opposites, kinds of a thing, friendly or rude, singular, male or female is never
-    spelled out. The same number of passages is always the same text, and a smaller text begins a larger one.
+    split. Which words are synonyms, opposites, friendly or rude, singular, male or female is never spelled out. The same
+    number of passages is always the same text, and a smaller text begins a larger one.
     """
 
     revision = 2

@@ -35,12 +35,13 @@ def write_table(path, rows):
 
 
 def micro_table(path, task=TASKS[0]):
-    """A table in words that the micro world's subject knows."""
-    examples = MicroTask(task.title.removeprefix("micro-"), train_examples=60).examples("train")
-    seconds = examples.second or [None] * len(examples)
+    """A table of 60 rows in words that the micro world's subject knows, no text in two of them."""
+    examples = MicroTask(task.title.removeprefix("micro-")).examples("train")
+    seconds = examples.second or examples.first
+    apart = {other: (one, label) for one, other, label in zip(examples.first, seconds, examples.labels, strict=True)}
     rows = [
-        [i, *([one] if other is None else [one, other]), task.labels[label]]
-        for i, (one, other, label) in enumerate(zip(examples.first, seconds, examples.labels, strict=True))
+        [i, *([one] if examples.second is None else [one, other]), task.labels[label]]
+        for i, (other, (one, label)) in enumerate(list(apart.items())[:60])
     ]
     texts = ["sentence"] if examples.second is None else ["premise", "hypothesis"]
     write_table(path, [["id", *texts, "verdict"], *rows])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import TASKS, TINY, tiny_life, tiny_study, weights
 
-from lifespan import Glue, MicroTask, MiniLM, Origin, Pretrained, TableTask, Task, load_pack, read, simulate
+from lifespan import Glue, Micro, MicroTask, MiniLM, Origin, Pretrained, TableTask, Task, load_pack, read, simulate
 from lifespan.cli import display
 from lifespan.cli.export import find, restored_subject
 from lifespan.errors import RecordError
@@ -179,7 +179,10 @@ STUDIES = {
     "a function": (subject_class("os:system"), "os:system: is no Origin"),
     "abstract": (subject_class("lifespan:Origin"), "lifespan:Origin: is no Origin"),
     "a dotted path": (subject_class("os.path:join"), "this Python has no such Origin"),
-    "another revision": (subject_class("lifespan:Micro", revision=9), "was recorded at revision 9, but is at 1"),
+    "another revision": (
+        subject_class("lifespan:Micro", revision=9),
+        f"was recorded at revision 9, but is at {Micro.revision}",
+    ),
     "unknown argument": (subject_class("lifespan:Micro", layes=3), "Micro(layes=...): there is no such argument"),
     "broken rule": (subject_class("lifespan:Micro", layers=0), "Micro(layers=0): must be a whole number"),
     "another size": (subject_class("lifespan:Micro", width=32), "does not fit the subject Micro(layers=1, width=32"),

@@ -48,7 +48,7 @@ def write_table(path, *, swapped=False, rows=24):
         out = csv.writer(file)
         out.writerow(["text", "label"])
         for i in range(rows):
-            out.writerow([f"the food was {'good' if i % 2 else 'bad'}", int(bool(i % 2) != swapped)])
+            out.writerow([f"the food was {'splendid' if i % 2 else 'awful'}", int(bool(i % 2) != swapped)])
 
 
 def study_of(folder, name="food"):
