@@ -52,7 +52,7 @@ def scores(analysis: Analysis) -> Drawn:
         figure, panels, columns = small_panels(len(tasks), ROW * len(rows) + 0.75, across=3, sharey=True)
         for place, (axes, task) in enumerate(zip(panels, tasks, strict=False)):
             part = table[table["task"] == task].set_index("row").reindex(rows)
-            _rows(axes, analysis, part["group"].fillna(""), part["difference"], part["low"], part["high"])
+            _rows(axes, analysis, list(part["group"].fillna("")), part["difference"], part["low"], part["high"])
             axes.set_title(short(names[task], 40 // columns + 4))
             if place % columns == 0:
                 _names(axes, shorts(rows, 30))
