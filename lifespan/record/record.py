@@ -281,9 +281,11 @@ class Record:
     def _lines(self, name: str, columns: Mapping[str, Any]) -> pandas.DataFrame:
         import pandas
 
-        frame = pandas.DataFrame(self.lines(name), columns=list(columns))
-        if "value" in frame:
-            with reading(self.directory / name, ANEW):
+        with reading(self.directory / name, ANEW):
+            frame = pandas.DataFrame(self.lines(name), columns=list(columns))
+            for column, (kind, *_) in columns.items():
+                untrusted.check_column(frame[column], kind, f"{self.directory / name}, {column}")
+            if "value" in frame:
                 frame["value"] = frame["value"].astype(float)
         return frame
 

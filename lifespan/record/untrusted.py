@@ -10,10 +10,13 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lifespan import names
 from lifespan.errors import RecordError
+
+if TYPE_CHECKING:
+    import pandas
 
 LARGEST = 2**63
 """Whole numbers of a record are below it, as the columns of its tables are."""
@@ -77,6 +80,26 @@ def whole(value: object, where: object, what: str, *, most: int = LARGEST) -> in
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < most:
         raise RecordError(str(where), f"its {what} must be a whole number from 0 to {most - 1}.", REMEDY)
     return value
+
+
+def check_column(values: pandas.Series, kind: str, where: str) -> None:
+    """Raise `RecordError` where a column of a table has something else than its kind: "text", "integer", ... "or null"."""
+    from pandas.api import types
+
+    there = values.dropna()
+    if not len(there) or kind.startswith("boolean"):
+        return
+    if kind.startswith("text"):
+        fine = types.is_string_dtype(there) and all(map(_is_text, there.unique() if there.dtype != object else there))
+    else:
+        fine = types.is_numeric_dtype(there)
+    if not fine:
+        wanted = "text" if kind.startswith("text") else "a number below 2**63"
+        raise RecordError(where, f"has a row in which it is not {wanted}.", REMEDY)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def check_study(study: Mapping[str, Any], path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import unicodedata
 import xml.etree.ElementTree as ElementTree
 
@@ -17,7 +18,7 @@ from rich.text import Text
 
 from lifespan import Develop, MicroText, Scenario, Study, names
 from lifespan.cli.printer import NeutralConsole
-from lifespan.errors import ScenarioError
+from lifespan.errors import RecordError, ScenarioError
 from lifespan.record import record
 from lifespan.record.record import Record
 from lifespan.record.tables import neutral_cells
@@ -277,3 +278,21 @@ def test_a_report_of_odd_groups_is_whole(tmp_path, monkeypatch):
     assert set(final["group"]) == set(odd)
     assert json.loads(json.dumps(list(odd))) == list(odd)
     ElementTree.fromstring((directory / "figures" / "timeline.svg").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("row", "wanted"),
+    [
+        ({"group": ["x"]}, "group: has a row in which it is not text"),
+        ({"individual": "x"}, "individual: has a row in which it is not a number below 2**63"),
+        ({"step": 10**30}, "step: has a row in which it is not a number"),
+        ({"probe": 7}, "probe: has a row in which it is not text"),
+    ],
+)
+def test_a_row_of_another_kind_is_said(tmp_path, row, wanted):
+    good = {"group": "a", "individual": 0, "step": 1, "probe": "Score", "metric": "f1", "value": 0.5}
+    (tmp_path / "measurements.jsonl").write_bytes(record.as_lines([good, {**good, **row}]))
+    with pytest.raises(RecordError, match=re.escape(wanted)):
+        Record(tmp_path, {}, {}).measurements()
+    (tmp_path / "measurements.jsonl").write_bytes(record.as_lines([good, {**good, "value": None}]))
+    assert len(Record(tmp_path, {}, {}).measurements()) == 2
