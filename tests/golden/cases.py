@@ -66,6 +66,9 @@ NOT_LIVED = {
     "Scenario": "a description, whose digests stand in digests.json",
     "Study": "a description, whose digests stand in digests.json",
     "Between": "says between whom a contrast is taken",
+    "Hypothesis": "predicts, and changes no life",
+    "Quantity": "part of a hypothesis",
+    "Sequential": "when hypotheses are evaluated",
 }
 STRONGER = 1000
 SPIKING = {"LossSpikes": 1.0}

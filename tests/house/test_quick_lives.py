@@ -105,7 +105,7 @@ def test_a_pack_answers_bit_for_bit(folder, whole, tmp_path):
     subject = grown(folder, whole)
     save_pack(subject, tmp_path / "pack")
     again = load_pack(tmp_path / "pack").subject()
-    batch = subject.tokenizer(["the cat and the dog are lovely .", "the dog ."], return_tensors="pt", padding=True)
+    batch = subject.tokenizer(["the father and the dog are lovely .", "the dog ."], return_tensors="pt", padding=True)
     with torch.inference_mode():
         for task in TASKS:
             with subject.wearing(task.title), again.wearing(task.title):
