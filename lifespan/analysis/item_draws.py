@@ -43,7 +43,7 @@ def item_draws(cohort: Cohort, answers: pd.DataFrame, final: pd.DataFrame) -> di
     Left out are tasks of tagged words and of the area under the ROC curve, which `items` does not resample, groups that
     answered other items than the rest, and individuals whose answers are from another moment than their score.
     """
-    if answers.empty or not {"label", "prediction"} <= set(answers) or ("word" in answers and answers["word"].notna().all()):
+    if not {"label", "prediction", "example"} <= set(answers) or ("word" in answers and answers["word"].notna().all()):
         return {}
     answers = answers[answers["step"] == answers.groupby(["group", "individual", "task"])["step"].transform("max")]
     answers = answers.dropna(subset=["label", "prediction"])

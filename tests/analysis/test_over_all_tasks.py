@@ -74,6 +74,6 @@ def test_without_an_interval_every_individual_of_the_control_must_be_above_chanc
 
     rows = [("healthy", seed, "a", value) for seed, value in enumerate(values)] + [("ill", 0, "a", 0.9)]
     final = pd.DataFrame(rows, columns=["group", "seed", "task", "value"])
-    (row,) = chance_controls(cohort, final).to_dict("records")
+    (row,) = chance_controls(cohort, final, {"a": "healthy"}).to_dict("records")
     assert row["above"] is above and row["n"] == len(values)
-    assert np.isnan(row["low"]) == (len(set(values)) < 2 or len(values) < 3)
+    assert np.isnan(row["low"]) == (len(set(values)) < 2 or len(values) < 4)

@@ -63,7 +63,7 @@ def test_a_function_that_is_lost_for_good_is_counted(analysis):
     # Task a, learned at age 150, is gone at the second age: 50 steps for task b and 20 of recovery later.
     assert set(table[table["lost"]]["time"]) == {70.0}
     survivals = analysis.survivals.set_index(["task", "group"])
-    assert survivals["p"]["a", "ill"] < 0.001 and np.isnan(survivals["p"]["b", "ill"])
+    assert survivals["p"]["a", "ill"] == 2 / 2**10 and np.isnan(survivals["p"]["b", "ill"])
     _, marks = drawn(analysis, "survival")
     assert len(marks) == len(GROUPS) * INDIVIDUALS * len(TASKS)
 
