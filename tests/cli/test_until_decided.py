@@ -104,6 +104,7 @@ def test_what_it_needs_is_asked_for(scenario, run, tmp_path):
 
 
 def test_plan_prints_what_can_be_shown(scenario, run, tmp_path):
+    scenario.write_text(SCENARIO.replace('bounds="pocock"', 'bounds="obrien-fleming"'))
     code, said, told = run("plan", scenario, "--out", tmp_path / "x")
     assert code == 0 and "Hypotheses (looks at 6, 8 individuals" in said
     assert "a above b: shows a difference of" in said and "testable from" in said
