@@ -80,7 +80,7 @@ def write_record(directory: Path, *, individuals: int = 4, lived: int | None = N
 
 
 def _scenario() -> dict[str, Any]:
-    subject = {"class": "lifespan:Micro", "revision": 1}
+    subject = {"class": "lifespan:Micro", "revision": 2}
     return {"class": "lifespan:Scenario", "revision": 1, "name": "a-life", "subject": subject, "events": events()}
 
 

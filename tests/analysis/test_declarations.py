@@ -124,9 +124,9 @@ def test_out_of_domain_results_have_a_figure_of_domain_parts_and_pairs(analysis)
 def test_out_of_domain_results_have_sentences_and_an_outcome(analysis):
     sentences = dict(findings.further_results(analysis))["Out of domain"]
     start = (
-        "On style, out of its domain, the accuracy of the skill a is 0.701 in healthy (95% interval 0.694 to 0.708, n = 10; "
+        "On style, out of its domain, the accuracy of the skill a is 0.701 in healthy (95% interval 0.692 to 0.710, n = 10; "
     )
-    assert sentences[0].startswith(f"{start}0.199 lower than in domain, change 95% interval −0.212 to −0.190)")
+    assert sentences[0].startswith(f"{start}0.199 lower than in domain, change 95% interval −0.217 to −0.186)")
     assert sentences[1].startswith("Of edited pairs in style, the skill a has every row right in a share of 0.")
     assert sentences[2] == "1 part of the data has a score of its own: see the figure and tables/out_of_domain.csv."
     table = analysis.outcome_comparisons.set_index("outcome")

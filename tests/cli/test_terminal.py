@@ -44,7 +44,7 @@ def test_branches_that_look_alike_are_folded(run):
     assert "HighRate 0.25; HighRate 0.5; HighRate 0.75 (a branch each)" in said
     assert said.count("suffer HighRate") == 1 and len(said.splitlines()) < 80
     folded = run("plan", "first_life")[1]
-    assert "masks; weights (a branch each)" in folded and folded.count("learn micro-") == 3
+    assert "masks; weights (a branch each)" in folded and folded.count("learn micro-") == 2
 
 
 def test_disorders_are_listed_by_class(run):

@@ -63,7 +63,7 @@ def test_severity_zero_is_health_bit_for_bit_and_a_larger_one_is_not(disorder):
 def test_every_architecture_is_disturbed_and_healthy_afterwards(kind, disorder):
     subject = born_as(kind)
     before = states(subject.encoder)
-    assert not torch.allclose(disturbed(subject, disorder), before, atol=1e-3)
+    assert not torch.allclose(disturbed(subject, disorder), before, atol=1e-5)
     assert hooks_of(subject.encoder) == 0
     assert torch.equal(states(subject.encoder), before)
 
@@ -93,7 +93,7 @@ def test_draws_repeat_with_their_step_and_differ_between_steps_batches_and_indiv
 def test_the_dose_is_monotone(disorder):
     subject = born_as("bert")
     healthy = states(subject.encoder)
-    change = [(disturbed(subject, replace(disorder, severity=s)) - healthy).norm() for s in (0.0, 0.1, 0.3, 0.9)]
+    change = [(disturbed(subject, replace(disorder, severity=s)) - healthy).norm() for s in (0.0, 0.1, 0.3, 0.6)]
     assert change[0] == 0 and change == sorted(change) and change[1] > 0
 
 
@@ -254,11 +254,11 @@ class Spread(Measure):
 
 
 def test_looks_are_disturbed_while_the_disorder_lasts_and_not_after_it():
-    learned = Learn(TASKS[0], by=Weights(steps=6, rate=1e-2))
+    learned = Learn(TASKS[0], by=Weights(steps=40, rate=1e-2))
     blow = Suffer(FailingSynapses(severity=1.0), lasting=1)
     _, readings = lived(learned, Probe(Spread()), blow, Probe(Spread()), learned, Probe(Spread()))
     before, during, after = [value for _, _, _, value in readings]
-    assert before > 1e-4 and after > 1e-4 and during < 1e-7, "nothing arrives: every text gets the same answer"
+    assert before > 1e-4 and after > 1e-4 and during < 1e-6, "nothing arrives: every text gets the same answer"
 
 
 @pytest.mark.parametrize("arguments", [{"severity": 1.5}, {"at": "neuron"}])

@@ -127,7 +127,10 @@ def test_groups_that_would_look_the_same_are_refused(pair):
 def test_seeds_fit_their_column():
     assert Study(name="s", groups={"a": LIFE}, seed=LARGEST_SEED - 2, individuals=2).seed == LARGEST_SEED - 2
     for seed, individuals in ((LARGEST_SEED, 1), (LARGEST_SEED - 2, 3), (10**30, 1)):
-        with pytest.raises(ScenarioError, match="must leave the last individual's seed below 2\\*\\*63"):
+        with pytest.raises(
+            ScenarioError,
+            match=r"seed below 2\*\*63|must be at most 9,223,372,036,854,775,807",
+        ):
             Study(name="s", groups={"a": LIFE}, seed=seed, individuals=individuals)
 
 

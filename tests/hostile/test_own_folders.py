@@ -9,7 +9,7 @@ from lifespan.errors import RecordError
 from lifespan.packs import format as packs
 from lifespan.record.ownership import MARK, check_files, is_store, write_files
 from lifespan.record.record import read
-from lifespan.record.shared_store import attach
+from lifespan.record.shared_store import attach, enter
 from lifespan.record.tables import write_table
 
 
@@ -82,14 +82,15 @@ def test_a_shared_store_is_new_empty_or_a_store(tmp_path):
     mine.mkdir()
     (mine / ".gitignore").write_text("*.pyc\n")
     with pytest.raises(RecordError, match="holds other files and is no store"):
-        attach(tmp_path / "run", mine, "s")
+        attach(tmp_path / "run", mine)
     assert (mine / ".gitignore").read_text() == "*.pyc\n" and len(list(mine.iterdir())) == 1
     (tmp_path / "empty").mkdir()
-    attach(tmp_path / "one", tmp_path / "empty", "s")
-    attach(tmp_path / "two", tmp_path / "empty", "s")
+    attach(tmp_path / "one", tmp_path / "empty")
+    enter(tmp_path / "one", "s")
+    attach(tmp_path / "two", tmp_path / "empty")
     (tmp_path / "empty" / "report.html").write_text("")
     assert is_store(tmp_path / "empty")
-    attach(tmp_path / "three", tmp_path / "empty", "s")
+    attach(tmp_path / "three", tmp_path / "empty")
 
 
 def test_what_looks_like_a_store_by_one_name_is_none(tmp_path):

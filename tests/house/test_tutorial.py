@@ -67,8 +67,8 @@ def test_the_pages_tasks_and_records_are_lived(here, run, monkeypatch):
         # A dataclass looks for the module that it is written in.
         monkeypatch.setitem(sys.modules, page, types.ModuleType(page))
         live(page, run)
-    told = re.findall(r"^\| `([^`]+)` \|", (DOCS / "read-a-record.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    optional = {"contrasts.jsonl", "examples/*.parquet"}
+    told = re.findall(r"^\| `([\w./*]+)` \|", (DOCS / "read-a-record.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    optional = {"contrasts.jsonl", "examples/*.parquet", "hypotheses.jsonl", "looks.jsonl"}
     assert {name.rstrip("/") for name in told} - optional == {path.name for path in (here / "runs/two-ways").iterdir()}
 
 

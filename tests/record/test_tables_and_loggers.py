@@ -57,7 +57,7 @@ def test_markdown_tells_the_findings_and_escapes_names(run, run_dir):
     code, said, _ = run("report", run_dir, "--markdown")
     assert code == 0 and "# graceful-aging" in said and "## What came out" in said
     assert "&lt;b>over & pruned&lt;/b>" in said and "<b>" not in said and "<script>" not in said
-    assert "Forgetting (max)" in said and "11 of 12 individuals lived to the end" in said
+    assert "chance-normalised forgetting (max)" in said and "11 of 12 individuals lived to the end" in said
     table = [line for line in said.splitlines() if line.startswith("| rte | unstable")]
     assert len(table) == 2 and not (run_dir / "report.html").exists()
 

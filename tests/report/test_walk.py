@@ -65,7 +65,7 @@ def test_every_number_of_the_results_is_in_a_table(run):
     conventions = {"95", "0.05", "0.001", "0", "1", "1,000", "100", "0.5", "2"}
     unknown = []
     for name in ("results", "tables"):
-        text = " ".join("".join(sections[name].itertext()).split())
+        text = " ".join(" ".join(sections[name].itertext()).split())
         for each in sorted(names, key=len, reverse=True):
             text = re.sub(rf"(?<!\w){re.escape(each)}(?!\w)", " ", text)
         text = re.sub(r"with n = (\d+) the smallest possible two-sided p is ([\d.]+)", _checked, text, flags=re.IGNORECASE)
