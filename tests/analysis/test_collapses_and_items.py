@@ -87,7 +87,7 @@ def test_intervals_count_the_items_that_were_answered(tmp_path):
     assert (own["items"], before["items"], means.loc["mrpc", "healthy"]["items"]) == (ITEMS, 0, 0)
     assert own["low"] < before["low"] and own["mean"] == before["mean"]
     assert (own["low"], own["high"]) == pytest.approx((expected.low, expected.high), abs=0.02)
-    gaps = scores.comparisons(cohort, final, draws).set_index(["task", "group"])
+    gaps = scores.comparisons(cohort, final, dict.fromkeys(cohort.tasks, cohort.control), draws).set_index(["task", "group"])
     assert gaps.loc["rte", GROUPS[2]]["items"] == ITEMS and gaps.loc["mrpc", GROUPS[2]]["items"] == 0
 
 
