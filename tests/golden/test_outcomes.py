@@ -221,6 +221,7 @@ def test_two_threads_do_what_one_does(name):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_another_processor_does_what_this_one_does():
     """The same lives with plain instructions, as a processor without vector units has them."""
     code = "from golden import outcomes as o\nfor n in o.names():\n    print(o.complaint(o.now(n), o.read()), end='')"

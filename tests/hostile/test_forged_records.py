@@ -45,6 +45,7 @@ def test_commands_meet_forged_records_without_harm(ground, case, command):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["status", "report", "table", "verify", "gc", "simulate"])
 def test_no_forged_record_harms_or_is_unexpected(ground, command):
     faults = []

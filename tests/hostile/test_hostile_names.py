@@ -76,7 +76,7 @@ TEXTS = st.one_of(
     st.text(max_size=24),
     st.text(alphabet="ab-_ /.=[]<>\t\n\u00a0\u2028\x1b\u0301", min_size=1, max_size=12),
 )
-QUICK = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 LIFE = Scenario(name="one", subject=TINY, events=(Develop(MicroText(number=20), steps=1),))
 
 
@@ -235,7 +235,7 @@ def test_file_names_are_plain_and_never_shared(pair):
 
 
 @given(TEXTS)
-@settings(max_examples=6, deadline=None)
+@settings(QUICK, max_examples=6)
 def test_figures_are_xml_and_name_their_groups(name):
     # Records that hold half a pair of surrogates are refused.
     assume(not any("\ud800" <= c <= "\udfff" for c in name))

@@ -223,7 +223,7 @@ def test_inside_a_life_a_strategy_does_what_it_does_outside(name, monkeypatch):
     one, two = content(inside), content(subject)
     for key in two:
         # Earlier heads begin where their teacher is: Adam makes steps of a gradient that is rounding alone.
-        room = 1e-3 if name == "LwF" else 1e-5
+        room = 2e-3 if name == "LwF" else 1e-5
         torch.testing.assert_close(one[key], two[key], rtol=1e-3, atol=room, msg=lambda text, key=key: f"{key}: {text}")
 
 
