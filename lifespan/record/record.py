@@ -125,6 +125,9 @@ CONTRAST_COLUMNS: dict[str, tuple[str, str, str]] = {
     "n": ("integer", "", "examples or synapses behind the value"),
 }
 RUN_COLUMN = ("text", "", "run directory that the row comes from")
+FLAT = ("measurements.jsonl", "steps.jsonl", "contrasts.jsonl")
+"""Tables whose cells are text, numbers, truth values or nothing."""
+
 EXAMPLE_COLUMNS: dict[str, tuple[str, str, str]] = {
     "group": ("text", "", "name of the group"),
     "individual": ("integer", "", "number of the individual inside its group, from 0"),
@@ -275,6 +278,8 @@ class Record:
                 row = None
             if not isinstance(row, dict):
                 raise RecordError(f"{path}, line {number}", "is not a JSON row.", ANEW)
+            if name in FLAT and any(isinstance(cell, list | dict) for cell in row.values()):
+                raise RecordError(f"{path}, line {number}", "is not a row of plain cells.", ANEW)
             rows.append(row)
         return rows
 

@@ -286,7 +286,7 @@ def test_a_report_of_odd_groups_is_whole(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("row", "wanted"),
     [
-        ({"group": ["x"]}, "group: has a row in which it is not text"),
+        ({"group": ["x"]}, "line 2: is not a row of plain cells"),
         ({"individual": "x"}, "individual: has a row in which it is not a number below 2**63"),
         ({"step": 10**30}, "step: has a row in which it is not a number"),
         ({"probe": 7}, "probe: has a row in which it is not text"),
