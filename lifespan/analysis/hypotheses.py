@@ -1,7 +1,7 @@
 """Declared hypotheses against a record: the differences between twins, and the rule that turns an interval into a verdict.
 
-A hypothesis compares two quantities pair by pair, by first - second. With the 95% interval of the mean difference (BCa
-bootstrap over individuals):
+A hypothesis compares two quantities pair by pair, by first - second. With the 95% interval of the mean difference
+(`lifespan.stats.inference.paired_difference`):
 
 - "greater": supported where the whole interval is above 0 and the sign-flip p of the pairs is below .05, too (an interval
   may be one individual's doing); refuted where all of it is below the margin, the smallest difference that counts;

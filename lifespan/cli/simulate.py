@@ -7,18 +7,16 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lifespan import hardware
-from lifespan.analysis.sequential import looks_to_take, take_look
 from lifespan.cli import display
 from lifespan.cli.engines import engine_of
 from lifespan.cli.time_left import TimeLeft
-from lifespan.cli.verdicts import say_look, say_verdicts
 from lifespan.errors import RecordError, ScenarioError
 from lifespan.execution.engine import Engine
 from lifespan.execution.estimate import Estimate, estimate
@@ -73,7 +71,7 @@ def simulate_and_report(
     begun = time.perf_counter()
     changed: Changed = "keep" if keep else "rerun" if rerun_changed else "refuse"
     how = {"every": every, "about": source.doc, "store": store, "fail_fast": fail_fast, "retry": retry, "changed": changed}
-    for look, cohort in looks_to_take(study, directory) if until_decided else [(0, study)]:
+    for look, cohort in _cohorts(study, directory, until_decided):
         outcome = _live_cohort(cohort, directory, chosen, device, threads, **how)
         if outcome is None or outcome.pending or (look and _decides(directory, look)):
             break
@@ -84,6 +82,15 @@ def simulate_and_report(
         return INTERRUPTED
     _say_results(directory, time.perf_counter() - begun, outcome, report)
     return 1 if outcome.failed or outcome.pending else 0
+
+
+def _cohorts(study: Study, directory: Path, until_decided: bool) -> Iterable[tuple[int, Study]]:
+    """The looks of a sequential design with their studies, or look 0 with the whole study."""
+    if not until_decided:
+        return [(0, study)]
+    from lifespan.analysis.sequential import looks_to_take
+
+    return looks_to_take(study, directory)
 
 
 def _live_cohort(
@@ -106,12 +113,17 @@ def _live_cohort(
 
 def _decides(directory: Path, look: int) -> bool:
     """Take a look of a sequential design, say what it decided, and whether that is all."""
+    from lifespan.analysis.sequential import take_look
+    from lifespan.cli.verdicts import say_look
+
     found = take_look(directory, look)
     say_look(found, look)
     return found.is_decided
 
 
 def _say_results(directory: Path, seconds: float, outcome: Outcome, report: bool) -> None:
+    from lifespan.cli.verdicts import say_verdicts
+
     display.show_results(record.read(directory))
     say_verdicts(directory)
     display.say(f"\nLived in {display.duration(seconds)}. Record: {directory}")

@@ -11,7 +11,6 @@ from lifespan.report.formatting import counted, equals, listed, number
 from lifespan.study.design import FAMILY_ERROR
 
 NONE_DECLARED = "The study declared no hypotheses: all that follows is descriptive, and confirms or refutes nothing."
-OF_ONE_LOOK = "at the number of individuals that was declared"
 BOUNDS = {"obrien-fleming": "O'Brien and Fleming's bounds", "pocock": "Pocock's bounds"}
 COLUMNS = ("hypothesis", "role", "verdict", "difference", "95% interval", "pairs", "p", "p needed", "look")
 
