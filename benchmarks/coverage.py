@@ -249,7 +249,7 @@ def lifetimes(n: int, studies: int, draw: np.random.Generator) -> Iterator[Tally
     for law, twin in (("independent", False), ("twins alike", True)):
         band, test = Tally("Kaplan-Meier band", law, n), Tally("log-rank by swapping twins, p <= .05", law, n)
         median, former = Tally("median survival (not printed)", law, n), Tally("log-rank p <= .05 (former)", law, n)
-        for study in range(studies // 2):
+        for _ in range(studies // 2):
             uniform = draw.random((2, n))
             if twin:
                 normal_scores = (draw.normal(size=n) + draw.normal(size=(2, n))) / math.sqrt(2)

@@ -76,9 +76,16 @@ def evidence(lives: CompletedLives, hypothesis: Hypothesis) -> Evidence:
     if not gone.any():
         return whole
     kept = _of_table(hypothesis, table[~gone])
-    worse = {name: max(getattr(whole, name), getattr(kept, name)) for name in ("supported", "refuted", "small")}
-    others = {"others": kept.estimate, "others_low": kept.low, "others_high": kept.high}
-    return replace(whole, **worse, collapsed=int(gone.sum()), **others)
+    return replace(
+        whole,
+        supported=max(whole.supported, kept.supported),
+        refuted=max(whole.refuted, kept.refuted),
+        small=max(whole.small, kept.small),
+        collapsed=int(gone.sum()),
+        others=kept.estimate,
+        others_low=kept.low,
+        others_high=kept.high,
+    )
 
 
 def _of_table(hypothesis: Hypothesis, table: pd.DataFrame) -> Evidence:
