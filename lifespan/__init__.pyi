@@ -166,7 +166,7 @@ from .pruning import (
     SkillMask,
     Wanda,
 )
-from .record.record import read
+from .report.opened import read
 from .simulation import simulate
 from .strategies import (
     EWC,
