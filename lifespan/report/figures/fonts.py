@@ -39,7 +39,7 @@ def lacking(texts: Iterable[str]) -> str:
 
 
 def give_fonts(figure: Artist) -> None:
-    """Give every text of a figure, or of a part of it, fonts that have its characters; texts in the main font stay as they are."""
+    """Give every text of a figure, or of its part, fonts that have its characters; texts in the main font stay as they are."""
     for text in figure.findobj(Text):
         odd = [character for character in text.get_text() if character.isprintable() and not _has(MAIN, character)]
         fonts = [font for font in FALLBACKS if any(_has(font, character) for character in odd)]
