@@ -166,6 +166,7 @@ from .pruning import (
     SkillMask,
     Wanda,
 )
+from .report import report
 from .report.opened import read
 from .simulation import simulate
 from .strategies import (
@@ -414,6 +415,7 @@ __all__ = [
     "ordered",
     "read",
     "rehabilitate",
+    "report",
     "rising",
     "robustness",
     "save_pack",

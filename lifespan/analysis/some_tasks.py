@@ -33,9 +33,9 @@ class _SomeTasks:
 
     def __init__(self, whole: Analysis, tasks: Sequence[str]) -> None:
         cohort = whole.cohort
-        rows = {kind: _of(getattr(cohort, kind), tasks) for kind in ("measurements", "contrasts")}
         kept = {title: task for title, task in cohort.tasks.items() if title in tasks}
-        self.cohort = replace(cohort, tasks=kept, **rows)
+        rows, pairs = _of(cohort.measurements, tasks), _of(cohort.contrasts, tasks)
+        self.cohort = replace(cohort, tasks=kept, measurements=rows, contrasts=pairs)
         self._whole, self._tasks = whole, tasks
 
     def __getattr__(self, name: str) -> Any:

@@ -88,27 +88,27 @@ class Plots:
         return self._draw("severity", ax, groups, tasks, control)
 
     def onset_map(self, ax: Into = None, *, groups: Names = None, tasks: Names = None, control: str | None = None) -> Drawn:
-        """Difference from the control twins by onset (columns) and severity or length (rows): a map for each disorder and task.
+        """Difference from the control twins by onset (columns) and severity or length (rows): a map per disorder and task.
 
         A star where the 95% interval excludes zero.
         """
         return self._draw("onset_map", ax, groups, tasks, control)
 
     def retention(self, ax: Into = None, *, groups: Names = None, tasks: Names = None, control: str | None = None) -> Drawn:
-        """Mean score on each task (columns) once each task was learned (rows), the R[i, j] of continual learning: a map per group.
+        """Mean score on each task (columns) once each task was learned (rows): a map for each group.
 
-        Needs two tasks. Colours are chance-normalised on one scale for all maps.
+        R[i, j] of continual learning. Needs two tasks. Colours are chance-normalised on one scale for all maps.
         """
         return self._draw("retention", ax, groups, tasks, control)
 
     def forgetting_curves(
         self, ax: Into = None, *, groups: Names = None, tasks: Names = None, control: str | None = None
     ) -> Drawn:
-        """Share of a task's score above chance that is left, against optimizer steps since it was learned: a panel per task."""
+        """Share of a task's score above chance that is left, against optimizer steps since it was learned: a panel each."""
         return self._draw("forgetting_curves", ax, groups, tasks, control)
 
     def survival(self, ax: Into = None, *, groups: Names = None, tasks: Names = None, control: str | None = None) -> Drawn:
-        """Kaplan-Meier curves of the share of individuals that keep a task: two panels for each task, the lower those at risk."""
+        """Kaplan-Meier curves of the share of individuals that keep a task, and the numbers at risk: two panels per task."""
         return self._draw("survival", ax, groups, tasks, control)
 
     def sparsity(self, ax: Into = None, *, groups: Names = None, control: str | None = None) -> Drawn:
@@ -118,7 +118,7 @@ class Plots:
     def sparsity_performance(
         self, ax: Into = None, *, groups: Names = None, tasks: Names = None, control: str | None = None
     ) -> Drawn:
-        """Primary score at each sparsity lived through: a panel for each task. Open marks: just pruned; filled: the last there."""
+        """Primary score at each sparsity lived through, just pruned (open) and at the last (filled): a panel for each task."""
         return self._draw("sparsity_performance", ax, groups, tasks, control)
 
     def recovery(self, ax: Into = None, *, groups: Names = None, tasks: Names = None, control: str | None = None) -> Drawn:
@@ -156,7 +156,7 @@ class Plots:
         return self._draw("loss_barriers", ax, groups, tasks, control)
 
     def plasticity(self, ax: Into = None, *, groups: Names = None, tasks: Names = None, control: str | None = None) -> Drawn:
-        """Signs of the ability to learn more (dormant units, effective rank, size of weights, ...) against age: a panel each."""
+        """Signs of the ability to learn more (dormant units, effective rank, ...) against age: a panel each."""
         return self._draw("plasticity", ax, groups, tasks, control)
 
     def out_of_domain(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeAlias
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,13 +17,14 @@ from matplotlib.figure import Figure
 
 from lifespan.errors import RecordError
 
+Size: TypeAlias = "tuple[float, float]"
+Shape: TypeAlias = "tuple[int, int]"
+
 
 class Beside:
     """Figures beside pyplot's global state."""
 
-    def panels(
-        self, size: tuple[float, float], shape: tuple[int, int], count: int, options: dict[str, Any]
-    ) -> tuple[Any, Any]:
+    def panels(self, size: Size, shape: Shape, count: int, options: dict[str, Any]) -> tuple[Any, Any]:
         """(figure, flat array of rows x columns axes); those beyond `count` are hidden."""
         figure = self.figure(size)
         axes = figure.subplots(*shape, squeeze=False, **options).ravel()
@@ -31,7 +32,7 @@ class Beside:
             panel.set_visible(False)
         return figure, axes
 
-    def figure(self, size: tuple[float, float]) -> Figure:
+    def figure(self, size: Size) -> Figure:
         """An empty figure of this size in inches."""
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
@@ -39,19 +40,17 @@ class Beside:
 
 
 class InPyplot(Beside):
-    """Figures that pyplot knows, on white: notebooks show them, `pyplot.show()` does elsewhere. `drawn` has the last's panels."""
+    """Figures that pyplot knows, on white: notebooks show them, elsewhere `pyplot.show()`. `drawn` are the last's panels."""
 
     def __init__(self) -> None:
         self.drawn: list[Axes] = []
 
-    def panels(
-        self, size: tuple[float, float], shape: tuple[int, int], count: int, options: dict[str, Any]
-    ) -> tuple[Any, Any]:
+    def panels(self, size: Size, shape: Shape, count: int, options: dict[str, Any]) -> tuple[Any, Any]:
         figure, axes = super().panels(size, shape, count, options)
         self.drawn = list(axes[:count])
         return figure, axes
 
-    def figure(self, size: tuple[float, float]) -> Figure:
+    def figure(self, size: Size) -> Figure:
         from matplotlib import pyplot
 
         return pyplot.figure(figsize=size, layout="constrained", facecolor="white")
@@ -66,9 +65,7 @@ class Given:
     def __init__(self, axes: Sequence[Axes], name: str) -> None:
         self.drawn, self.name = list(axes), name
 
-    def panels(
-        self, size: tuple[float, float], shape: tuple[int, int], count: int, options: dict[str, Any]
-    ) -> tuple[Any, Any]:
+    def panels(self, size: Size, shape: Shape, count: int, options: dict[str, Any]) -> tuple[Any, Any]:
         """(what stands for the figure, the axes). Raises `RecordError` where the drawing has more panels, or fewer."""
         import numpy as np
 
@@ -90,7 +87,8 @@ class _Host:
         self._handles: list[Any] = []
 
     def get_figheight(self) -> float:
-        return float(self.axes[0].figure.get_figheight())
+        figure: Any = self.axes[0].figure
+        return float(figure.get_figheight())
 
     def set_figheight(self, height: float) -> None: ...
 
