@@ -11,9 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lifespan.errors import RecordError, did_you_mean
 from lifespan.record import record
 
 if TYPE_CHECKING:
+    import pandas
+
     from lifespan.analysis.analysis import Analysis
     from lifespan.report.plots import Plots
 
@@ -38,6 +41,22 @@ class OpenRecord(record.Record):
         from lifespan.analysis.analysis import Analysis
 
         return Analysis(self)
+
+    def table(self, name: str) -> pandas.DataFrame:
+        """A table of the report, such as "final_scores" or "comparisons": what `tables/<name>.csv` holds beside a report.
+
+        Raises `RecordError` for a name that no table has; it names them.
+        """
+        tables = self.analysis.tables()
+        if name not in tables:
+            raise RecordError(f"table {name!r}", "is none of the report's.", did_you_mean(name, list(tables)))
+        return tables[name]
+
+    def latex(self, name: str, *, caption: str = "", label: str = "") -> str:
+        """The same as LaTeX with booktabs, n and 95% intervals, as `lifespan table --latex` prints it."""
+        from lifespan.report.latex import latex
+
+        return latex(self.table(name), caption=caption, label=label)
 
 
 def read(directory: str | Path) -> OpenRecord:
