@@ -61,10 +61,6 @@ def _pairs(axes: Axes, analysis: Analysis, pairs: pd.DataFrame, place: int, grou
     """The scores of a group's pairs of twins, joined."""
     control, shown = analysis.task_controls[str(pairs["task"].iloc[0])], line_style(analysis, group)
     ends = (place - 0.22, place + 0.22)
-        analysis.task_controls[str(pairs["task"].iloc[0])],
-        line_style(analysis, group),
-        (place - 0.22, place + 0.22),
-    )
     said = [
         f"seed {pair['seed']}: {number(pair['treated'])}, twin in {control} {number(pair['control'])}"
         for _, pair in pairs.iterrows()
