@@ -25,7 +25,8 @@ from lifespan.record.tables import neutral_cells
 from lifespan.report import citations, figures, findings, lead, markdown, matrices, methods, sentences, verdicts
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
-from lifespan.report.formatting import bounds, number, probability
+from lifespan.report.figures.trajectories import coinciding
+from lifespan.report.formatting import bounds, listed, number, probability
 from lifespan.report.group_text import group_lines
 from lifespan.report.labels import metric_label
 from lifespan.report.lives import lives
@@ -175,6 +176,8 @@ def _figure(analysis: Analysis, name: str, vector: str) -> dict[str, Any]:
     drawn = f"{drawing.drawn} {LINES}" if drawing.lines else drawing.drawn
     if drawing.lines and len(analysis.cohort.groups) > HIGHLIGHTED:
         drawn += f" {MANY_GROUPS}"
+    if name == "trajectories" and (alike := coinciding(analysis)):
+        drawn += f" Lines that coincide: {'; '.join(listed(groups) for groups in alike)}."
     return {
         **{"name": name, "title": drawing.title, "drawn": drawn, "good": drawing.good},
         "svg": inline_svg(vector, name=f"figure-{name}", title=drawing.title, description=drawn),

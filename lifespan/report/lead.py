@@ -72,7 +72,7 @@ def _difference(row: pd.Series) -> str:
 def _many(rows: pd.DataFrame, way: str, *, most: bool) -> str:
     if rows.empty:
         return ""
-    row = rows.loc[rows["difference"].idxmax() if most else rows["difference"].idxmin()]
+    row = rows.sort_values("difference", ascending=not most, kind="stable").iloc[0]
     count = rows["group"].nunique()
     verb = f"{count} ended clearly {way} on at least one task"
     return f"{verb}, {row['group']} farthest, on {row['task']} ({_difference(row)})"
