@@ -44,8 +44,8 @@ MANY_GROUPS = (
 LIFE = ("timeline", "trajectories")
 """Figures of the first screen."""
 
-OPEN_RESULTS = 5
-"""Parts of the results that are open; the others unfold."""
+OPEN_RESULTS = ("Who lived to the end", "Final scores", "Against the control group", "Forgetting")
+"""Parts of the results that are open where there are few groups; others unfold, and where there are many all do."""
 
 
 def write_report(
@@ -142,6 +142,8 @@ def _html(
 def _texts(analysis: Analysis, works: Sequence[Publication]) -> dict[str, Any]:
     """What the page says in sentences."""
     about = [str(study.get("about") or "") for study in analysis.cohort.studies]
+    results = [*sentences.results(analysis), *findings.further_results(analysis)]
+    many = len(analysis.cohort.groups) > sentences.NAMED_UP_TO
     return {
         "size": sentences.size(analysis),
         "predicted": verdicts.verdict_sections(analysis),
@@ -152,8 +154,9 @@ def _texts(analysis: Analysis, works: Sequence[Publication]) -> dict[str, Any]:
         "questions": sentences.questions(analysis),
         "about": [text.replace("`", "").split("\n\n") for text in about if text],
         "groups": group_lines(analysis),
-        "results": [*sentences.results(analysis), *findings.further_results(analysis)],
-        "shown": OPEN_RESULTS,
+        "results": results,
+        "many": many,
+        "folded": [heading for heading, _ in results if many or heading not in OPEN_RESULTS],
         "cautions": [*sentences.cautions(analysis), *findings.sample_size_notes(analysis)],
         "named_up_to": sentences.NAMED_UP_TO,
         "methods": methods.paragraphs(analysis, works, steps=False),
