@@ -12,17 +12,14 @@ import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup, escape
 
 from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.scores import HIGHLIGHTED, STATUSES
 from lifespan.errors import RecordError
-from lifespan.names import neutral
 from lifespan.record.ownership import check_files, write_files
 from lifespan.record.tables import neutral_cells
 from lifespan.report import citations, figures, findings, markdown, matrices, methods, sentences, verdicts
@@ -31,6 +28,8 @@ from lifespan.report.downloads import Download, downloads
 from lifespan.report.formatting import bounds, number, probability
 from lifespan.report.group_text import group_lines
 from lifespan.report.labels import metric_label
+from lifespan.report.sections import extra_sections
+from lifespan.report.templates import render
 
 LINES = (
     "Thin lines are individuals, bold lines means over those measured, bands 95% intervals; dots are measured, "
@@ -115,10 +114,8 @@ def _html(
     carried: Mapping[str, Download],
     options: tuple[Sequence[Path | str], Sequence[str], str | None, bool],
 ) -> str:
-    source = resources.files("lifespan.report").joinpath("report.html.j2").read_text(encoding="utf-8")
-    settings: dict[str, Any] = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    environment = jinja2.Environment(autoescape=True, finalize=_shown, **settings)
-    return environment.from_string(source).render(
+    return render(
+        "page/report.html.j2",
         title=analysis.cohort.title,
         predicted=verdicts.verdict_sections(analysis),
         verdicts=[list(row.values()) for row in verdicts.verdict_rows(analysis)],
@@ -141,12 +138,8 @@ def _html(
         references=works,
         provenance=_provenance(analysis, *options),
         downloads=carried,
+        sections=extra_sections(analysis),
     )
-
-
-def _shown(value: Any) -> Any:
-    """A text of a page, in which nothing reorders or ends what stands around it."""
-    return neutral(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _figure(analysis: Analysis, name: str, vector: str) -> dict[str, Any]:
