@@ -35,7 +35,8 @@ class Portrait(TaskMeasure):
       `name` numbers the sentence. It needs an encoder that can tell it, as those of transformers can.
     - `tokens`: the tokens (`name`) of sentence `unit`, by `row`.
 
-    Sentences are the first `shown` of each task learned, or `texts`, which are also shown to the anatomy alone (task empty).
+    Sentences are the first `shown` of each task learned that have at most `longest` tokens (where none has, the shortest), or
+    `texts`, which are also shown to the anatomy alone (task empty).
     As rows of the record: `norm/<k>`, the mean Euclidean norm of the token states of `examples` sentences after layer k (0:
     embeddings). `read(DIR).examples("Portrait")` is a pandas table.
     """
@@ -48,7 +49,7 @@ class Portrait(TaskMeasure):
     texts: tuple[str, ...] = ()
     shown: int = 1
     examples: int | None = 16
-    length: int = 24
+    longest: int = 24
     bins: int = 40
     reach: float = 0.2
 
@@ -57,6 +58,7 @@ class Portrait(TaskMeasure):
         fine = isinstance(self.texts, tuple) and all(isinstance(text, str) and text.strip() for text in self.texts)
         self.require("texts", fine, 'must be a tuple of texts, such as ("the old man sees a dog",).')
         self.require_count("shown", at_least=0)
+        self.require_count("longest", at_least=3)
         self.require_count("bins", at_least=2)
         self.require_positive("reach")
 
@@ -114,13 +116,19 @@ class Portrait(TaskMeasure):
         real = batch["attention_mask"].bool()
         for layer, states in enumerate(found.hidden_states):
             yield Reading(f"norm/{layer}", float(states.float().norm(dim=-1)[real].mean()), int(real.sum()), task)
-        shown = len(self.texts) or min(self.shown, len(tokens.lengths))
-        for sentence in range(shown):
-            length = int(tokens.lengths[sentence])
-            words = subject.tokenizer.convert_ids_to_tokens(batch["input_ids"][sentence, :length].tolist())
+        for sentence, place in enumerate(self._shown(tokens)):
+            length = int(tokens.lengths[place])
+            words = subject.tokenizer.convert_ids_to_tokens(batch["input_ids"][place, :length].tolist())
             yield _bulk("tokens", task, np.array(words), unit=sentence, row=np.arange(length))
             for layer, maps in enumerate(found.attentions or ()):
-                yield _maps(task, str(sentence), layer, maps[sentence, :, :length, :length].float().cpu().numpy())
+                yield _maps(task, str(sentence), layer, maps[place, :, :length, :length].float().cpu().numpy())
+
+    def _shown(self, tokens: Tokens) -> list[int]:
+        """Positions of the sentences whose attention is shown."""
+        if self.texts:
+            return list(range(len(tokens.lengths)))
+        short = [place for place, length in enumerate(tokens.lengths) if length <= self.longest]
+        return (short or [int(tokens.lengths.argmin())])[: self.shown]
 
 
 def _units(task: str, layers: Sequence[Layer], masks: Masks) -> Iterator[Bulk]:
