@@ -22,12 +22,13 @@ from lifespan.analysis.scores import HIGHLIGHTED, STATUSES
 from lifespan.errors import RecordError
 from lifespan.record.ownership import check_files, write_files
 from lifespan.record.tables import neutral_cells
-from lifespan.report import citations, figures, findings, markdown, matrices, methods, sentences, verdicts
+from lifespan.report import citations, figures, findings, lead, markdown, matrices, methods, sentences, verdicts
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
 from lifespan.report.formatting import bounds, number, probability
 from lifespan.report.group_text import group_lines
 from lifespan.report.labels import metric_label
+from lifespan.report.lives import lives
 from lifespan.report.sections import extra_sections
 from lifespan.report.templates import render
 
@@ -38,6 +39,12 @@ LINES = (
 MANY_GROUPS = (
     f"Of many groups, the control and the {HIGHLIGHTED - 1} that differ most from it have a colour; all are in the data."
 )
+
+LIFE = ("timeline", "trajectories")
+"""Figures of the first screen."""
+
+OPEN_RESULTS = 5
+"""Parts of the results that are open; the others unfold."""
 
 
 def write_report(
@@ -117,29 +124,50 @@ def _html(
     return render(
         "page/report.html.j2",
         title=analysis.cohort.title,
-        predicted=verdicts.verdict_sections(analysis),
-        verdicts=[list(row.values()) for row in verdicts.verdict_rows(analysis)],
-        verdict_columns=verdicts.COLUMNS,
-        questions=sentences.questions(analysis),
-        about=[
-            text.replace("`", "").split("\n\n") for study in analysis.cohort.studies if (text := str(study.get("about") or ""))
-        ],
-        groups=group_lines(analysis),
-        results=[*sentences.results(analysis), *findings.further_results(analysis)],
-        cautions=[*sentences.cautions(analysis), *findings.sample_size_notes(analysis)],
+        **_texts(analysis, works),
+        **_shown_figures(analysis, vectors),
         memories=_memory_rows(analysis),
-        named_up_to=sentences.NAMED_UP_TO,
-        figures=[_figure(analysis, name, vector) for name, vector in vectors.items()],
         tables=[(name, name.replace("_", " ")) for name in tables if not name.startswith("figure_")],
         finals=matrices.final_matrix(analysis),
         sequences=matrices.sequence_matrix(analysis),
         comparisons=_comparison_rows(analysis),
-        methods=methods.paragraphs(analysis, works),
-        references=works,
+        lives=lives(analysis),
         provenance=_provenance(analysis, *options),
         downloads=carried,
         sections=extra_sections(analysis),
     )
+
+
+def _texts(analysis: Analysis, works: Sequence[Publication]) -> dict[str, Any]:
+    """What the page says in sentences."""
+    about = [str(study.get("about") or "") for study in analysis.cohort.studies]
+    return {
+        "size": sentences.size(analysis),
+        "predicted": verdicts.verdict_sections(analysis),
+        "verdicts": [list(row.values()) for row in verdicts.verdict_rows(analysis)],
+        "verdict_columns": verdicts.COLUMNS,
+        "answers": lead.answers(analysis),
+        "trust": lead.trust(analysis),
+        "questions": sentences.questions(analysis),
+        "about": [text.replace("`", "").split("\n\n") for text in about if text],
+        "groups": group_lines(analysis),
+        "results": [*sentences.results(analysis), *findings.further_results(analysis)],
+        "shown": OPEN_RESULTS,
+        "cautions": [*sentences.cautions(analysis), *findings.sample_size_notes(analysis)],
+        "named_up_to": sentences.NAMED_UP_TO,
+        "methods": methods.paragraphs(analysis, works, steps=False),
+        "references": works,
+    }
+
+
+def _shown_figures(analysis: Analysis, vectors: Mapping[str, str]) -> dict[str, Any]:
+    """The figures, those of the first screen, and each group's colour in all of them."""
+    made = [_figure(analysis, name, vector) for name, vector in vectors.items()]
+    return {
+        "figures": made,
+        "life": [figure for figure in made if figure["name"] in LIFE],
+        "colours": [(group, figures.line_style(analysis, group)["color"]) for group in analysis.cohort.groups],
+    }
 
 
 def _figure(analysis: Analysis, name: str, vector: str) -> dict[str, Any]:

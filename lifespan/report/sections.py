@@ -18,8 +18,9 @@ from lifespan.analysis.analysis import Analysis
 class Section:
     """A section after the figures: `name` is its anchor, `title` its heading, `html` what stands below it.
 
-    `css` and `script` (`Markup`, see `templates.inlined`) go into the page once. What only works with a script has the class "scripted":
-    it is hidden without one. An element with `data-group="NAME"` goes and comes with the group.
+    `css` and `script` (`Markup`, see `templates.inlined`) go into the page once. What only works with a script has the class
+    "scripted" and the attribute `hidden`, which the page's script takes away. An element with `data-group="NAME"` goes and
+    comes with the group.
     """
 
     name: str
