@@ -17,7 +17,7 @@ from markupsafe import Markup
 from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.portraits import Sitting, shown_task, sittings
 from lifespan.names import neutral
-from lifespan.report.sections import Section
+from lifespan.report.section import Section
 from lifespan.report.templates import inlined, render
 
 MOST = 1_500_000
