@@ -154,7 +154,8 @@ def report_on(
 ) -> Path:
     """Write a report, with `pdf` of PDF figures and with `animate` of a film, too.
 
-    A record that cannot be found or read is said before heavy imports. A store that studies share stands for all of them; its report lies in the store where `out` does not say otherwise.
+    A record that cannot be found or read is said before heavy imports. A store that studies share stands for all of them; its
+    report lies in the store where `out` does not say otherwise.
     """
     directories = _directories(places)
     if out is None and directories[:1] != list(places[:1]):

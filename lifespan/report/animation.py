@@ -64,8 +64,8 @@ def _drawn(analysis: Analysis) -> tuple[Figure, Axes, list[Axes]]:
     """The figure of the whole lives, its timeline, and the panels whose x axis is age."""
     # Only tasks with several scores have a course.
     scores = analysis.primary_scores
-    several = scores.groupby("task")["step"].nunique() > 1 if len(scores) else {}
-    tasks = [task for task in analysis.cohort.tasks if dict(several).get(task)][:TASKS]
+    steps = {str(task): rows["step"].nunique() for task, rows in scores.groupby("task")}
+    tasks = [task for task in analysis.cohort.tasks if steps.get(task, 0) > 1][:TASKS]
     if not tasks:
         what = "holds no task that was scored at two ages, so that there is nothing to animate."
         raise RecordError(str(analysis.cohort.directories[0]), what, "Leave out --animate, or add Probe(Score()) to the life.")
@@ -134,10 +134,10 @@ def _staged(figure: Figure, timeline: Axes, courses: Sequence[Axes], dpi: int) -
 
     def panel(axes: Axes) -> tuple[int, int, Callable[[float], int]]:
         box = axes.get_window_extent()
-        place = axes.transData.frozen()
+        place: Any = axes.transData.frozen()
         return height - round(box.y1), height - round(box.y0), lambda age: round(place.transform((age, 0))[0])
 
-    blocks = timeline.transData.frozen()
+    blocks: Any = timeline.transData.frozen()
 
     def block(row: int, step: float) -> tuple[int, int, int]:
         (left, top), (_, bottom) = blocks.transform([(step, row - 0.4), (step, row + 0.4)])

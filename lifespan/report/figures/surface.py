@@ -99,7 +99,8 @@ class _Host:
         self._handles += handles
         if self.legends:
             made = self.axes[0].legend(handles=self._handles, fontsize="small")
-            entries, texts = made.legend_handles[-len(handles) :], made.get_texts()[-len(handles) :]
+            entries: list[Any] = made.legend_handles[-len(handles) :]
+            texts: list[Any] = made.get_texts()[-len(handles) :]
         else:
             entries = texts = list(handles)
         return SimpleNamespace(legend_handles=entries, get_texts=lambda: texts)

@@ -33,14 +33,24 @@
   /* A part of a portrait for the chosen task, or of the anatomy where the task has no mask of its own. */
   function chosen(part) { return part[task.value] || part[""]; }
 
-  function histograms(portrait, place) {
-    var kinds = chosen(portrait.weights) || {}, names = Object.keys(kinds), edges = data.edges, body = "";
+  /* Shares of the living weights of each matrix in each bin. */
+  function shares(portrait) {
+    var kinds = chosen(portrait.weights) || {}, found = {};
+    Object.keys(kinds).forEach(function (name) {
+      found[name] = kinds[name].map(function (counts) {
+        var total = counts.reduce(function (a, b) { return a + b; }, 0) || 1;
+        return counts.map(function (count) { return count / total; });
+      });
+    });
+    return found;
+  }
+  function histograms(portrait, place, top) {
+    var kinds = shares(portrait), names = Object.keys(kinds), edges = data.edges, body = "";
     names.forEach(function (name, i) {
-      var counts = kinds[name][place] || [], total = counts.reduce(function (a, b) { return a + b; }, 0) || 1;
-      var inner = counts.slice(1, -1), top = Math.max.apply(null, inner.concat([1]));
+      var shares = kinds[name][place] || [], inner = shares.slice(1, -1);
       var x = (i % 2) * 130 + 4, y = Math.floor(i / 2) * 62 + 14, w = 122 / inner.length;
       var points = inner.map(function (c, k) { return (x + k * w).toFixed(1) + "," + (y + 38 - 36 * c / top).toFixed(1) + " " + (x + (k + 1) * w).toFixed(1) + "," + (y + 38 - 36 * c / top).toFixed(1); });
-      var beyond = (counts[0] + counts[counts.length - 1]) / total;
+      var beyond = shares[0] + shares[shares.length - 1];
       body += label(x, y - 4, 9, name + (beyond > 0.0005 ? " (" + percent(beyond) + " beyond)" : ""));
       body += '<rect class="frame" x="' + x + '" y="' + y + '" width="122" height="38"/>';
       body += '<polygon class="line" points="' + x + "," + (y + 38) + " " + points.join(" ") + " " + (x + 122) + "," + (y + 38) + '"/>';
@@ -69,14 +79,18 @@
     var dead = shares.filter(function (share) { return share >= 1; }).length;
     return svg(260, 18, "Dead share of each neuron of layer " + place, body.join("")) + "<p>" + dead + " of " + shares.length + " wholly dead</p>";
   }
-  function attention(portrait, place) {
-    var layers = portrait.attention[task.value], tokens = portrait.tokens[task.value];
-    if (!layers || !layers[place] || !tokens) return "<p>" + (task.value ? "Not learned yet." : "Choose a task.") + "</p>";
-    var maps = layers[place].map(bytes), n = tokens.length;
-    var map = head.value === "mean" || !maps[+head.value] ? maps[0].map(function (_, k) {
-      return maps.reduce(function (sum, one) { return sum + one[k]; }, 0) / maps.length;
-    }) : maps[+head.value];
-    var top = Math.max.apply(null, map) || 1, cell = 196 / n, body = "";
+  /* Attention of the chosen layer and head, or null where the subject has none yet. */
+  function map_of(portrait, place) {
+    var layers = portrait.attention[task.value];
+    if (!layers || !layers[place]) return null;
+    var maps = layers[place].map(bytes);
+    if (head.value !== "mean" && maps[+head.value]) return maps[+head.value];
+    return maps[0].map(function (_, k) { return maps.reduce(function (sum, one) { return sum + one[k]; }, 0) / maps.length; });
+  }
+  function attention(portrait, place, top) {
+    var map = map_of(portrait, place), tokens = portrait.tokens[task.value];
+    if (!map || !tokens) return "<p>" + (task.value ? "Not learned yet." : "Choose a task.") + "</p>";
+    var n = tokens.length, cell = 196 / n, body = "";
     map.forEach(function (share, k) {
       var row = Math.floor(k / n), column = k % n;
       body += rect(60 + column * cell, row * cell, cell, cell, colour(share / top), tokens[row] + " to " + tokens[column] + ": " + share.toFixed(2));
@@ -86,7 +100,7 @@
       body += label(57, (k + 0.5) * cell + size / 3, size, token.slice(0, 11), "end");
       body += label(60 + (k + 0.5) * cell + size / 3, 200, size, token.slice(0, 11), "end", true);
     });
-    return svg(260, 252, "Attention from tokens (rows) to tokens (columns)", body) + "<p>yellow: up to " + top.toFixed(2) + "</p>";
+    return svg(260, 252, "Attention from tokens (rows) to tokens (columns)", body) + "<p>dark: 0, yellow: " + top.toFixed(2) + ", in all cards</p>";
   }
   function at(group, step) {
     var before = data.portraits[group].filter(function (one) { return one.step <= step; });
@@ -94,15 +108,21 @@
   }
   function draw() {
     var step = data.steps[+age.value], place = +layer.value, stages = [];
+    /* One scale for all cards, so that twins can be compared. */
+    var seen = data.groups.map(function (group) { return at(group, step); }).filter(Boolean);
+    var high = Math.max.apply(null, [0.001].concat(seen.map(function (one) {
+      return Math.max.apply(null, Object.values(shares(one)).map(function (layers) { return Math.max.apply(null, (layers[place] || [0]).slice(1, -1)); }));
+    })));
+    var bright = Math.max.apply(null, [0.01].concat(seen.map(function (one) { return Math.max.apply(null, map_of(one, place) || [0]); })));
     cards.innerHTML = data.groups.map(function (group) {
       var portrait = at(group, step);
       if (!portrait) return '<div class="card" data-group="' + text(group) + '"><h3>' + text(group) + "</h3><p>no portrait yet</p></div>";
       stages.push(portrait.age);
       return '<div class="card" data-group="' + text(group) + '"><h3>' + text(group) + "</h3><p>age " + portrait.age.toLocaleString("en") + ", after: " + text(portrait.stage) + "</p>" +
-        "<h4>Living weights, layer " + place + "</h4>" + histograms(portrait, place) +
-        "<h4>Dead share of heads</h4>" + heads(portrait) +
+        "<h4>Living weights, layer " + place + "</h4>" + histograms(portrait, place, high) +
+        "<h4>Dead share of heads (yellow: none, dark: all)</h4>" + heads(portrait) +
         "<h4>Dead share of neurons, layer " + place + "</h4>" + neurons(portrait, place) +
-        "<h4>Attention, layer " + place + "</h4>" + attention(portrait, place) + "</div>";
+        "<h4>Attention, layer " + place + "</h4>" + attention(portrait, place, bright) + "</div>";
     }).join("");
     var words = "step " + step + " of life, age " + (stages.length ? Math.max.apply(null, stages).toLocaleString("en") : "-");
     now.textContent = words;
