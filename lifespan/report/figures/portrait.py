@@ -37,9 +37,9 @@ def draw(analysis: Analysis, ages: Sequence[float] = ()) -> Drawn:
             weights, heads, neurons, attention = panels[place::number]
             drawn = [
                 _weights(weights, own),
-                _heads(heads, own),
+                _heads(heads, own, number),
                 _neurons(neurons, own),
-                _attention(attention, own, task, bright),
+                _attention(attention, own, task, bright, room=72 // number),
             ]
             parts += [part.assign(group=sitting.group, step=sitting.step, age=sitting.age) for part in drawn]
             weights.set_title(f"{short(sitting.group, 72 // number)}\nage {sitting.age:,}", fontsize=8)
@@ -110,7 +110,8 @@ def _of_last_layer(own: pd.DataFrame, task: str) -> pd.DataFrame:
     """Attention in the first sentence, the mean over the last layer's heads: layer, row, column, value."""
     maps = own[(own["part"] == "attention") & (own["task"] == task) & (own["name"] == "0")]
     last = maps[maps["layer"] == maps["layer"].max()]
-    return last.groupby(["layer", "row", "column"])["value"].mean().reset_index()
+    means: pd.DataFrame = last.groupby(["layer", "row", "column"])["value"].mean().reset_index()
+    return means
 
 
 def _brightest(rows: pd.DataFrame, columns: Sequence[Sitting], task: str) -> float:
@@ -140,8 +141,7 @@ def _attention(axes: Axes, own: pd.DataFrame, task: str, bright: float, room: in
         axes.set_xticks([])
     axes.set_title(f"layer {long['layer'].iloc[0]:.0f}, 0 to {bright:.2f}", fontsize=7, fontweight="normal")
     axes.set_xlabel(short(task, room), fontsize=7)
-    table: pd.DataFrame = long.rename(columns={"column": "x", "row": "y"}).assign(part="attention")
-    return table
+    return long.rename(columns={"column": "x", "row": "y"}).assign(part="attention")
 
 
 def _shade(layer: Any, table: pd.DataFrame) -> Any:
@@ -153,8 +153,8 @@ PORTRAIT = Drawing(
     "Portraits",
     "One individual at its first and last portrait, beside its twin. From above: how the living weights of each layer are "
     "distributed (dark: near the input; a number at the edge is the mean share beyond it); the dead share of each head "
-    "(yellow: none, dark: all) and of each neuron; and what the tokens of a sentence (rows) attend to (columns), the mean over "
-    "the last layer's heads, on one scale for all columns. The explorer below the figures shows every age, head and matrix.",
+    "(yellow: none, dark: all) and of each neuron; and what the tokens of a sentence (rows) attend to (columns): the mean "
+    "over the last layer's heads, on one scale for all columns. The explorer below shows every age, head and matrix.",
     "twins that look alike until their lives part. Units that die whole say that structure was lost in blocks.",
     draw,
 )
