@@ -22,7 +22,7 @@ from lifespan.analysis.scores import HIGHLIGHTED, STATUSES
 from lifespan.errors import RecordError
 from lifespan.record.ownership import check_files, write_files
 from lifespan.record.tables import neutral_cells
-from lifespan.report import citations, figures, findings, lead, markdown, matrices, methods, sentences, verdicts
+from lifespan.report import animation, citations, figures, findings, lead, markdown, matrices, methods, sentences, verdicts
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
 from lifespan.report.figures.trajectories import coinciding
@@ -55,6 +55,7 @@ def write_report(
     groups: Sequence[str] = (),
     control: str | None = None,
     pdf: bool = False,
+    animate: bool = False,
     force: bool = False,
 ) -> Path:
     """Write the report of one or several run directories and return the path of its HTML file.
@@ -62,8 +63,9 @@ def write_report(
     `out` is a folder, or a path that ends in .html; by default the report goes into the first run directory. Several
     directories are compared: their groups stand side by side and twins are paired by seed. `groups` leaves out all others but
     the control, for which `control` names another group. With `pdf` the figures are written as PDF, too, and the page carries
-    them; that takes about as long as all else. Raises `RecordError` where files would be replaced that Lifespan did not write,
-    or that were changed since, outside of run directories; with `force` they are replaced.
+    them; that takes about as long as all else. With `animate` figures/life.gif is a film of the lives. Raises `RecordError`
+    where files would be replaced that Lifespan did not write, or that were changed since, outside of run directories; with
+    `force` they are replaced.
     """
     analysis = Analysis(directories, groups=groups, control=control)
     page = _page_path(Path(out) if out is not None else Path(directories[0]))
@@ -79,6 +81,7 @@ def write_report(
     files |= {"methods.md": methods.markdown(analysis, works).encode(), "references.bib": bibliography(works).encode()}
     files |= {f"figures/{name}.pdf": figures.pdf(figure) for name, (figure, _) in (drawn.items() if pdf else ())}
     html = _html(analysis, works, vectors, list(tables), downloads(files), (directories, groups, control, pdf))
+    files |= {"figures/life.gif": animation.gif(analysis)} if animate else {}
     files |= {"summary.md": markdown.brief(analysis).encode(), page.name: html.encode()}
     write_files(page.parent, files, force=force)
     return page
