@@ -102,6 +102,14 @@ def simulate(
     until_decided: Annotated[
         bool, typer.Option("--until-decided", help="Stop at the first look of the study's design that decides its hypotheses.")
     ] = False,
+    log_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--log-to",
+            metavar="TRACKER[:FOLDER]",
+            help="Log while it is lived, offline: tensorboard, mlflow, wandb or trackio. Repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Live a study and record it.
 
@@ -133,6 +141,7 @@ def simulate(
             rerun_changed=rerun_changed,
             keep=keep,
             until_decided=until_decided,
+            log_to=log_to or (),
         )
     )
 
@@ -419,27 +428,16 @@ def table(
 @app.command()
 def log(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")],
-    to: Annotated[str, typer.Option(metavar="tensorboard|mlflow", help="For which viewer.")],
+    to: Annotated[str, typer.Option(metavar="TRACKER", help="tensorboard, mlflow, wandb or trackio.")],
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to.", show_default="in DIR/logs")] = None,
 ) -> None:
-    """Write a record for TensorBoard or MLflow.
+    """Write a record for TensorBoard, MLflow, Weights & Biases or Trackio.
 
-    One run for each individual; no network needed.
+    One run for each individual; no network needed. `simulate --log-to` does it while a study is lived.
     """
-    from lifespan.cli import display
-    from lifespan.cli.simulate import say_altered
-    from lifespan.record import record
+    from lifespan.cli.tracking import log_record
 
-    found = record.read(directory)
-    say_altered(found)
-    from lifespan.record.loggers import log as write
-
-    folder = out if out is not None else directory / "logs"
-    count = write(found, to, folder)
-    viewer = f"tensorboard --logdir {folder}"
-    if to == "mlflow":
-        viewer = f"mlflow ui --backend-store-uri sqlite:///{folder / 'mlflow.db'}"
-    display.say(f"{count:,} values. To look at them:\n    {viewer}")
+    log_record(directory, to, out)
 
 
 @app.command()
