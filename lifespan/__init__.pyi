@@ -166,7 +166,8 @@ from .pruning import (
     SkillMask,
     Wanda,
 )
-from .record.record import read
+from .report import report
+from .report.opened import read
 from .simulation import simulate
 from .strategies import (
     EWC,
@@ -414,6 +415,7 @@ __all__ = [
     "ordered",
     "read",
     "rehabilitate",
+    "report",
     "rising",
     "robustness",
     "save_pack",

@@ -123,7 +123,7 @@ class Analysis:
     @cached_property
     def forgetting_means(self) -> pd.DataFrame:
         """Forgetting by moment, metric and group (`summaries.forgetting_means`)."""
-        return summaries.forgetting_means(self.forgetting)
+        return self._without_collapses(summaries.forgetting_means(self.forgetting))
 
     @cached_property
     def memories(self) -> pd.DataFrame:
@@ -133,7 +133,7 @@ class Analysis:
     @cached_property
     def memory_means(self) -> pd.DataFrame:
         """Continual-learning metrics by task and group (`summaries.memory_means`)."""
-        return summaries.memory_means(self.memories)
+        return self._without_collapses(summaries.memory_means(self.memories))
 
     @cached_property
     def half_lives(self) -> pd.DataFrame:
@@ -188,7 +188,7 @@ class Analysis:
     @cached_property
     def recovery_means(self) -> pd.DataFrame:
         """What groups lost and regained, by task (`summaries.recovery_means`)."""
-        return summaries.recovery_means(self.recoveries)
+        return self._without_collapses(summaries.recovery_means(self.recoveries))
 
     @cached_property
     def exposures(self) -> pd.DataFrame:
@@ -233,7 +233,8 @@ class Analysis:
     @cached_property
     def outcome_comparisons(self) -> pd.DataFrame:
         """All outcomes against the control twins (`endpoints.outcome_comparisons`)."""
-        return endpoints.outcome_comparisons(self.cohort, self.outcomes, self.task_controls)
+        table = endpoints.outcome_comparisons(self.cohort, self.outcomes, self.task_controls)
+        return self._without_collapses(table, ("low", "high", "g_low", "g_high"))
 
     @cached_property
     def out_of_domain_scores(self) -> pd.DataFrame:
@@ -284,7 +285,9 @@ class Analysis:
     @cached_property
     def over_examples(self) -> pd.DataFrame:
         """Final accuracy over individuals and test examples at once (`summaries.over_examples`)."""
-        return summaries.over_examples(self.cohort, self.answers, self.task_controls)
+        table = self._without_collapses(summaries.over_examples(self.cohort, self.answers, self.task_controls))
+        paired = table.assign(control=table["task"].map(self.task_controls))
+        return self._without_collapses(paired, ("difference_low", "difference_high")).drop(columns="control")
 
     @cached_property
     def mask_overlaps(self) -> pd.DataFrame:
@@ -295,6 +298,9 @@ class Analysis:
     def overlap_means(self) -> pd.DataFrame:
         """Overlap above chance by kind of pair and group (`summaries.overlap_means`)."""
         return summaries.overlap_means(self.mask_overlaps)
+
+    def _without_collapses(self, table: pd.DataFrame, ends: Sequence[str] = ("low", "high")) -> pd.DataFrame:
+        return collapses.without_intervals(table, collapses.places(self.cohort, self.final_scores), ends)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables that a report keeps beside it, by the name of their file."""

@@ -14,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from lifespan.cli.consoles import NeutralConsole
 from lifespan.cli.hooks import contract_of, hooks, overridden
 from lifespan.cli.printer import Printer
 from lifespan.errors import UserError
+from lifespan.execution.consoles import NeutralConsole
+from lifespan.execution.durations import duration
 from lifespan.names import neutral
 
 if TYPE_CHECKING:
@@ -80,19 +81,6 @@ def notice(text: str) -> None:
 def show_json(data: Any) -> None:
     """Data for other programs: plain JSON on standard output."""
     console.file.write(neutral(json.dumps(data, indent=2, ensure_ascii=False)) + "\n")
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them.
-
-    >>> duration(0.42), duration(75), duration(7320)
-    ('0.4 s', '1 min 15 s', '2 h 2 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
-    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
 
 
 def size(count: float) -> str:

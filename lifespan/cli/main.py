@@ -406,13 +406,28 @@ def report(
 @app.command()
 def table(
     directories: Annotated[list[Path], typer.Argument(metavar="DIR", help="Run directories.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Ends in .parquet, .csv, .csv.gz or .tsv.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Ends in .parquet, .csv, .csv.gz or .tsv.", show_default=False)
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is no such table.")] = False,
+    latex: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A table of the report as LaTeX instead, printed or in a .tex.", show_default=False),
+    ] = None,
+    caption: Annotated[str, typer.Option(metavar="TEXT", help="Of the LaTeX table.", show_default=False)] = "",
+    label: Annotated[str, typer.Option(metavar="LABEL", help="Of the LaTeX table.", show_default=False)] = "",
 ) -> None:
-    """Write all measured values as one long table.
+    """Write all measured values as one long table, or a table of the report as LaTeX.
 
-    Its columns are described in dictionary.json, under "lifespan table".
+    The long table's columns are described in dictionary.json, under "lifespan table". --latex final_scores, or another of
+    the report's tables/, is for a paper: booktabs, escaped, with n and 95% intervals.
     """
+    if latex is not None:
+        from lifespan.cli.latex import latex_table
+
+        return latex_table(directories, latex, out, caption, label, force=force)
+    if out is None:
+        raise typer.BadParameter("--out says where the table goes, or --latex NAME which table to print.")
     from lifespan.cli import display
     from lifespan.cli.simulate import say_altered
     from lifespan.record import record

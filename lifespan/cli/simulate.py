@@ -16,11 +16,11 @@ from typing import Any
 from lifespan import hardware
 from lifespan.cli import display
 from lifespan.cli.engines import engine_of
-from lifespan.cli.time_left import TimeLeft
 from lifespan.cli.tracking import say_logged
 from lifespan.errors import RecordError, ScenarioError
 from lifespan.execution.engine import Engine
 from lifespan.execution.estimate import Estimate, estimate
+from lifespan.execution.time_left import TimeLeft
 from lifespan.record import record
 from lifespan.record import shared_store as sharing
 from lifespan.record.changes import Changes, changes_since, others_of_a_store
@@ -279,7 +279,7 @@ def changes_in(plan: Plan, directory: Path) -> Changes | None:
 def _live(plan: Plan, directory: Path, left: TimeLeft, **how: Any) -> Outcome | None:
     """Simulate under a progress display; None when the user asked to stop."""
     with _stop_on_interrupt() as request:
-        from lifespan.cli.progress import watch
+        from lifespan.execution.progress import watch
         from lifespan.training.loop import Interrupted
 
         try:

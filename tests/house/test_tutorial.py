@@ -59,6 +59,7 @@ def test_the_tutorial_is_lived(here, run, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
 
 
+@pytest.mark.slow
 def test_the_pages_tasks_and_records_are_lived(here, run, monkeypatch):
     import sys
     import types

@@ -16,7 +16,6 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -24,6 +23,7 @@ from matplotlib.lines import Line2D
 
 from lifespan.analysis.analysis import Analysis
 from lifespan.names import neutral_xml
+from lifespan.report.figures import surface
 from lifespan.report.figures.fonts import give_fonts, without_glyph_warnings
 
 Drawn = tuple[Figure, pd.DataFrame] | None
@@ -119,11 +119,10 @@ def style() -> Iterator[None]:
         yield
 
 
-def canvas(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
-    """A figure beside pyplot's global state, and its axes, (rows x columns) of them in one flat array."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
+def canvas(height: float, rows: int = 1, columns: int = 1, *, count: int | None = None, **options: Any) -> tuple[Figure, Any]:
+    """A figure where `surface` says, and its axes, (rows x columns) of them in one flat array; those beyond `count` hidden."""
+    count = rows * columns if count is None else count
+    return surface.current().panels((WIDTH, height), (rows, columns), count, options)
 
 
 def small_panels(
@@ -132,9 +131,7 @@ def small_panels(
     """(figure, axes, columns) of small panels, `across` of them in a row of this height; those beyond `count` are hidden."""
     columns = min(across, count)
     rows = -(-count // columns)
-    figure, panels = canvas(height * rows + margin, rows, columns, **options)
-    for axes in panels[count:]:
-        axes.set_visible(False)
+    figure, panels = canvas(height * rows + margin, rows, columns, count=count, **options)
     return figure, panels, columns
 
 
