@@ -37,7 +37,7 @@ def told(folder: Path) -> str:
 
     def run(found: re.Match[str]) -> str:
         kind, title, code = found["kind"], found["title"], found["code"]
-        head = f"```{kind}{f' title=' + chr(34) + title + chr(34) if title else ''}\n{code}```\n"
+        head = f"```{kind}{' title=' + chr(34) + title + chr(34) if title else ''}\n{code}```\n"
         if title:
             (folder / title).write_text(code, encoding="utf-8")
             return head
