@@ -23,7 +23,7 @@ from lifespan.report.figures.canvas import PALETTE
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs/pictures/effects"
 TASK, LATER = ls.MicroTask("acceptability"), ls.MicroTask("sentiment")
-DOSES = (0.5, 1.0)
+SEVERITY = 0.75
 STEPS = 100
 CHILDHOOD = ls.Develop(ls.MicroText(), steps=1_000, rate=4e-3, masking=0.3)
 SCORE = ls.Probe(ls.Score(examples=256))
@@ -49,15 +49,14 @@ def old_age() -> tuple[Any, ...]:
 
 
 def groups() -> dict[str, ls.Scenario]:
-    """Every life, by the name of its group: the class, its family and, for disorders, the severity."""
+    """Every life, by the name of its group: the class, its family of SEVERITY where it is a disorder."""
     school = (ls.Learn(TASK, by=WEIGHTS), INSIDE)
     found = {"healthy": life(*school, *old_age())}
     for entry in (*catalog.entries("disorders"), *catalog.entries("drugs")):
-        for dose in DOSES:
-            made = _made(entry.kind, severity=dose)
-            event = ls.Treat if getattr(entry.kind, "aetiology", "") in ("treatment", "drug") else ls.Suffer
-            if isinstance(made, Disorder):
-                found[f"disorders {entry.name} {dose}"] = life(event(made), *school, *old_age())
+        made = _made(entry.kind, severity=SEVERITY)
+        event = ls.Treat if getattr(entry.kind, "aetiology", "") in ("treatment", "drug") else ls.Suffer
+        if isinstance(made, Disorder):
+            found[f"disorders {entry.name}"] = life(event(made), *school, *old_age())
     for entry in catalog.entries("learners"):
         made = _made(entry.kind, steps=STEPS, rate=1e-3) or _made(entry.kind, steps=STEPS) or _made(entry.kind)
         if isinstance(made, Learner) and entry.name not in ("Rewire", "AvalancheStrategy"):
@@ -139,17 +138,13 @@ def write(directory: Path) -> None:
     rows = rows.sort_values(["group", "age", "step"], kind="stable")
     score = rows[(rows["probe"] == "Score") & (rows["metric"] == "matthews") & (rows["task"] == TASK.title)]
     names = list(dict.fromkeys(rows["group"]))
-    health, pale = (panels.FAINT, 1.0, "-"), (PALETTE[1], 1.0, "-")
     beside = {"disorders": "healthy", "learners": "healthy", "strategies": "strategies none", "pruners": "pruners Random"}
     for group in names:
-        family, _, rest = group.partition(" ")
-        name, _, dose = rest.partition(" ")
-        if family not in beside or rest == "none" or dose == str(DOSES[0]):
+        family, _, name = group.partition(" ")
+        if family not in beside or name == "none":
             continue
-        lines = {beside[family]: health}
-        if dose:
-            lines[f"{family} {name} {DOSES[0]}"] = pale
-        lines[group] = (PALETTE[3] if family == "disorders" else PALETTE[0], 1.4, "-")
+        color = PALETTE[3] if family == "disorders" else PALETTE[0]
+        lines = {beside[family]: (panels.FAINT, 1.0, "-"), group: (color, 1.4, "-")}
         (FOLDER / f"{name}.svg").write_text(draw(score, lines, 0.0), encoding="utf-8")
     _write_measures(rows[rows["group"] == "measures"])
 

@@ -37,12 +37,13 @@ OF_FAMILY = {family: room for room, (_, _, families) in ROOMS.items() for family
 MODULES: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "contracts": (
         "Interfaces for methods of your own",
-        """Methods are written against this page alone. Of a subject, what `Subject` names is promised; whatever else
-an object of `lifespan.model.subject` has may move. `synapses`, `alive` and a skill's `mask` have the same keys, the parameter's names in
-the encoder, and the same shapes. Nothing of it is to be replaced: write `weight.data` in place, or inside
-`subject.wearing(task)` not at all. Draws come from the `Streams` that a method is given: `streams.torch("disorder", counter)`
-begins a stream of its own for each purpose and counter, so that the order of calls plays no part, and a life that was killed
-draws the same again; `streams.child(name)` is a part of the step that shares no draw with the rest.""",
+        """Methods are written against this page alone. Of a subject, what `Subject` names is promised; whatever else an
+object of `lifespan.model.subject` has may move. `synapses`, `alive` and a skill's `mask` have the same keys, the
+parameter's names in the encoder, and the same shapes. Nothing of it is to be replaced: write `weight.data` in
+place, or inside `subject.wearing(task)` not at all. Draws come from the `Streams` that a method is given:
+`streams.torch("disorder", counter)` begins a stream of its own for each purpose and counter, so that the order of
+calls plays no part, and a life that was killed draws the same again; `streams.child(name)` is a part of the step
+that shares no draw with the rest.""",
         (
             ("lifespan.contracts", 'filters: ["!^_", "!^thinning$"]'),
             ("lifespan.contracts.disorder.Companion", ""),
@@ -160,9 +161,7 @@ def _picture(entry: catalog.Entry) -> list[str]:
 
 
 PICTURED = {
-    **dict.fromkeys(
-        ("disorders", "drugs"), "A task's score over one short life: healthy, and with {name} at severity 0.5 and 1"
-    ),
+    **dict.fromkeys(("disorders", "drugs"), "A task's score over one short life: healthy, and with {name} at severity 0.75"),
     "learners": "A task's score over one short life: learned by all weights, and by {name}",
     "strategies": "The first task's score while a second is learned: by plain fine-tuning, and with {name}",
     "pruners": "A task's score while up to 80% of the synapses die: at random, and by {name}",
