@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from lifespan import hardware
-from lifespan.cli import display
+from lifespan.cli import display, record_display
 from lifespan.cli.engines import engine_of
 from lifespan.cli.tracking import say_logged
 from lifespan.errors import RecordError, ScenarioError
+from lifespan.execution.durations import duration
 from lifespan.execution.engine import Engine
 from lifespan.execution.estimate import Estimate, estimate
 from lifespan.execution.time_left import TimeLeft
@@ -129,9 +130,9 @@ def _decides(directory: Path, look: int) -> bool:
 def _say_results(directory: Path, seconds: float, outcome: Outcome, report: bool) -> None:
     from lifespan.cli.verdicts import say_verdicts
 
-    display.show_results(record.read(directory))
+    record_display.show_results(record.read(directory))
     say_verdicts(directory)
-    display.say(f"\nLived in {display.duration(seconds)}. Record: {directory}")
+    display.say(f"\nLived in {duration(seconds)}. Record: {directory}")
     if report:
         display.say(f"Report: {report_on([directory])}")
     if outcome.pending and not outcome.failed:
