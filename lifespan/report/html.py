@@ -12,25 +12,25 @@ import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup, escape
 
 from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.scores import HIGHLIGHTED, STATUSES
 from lifespan.errors import RecordError
-from lifespan.names import neutral
 from lifespan.record.ownership import check_files, write_files
 from lifespan.record.tables import neutral_cells
-from lifespan.report import citations, figures, findings, markdown, matrices, methods, sentences, verdicts
+from lifespan.report import citations, figures, findings, lead, markdown, matrices, methods, sentences, verdicts
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
 from lifespan.report.formatting import bounds, number, probability
 from lifespan.report.group_text import group_lines
 from lifespan.report.labels import metric_label
+from lifespan.report.lives import lives
+from lifespan.report.sections import extra_sections
+from lifespan.report.templates import render
 
 LINES = (
     "Thin lines are individuals, bold lines means over those measured, bands 95% intervals; dots are measured, "
@@ -39,6 +39,12 @@ LINES = (
 MANY_GROUPS = (
     f"Of many groups, the control and the {HIGHLIGHTED - 1} that differ most from it have a colour; all are in the data."
 )
+
+LIFE = ("timeline", "trajectories")
+"""Figures of the first screen."""
+
+OPEN_RESULTS = 5
+"""Parts of the results that are open; the others unfold."""
 
 
 def write_report(
@@ -115,38 +121,53 @@ def _html(
     carried: Mapping[str, Download],
     options: tuple[Sequence[Path | str], Sequence[str], str | None, bool],
 ) -> str:
-    source = resources.files("lifespan.report").joinpath("report.html.j2").read_text(encoding="utf-8")
-    settings: dict[str, Any] = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    environment = jinja2.Environment(autoescape=True, finalize=_shown, **settings)
-    return environment.from_string(source).render(
+    return render(
+        "page/report.html.j2",
         title=analysis.cohort.title,
-        predicted=verdicts.verdict_sections(analysis),
-        verdicts=[list(row.values()) for row in verdicts.verdict_rows(analysis)],
-        verdict_columns=verdicts.COLUMNS,
-        questions=sentences.questions(analysis),
-        about=[
-            text.replace("`", "").split("\n\n") for study in analysis.cohort.studies if (text := str(study.get("about") or ""))
-        ],
-        groups=group_lines(analysis),
-        results=[*sentences.results(analysis), *findings.further_results(analysis)],
-        cautions=[*sentences.cautions(analysis), *findings.sample_size_notes(analysis)],
+        **_texts(analysis, works),
+        **_shown_figures(analysis, vectors),
         memories=_memory_rows(analysis),
-        named_up_to=sentences.NAMED_UP_TO,
-        figures=[_figure(analysis, name, vector) for name, vector in vectors.items()],
         tables=[(name, name.replace("_", " ")) for name in tables if not name.startswith("figure_")],
         finals=matrices.final_matrix(analysis),
         sequences=matrices.sequence_matrix(analysis),
         comparisons=_comparison_rows(analysis),
-        methods=methods.paragraphs(analysis, works),
-        references=works,
+        lives=lives(analysis),
         provenance=_provenance(analysis, *options),
         downloads=carried,
+        sections=extra_sections(analysis),
     )
 
 
-def _shown(value: Any) -> Any:
-    """A text of a page, in which nothing reorders or ends what stands around it."""
-    return neutral(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+def _texts(analysis: Analysis, works: Sequence[Publication]) -> dict[str, Any]:
+    """What the page says in sentences."""
+    about = [str(study.get("about") or "") for study in analysis.cohort.studies]
+    return {
+        "size": sentences.size(analysis),
+        "predicted": verdicts.verdict_sections(analysis),
+        "verdicts": [list(row.values()) for row in verdicts.verdict_rows(analysis)],
+        "verdict_columns": verdicts.COLUMNS,
+        "answers": lead.answers(analysis),
+        "trust": lead.trust(analysis),
+        "questions": sentences.questions(analysis),
+        "about": [text.replace("`", "").split("\n\n") for text in about if text],
+        "groups": group_lines(analysis),
+        "results": [*sentences.results(analysis), *findings.further_results(analysis)],
+        "shown": OPEN_RESULTS,
+        "cautions": [*sentences.cautions(analysis), *findings.sample_size_notes(analysis)],
+        "named_up_to": sentences.NAMED_UP_TO,
+        "methods": methods.paragraphs(analysis, works, steps=False),
+        "references": works,
+    }
+
+
+def _shown_figures(analysis: Analysis, vectors: Mapping[str, str]) -> dict[str, Any]:
+    """The figures, those of the first screen, and each group's colour in all of them."""
+    made = [_figure(analysis, name, vector) for name, vector in vectors.items()]
+    return {
+        "figures": made,
+        "life": [figure for figure in made if figure["name"] in LIFE],
+        "colours": [(group, figures.line_style(analysis, group)["color"]) for group in analysis.cohort.groups],
+    }
 
 
 def _figure(analysis: Analysis, name: str, vector: str) -> dict[str, Any]:

@@ -23,6 +23,17 @@ NAMED_UP_TO = 8
 """Groups that a sentence names one by one; of more, it gives the range and the control."""
 
 
+def size(analysis: Analysis) -> str:
+    """How many groups, individuals and tasks there are, and how many lives are over."""
+    people, tasks = analysis.statuses, list(analysis.cohort.tasks)
+    if people.empty:
+        return "Lifespan report"
+    total, done = int(people["individuals"].sum()), int(people["done"].sum())
+    groups = f"{counted(len(people), 'group')} of {_range(people['individuals'])} individuals"
+    learned = f", {task_names(tasks)}" if tasks else ""
+    return f"{groups}{learned}; {done} of {total} lived to the end."
+
+
 def questions(analysis: Analysis) -> list[str]:
     """What the study set out to compare."""
     cohort, people = analysis.cohort, analysis.statuses

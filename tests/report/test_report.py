@@ -21,6 +21,7 @@ from lifespan.record import record
 from lifespan.report import citations, figures, methods, references, sentences
 from lifespan.report.formatting import number
 from lifespan.report.html import inline_svg, write_report
+from lifespan.report.templates import inlined
 from lifespan.stats import inference as stats
 
 HTML = "{http://www.w3.org/1999/xhtml}"
@@ -141,7 +142,9 @@ def test_the_page_is_valid_self_contained_and_escaped(run):
     tree, _ = page(run)
     source = (run / "report.html").read_text()
     assert len(source) < 5_000_000
-    assert "<script" not in source and "<b>over" not in source and "@import" not in source
+    (script,) = re.findall(r"<script>(.*?)</script>", source, flags=re.DOTALL)
+    assert script.strip() == inlined("page/page.js").strip() and source.count("<script") == 1
+    assert "<b>over" not in source and "@import" not in source
     identifiers = [node.get("id") for node in tree.iter() if node.get("id")]
     assert len(identifiers) == len(set(identifiers))
     for node in tree.iter():
@@ -209,7 +212,7 @@ def test_methods_tell_the_steps_that_ran(run):
     cycle = "Age(to=..., by=Magnitude()), Recover(steps=40), 40 optimizer steps, with to = 0.35, 0.6"
     assert f"(4 to 7) 2 times: {cycle}" in text
     assert "torch 2.12.0" in text and "cpu A &lt;CPU>" in text and "Seeds: 7 to 10." in text
-    assert "90 optimizer steps (lived by 3 of 4)" in text
+    assert "90 optimizer steps (completed by 3 of 4)" in text
     lived = pd.read_csv(run / "tables" / "steps_lived.csv")
     assert lived[lived["group"] == "unstable"]["lived"].tolist() == [4, 4, 4, 3, 3, 3, 3, 3]
 

@@ -5,7 +5,7 @@ record holds nothing to draw. Thin lines are individuals, bold lines the mean ov
 bootstrap interval; a cross ends the line of an individual that failed or diverged.
 """
 
-from lifespan.report.figures.canvas import INK, PAGE, RESAMPLES, Drawing, Drawn, pdf, svg
+from lifespan.report.figures.canvas import INK, PAGE, RESAMPLES, Drawing, Drawn, line_style, pdf, svg
 from lifespan.report.figures.doses import DOSES
 from lifespan.report.figures.estimation import ESTIMATION
 from lifespan.report.figures.forest import EVERYTHING, SCORES
@@ -35,4 +35,4 @@ FIGURES: dict[str, Drawing] = {
     **{"outcomes": EVERYTHING, "training": TRAINING},
 }
 
-__all__ = ["FIGURES", "INK", "PAGE", "RESAMPLES", "Drawing", "Drawn", "pdf", "svg"]
+__all__ = ["FIGURES", "INK", "PAGE", "RESAMPLES", "Drawing", "Drawn", "line_style", "pdf", "svg"]

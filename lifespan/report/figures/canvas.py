@@ -25,6 +25,7 @@ from lifespan.analysis.analysis import Analysis
 from lifespan.names import neutral_xml
 from lifespan.report.figures import surface
 from lifespan.report.figures.fonts import give_fonts, without_glyph_warnings
+from lifespan.report.figures.marks import Mark, described, numbered, titled_marks
 
 Drawn = tuple[Figure, pd.DataFrame] | None
 """A figure and a table of exactly what is drawn in it; None where the record holds nothing to draw."""
@@ -83,8 +84,9 @@ def svg(figure: Figure) -> str:
         buffer = io.StringIO()
         # `savefig` draws all of it once more beforehand.
         drawing: Any = FigureCanvasSVG(figure)
-        drawing.print_svg(buffer, metadata={"Date": None, "Creator": None})
-    return neutral_xml(buffer.getvalue())
+        with numbered(figure) as known:
+            drawing.print_svg(buffer, metadata={"Date": None, "Creator": None})
+    return titled_marks(neutral_xml(buffer.getvalue()), known)
 
 
 def pdf(figure: Figure) -> bytes:
@@ -203,7 +205,8 @@ def keys(analysis: Analysis, table: pd.DataFrame, *, markers: bool = False) -> l
     shown = [group for group in analysis.highlighted if group in present]
     for group, label in zip(shown, shorts(shown, 52), strict=True):
         mark = marker(analysis, group) if markers else ""
-        handles.append(Line2D([], [], linewidth=1.8, marker=mark, label=label, **line_style(analysis, group)))
+        look = line_style(analysis, group)
+        handles.append(Line2D([], [], linewidth=1.8, marker=mark, label=label, gid=Mark(group), **look))
     others = len(present - set(analysis.highlighted))
     if others:
         handles.append(Line2D([], [], linewidth=0.8, color=FAINT, label=f"{others} other groups"))
@@ -215,7 +218,10 @@ def legend(figure: Figure, handles: Sequence[Any]) -> None:
     longest = max((len(str(handle.get_label())) for handle in handles), default=0)
     columns = 1 if longest > 24 else 2 if longest > 11 else 3
     figure.set_figheight(figure.get_figheight() + 0.2 * math.ceil(len(handles) / columns))
-    figure.legend(handles=list(handles), loc="outside upper left", ncols=columns, handlelength=2.6, columnspacing=1.2)
+    made = figure.legend(handles=list(handles), loc="outside upper left", ncols=columns, handlelength=2.6, columnspacing=1.2)
+    for handle, *shown in zip(handles, made.legend_handles, made.get_texts(), strict=True):
+        if isinstance(known := handle.get_gid(), Mark):
+            described(shown, group=known.group)
 
 
 def titled(analysis: Analysis, table: pd.DataFrame, name: str) -> str:
