@@ -84,7 +84,7 @@ def test_a_state_of_another_kind_is_said(ground):
         for folder in nodes(run):
             resealed(folder / "node.json", lambda node: node.update(blobs={}))
         said = ground.said("verify", run)
-    assert said.fault == "" and said.code == 2 and "its state is not one of Micro(" in " ".join(said.out.split())
+    assert said.fault == "" and said.code == 2 and "its state is not one of Micro(" in " ".join((said.out + said.err).split())
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"[" * 100])
