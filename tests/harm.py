@@ -92,7 +92,7 @@ def told(*arguments: str, patience: int = PATIENCE) -> Said:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
     text = err.getvalue()
-    if not fault and ("unexpected" in text or "Traceback" in text or code not in (0, 1, 2)):
+    if not fault and ("Error: unexpected" in text or "Traceback" in text or code not in (0, 1, 2)):
         fault = "unexpected"
     return Said(code, out.getvalue(), text, fault=fault)
 
