@@ -7,30 +7,12 @@ with a maker, a template beside it and an entry in `MAKERS`; the contents, foldi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-
-from markupsafe import Markup
 
 from lifespan.analysis.analysis import Analysis
+from lifespan.report.comparison import comparison
+from lifespan.report.section import Section
 
-
-@dataclass(frozen=True)
-class Section:
-    """A section after the figures: `name` is its anchor, `title` its heading, `html` what stands below it.
-
-    `css` and `script` (`Markup`, see `templates.inlined`) go into the page once. What only works with a script has the class
-    "scripted" and the attribute `hidden`, which the page's script takes away. An element with `data-group="NAME"` goes and
-    comes with the group.
-    """
-
-    name: str
-    title: str
-    html: Markup
-    css: str = ""
-    script: str = ""
-
-
-MAKERS: tuple[Callable[[Analysis], Section | None], ...] = ()
+MAKERS: tuple[Callable[[Analysis], Section | None], ...] = (comparison,)
 """Makers of sections, in the order of the page."""
 
 
