@@ -22,6 +22,7 @@ from lifespan.analysis import (
     forgetting,
     item_draws,
     out_of_domain,
+    portraits,
     retention,
     run_settings,
     scores,
@@ -272,6 +273,11 @@ class Analysis:
         """Answers to single examples that `Outputs` kept; none for several records."""
         directories = self.cohort.directories
         return record.read(directories[0]).examples("Outputs") if len(directories) == 1 else pd.DataFrame()
+
+    @cached_property
+    def portraits(self) -> pd.DataFrame:
+        """What `Portrait` kept of one individual and its twins; none for several records (`portraits.portraits`)."""
+        return portraits.portraits(self.cohort)
 
     @cached_property
     def item_draws(self) -> dict[tuple[str, str], item_draws.ItemDraws]:

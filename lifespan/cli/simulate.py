@@ -154,11 +154,13 @@ def report_on(
     control: str | None = None,
     *,
     pdf: bool = False,
+    animate: bool = False,
     force: bool = False,
 ) -> Path:
-    """Write a report, with `pdf` of PDF figures, too; a record that cannot be found or read is said before heavy imports.
+    """Write a report, with `pdf` of PDF figures and with `animate` of a film, too.
 
-    A store that studies share stands for all of them; its report lies in the store where `out` does not say otherwise.
+    A record that cannot be found or read is said before heavy imports. A store that studies share stands for all of them; its
+    report lies in the store where `out` does not say otherwise.
     """
     directories = _directories(places)
     if out is None and directories[:1] != list(places[:1]):
@@ -169,7 +171,7 @@ def report_on(
         _say_what_pdf_lacks(directories)
     for directory in directories:
         say_altered(record.read(directory))
-    return write_report(directories, out, groups=groups, control=control, pdf=pdf, force=force)
+    return write_report(directories, out, groups=groups, control=control, pdf=pdf, animate=animate, force=force)
 
 
 def _say_what_pdf_lacks(directories: Sequence[Path]) -> None:

@@ -21,6 +21,7 @@ from lifespan.probes.robustness.response import Response
 from lifespan.probes.since import Since
 from lifespan.probes.structure.footprint import Footprint
 from lifespan.probes.structure.overlap import MaskOverlap, PublishedOverlap, TaskOverlap, Turnover
+from lifespan.probes.structure.portrait import Portrait
 from lifespan.probes.structure.sparsity import Sparsity
 from lifespan.probes.structure.weight_agnostic import WeightAgnostic
 from lifespan.probes.structure.wiring import Wiring
@@ -44,6 +45,7 @@ __all__ = [
     "OutOfDomain",
     "Outputs",
     "Perplexity",
+    "Portrait",
     "Pruned",
     "PublishedOverlap",
     "Readout",

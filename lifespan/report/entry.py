@@ -49,20 +49,21 @@ def report(
     groups: str | Sequence[str] = (),
     control: str | None = None,
     pdf: bool = False,
+    animate: bool = False,
     force: bool = False,
 ) -> WrittenReport:
     """Write the report of one or several run directories, as `lifespan report` does; a notebook shows it.
 
     `runs` are paths, records (`read`) or outcomes (`simulate`); several are compared. `out` is a folder or an .html file, by
     default in the first run directory. `groups` leaves out all others but the control, for which `control` names another;
-    `pdf` writes the figures as PDF, too. Raises `RecordError` where a directory cannot be read, a group is not in it, or
-    files would be replaced that Lifespan did not write, which only `force` replaces.
+    `pdf` writes the figures as PDF, `animate` a film of the lives, too. Raises `RecordError` where a directory cannot be read,
+    a group is not in it, or files would be replaced that Lifespan did not write, which only `force` replaces.
     """
     directories = [_directory(one) for one in _listed(runs)]
     from lifespan.report.html import write_report
 
     named = (groups,) if isinstance(groups, str) else tuple(groups)
-    return WrittenReport(write_report(directories, out, groups=named, control=control, pdf=pdf, force=force))
+    return WrittenReport(write_report(directories, out, groups=named, control=control, pdf=pdf, animate=animate, force=force))
 
 
 def _listed(runs: Any) -> list[Any]:

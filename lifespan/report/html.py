@@ -22,10 +22,11 @@ from lifespan.analysis.scores import HIGHLIGHTED, STATUSES
 from lifespan.errors import RecordError
 from lifespan.record.ownership import check_files, write_files
 from lifespan.record.tables import neutral_cells
-from lifespan.report import citations, figures, findings, lead, markdown, matrices, methods, sentences, verdicts
+from lifespan.report import animation, citations, figures, findings, lead, markdown, matrices, methods, sentences, verdicts
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
-from lifespan.report.formatting import bounds, number, probability
+from lifespan.report.figures.trajectories import coinciding
+from lifespan.report.formatting import bounds, listed, number, probability
 from lifespan.report.group_text import group_lines
 from lifespan.report.labels import metric_label
 from lifespan.report.lives import lives
@@ -43,8 +44,8 @@ MANY_GROUPS = (
 LIFE = ("timeline", "trajectories")
 """Figures of the first screen."""
 
-OPEN_RESULTS = 5
-"""Parts of the results that are open; the others unfold."""
+OPEN_RESULTS = ("Who lived to the end", "Final scores", "Against the control group", "Forgetting")
+"""Parts of the results that are open where there are few groups; others unfold, and where there are many all do."""
 
 
 def write_report(
@@ -54,6 +55,7 @@ def write_report(
     groups: Sequence[str] = (),
     control: str | None = None,
     pdf: bool = False,
+    animate: bool = False,
     force: bool = False,
 ) -> Path:
     """Write the report of one or several run directories and return the path of its HTML file.
@@ -61,8 +63,9 @@ def write_report(
     `out` is a folder, or a path that ends in .html; by default the report goes into the first run directory. Several
     directories are compared: their groups stand side by side and twins are paired by seed. `groups` leaves out all others but
     the control, for which `control` names another group. With `pdf` the figures are written as PDF, too, and the page carries
-    them; that takes about as long as all else. Raises `RecordError` where files would be replaced that Lifespan did not write,
-    or that were changed since, outside of run directories; with `force` they are replaced.
+    them; that takes about as long as all else. With `animate` figures/life.gif is a film of the lives. Raises `RecordError`
+    where files would be replaced that Lifespan did not write, or that were changed since, outside of run directories; with
+    `force` they are replaced.
     """
     analysis = Analysis(directories, groups=groups, control=control)
     page = _page_path(Path(out) if out is not None else Path(directories[0]))
@@ -78,6 +81,7 @@ def write_report(
     files |= {"methods.md": methods.markdown(analysis, works).encode(), "references.bib": bibliography(works).encode()}
     files |= {f"figures/{name}.pdf": figures.pdf(figure) for name, (figure, _) in (drawn.items() if pdf else ())}
     html = _html(analysis, works, vectors, list(tables), downloads(files), (directories, groups, control, pdf))
+    files |= {"figures/life.gif": animation.gif(analysis)} if animate else {}
     files |= {"summary.md": markdown.brief(analysis).encode(), page.name: html.encode()}
     write_files(page.parent, files, force=force)
     return page
@@ -141,6 +145,8 @@ def _html(
 def _texts(analysis: Analysis, works: Sequence[Publication]) -> dict[str, Any]:
     """What the page says in sentences."""
     about = [str(study.get("about") or "") for study in analysis.cohort.studies]
+    results = [*sentences.results(analysis), *findings.further_results(analysis)]
+    many = len(analysis.cohort.groups) > sentences.NAMED_UP_TO
     return {
         "size": sentences.size(analysis),
         "predicted": verdicts.verdict_sections(analysis),
@@ -151,8 +157,9 @@ def _texts(analysis: Analysis, works: Sequence[Publication]) -> dict[str, Any]:
         "questions": sentences.questions(analysis),
         "about": [text.replace("`", "").split("\n\n") for text in about if text],
         "groups": group_lines(analysis),
-        "results": [*sentences.results(analysis), *findings.further_results(analysis)],
-        "shown": OPEN_RESULTS,
+        "results": results,
+        "many": many,
+        "folded": [heading for heading, _ in results if many or heading not in OPEN_RESULTS],
         "cautions": [*sentences.cautions(analysis), *findings.sample_size_notes(analysis)],
         "named_up_to": sentences.NAMED_UP_TO,
         "methods": methods.paragraphs(analysis, works, steps=False),
@@ -175,6 +182,8 @@ def _figure(analysis: Analysis, name: str, vector: str) -> dict[str, Any]:
     drawn = f"{drawing.drawn} {LINES}" if drawing.lines else drawing.drawn
     if drawing.lines and len(analysis.cohort.groups) > HIGHLIGHTED:
         drawn += f" {MANY_GROUPS}"
+    if name == "trajectories" and (alike := coinciding(analysis)):
+        drawn += f" Lines that coincide: {'; '.join(listed(groups) for groups in alike)}."
     return {
         **{"name": name, "title": drawing.title, "drawn": drawn, "good": drawing.good},
         "svg": inline_svg(vector, name=f"figure-{name}", title=drawing.title, description=drawn),

@@ -18,7 +18,7 @@ holds nothing to draw.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -27,7 +27,8 @@ from matplotlib.axes import Axes
 from lifespan.analysis.analysis import Analysis, Source
 from lifespan.analysis.some_tasks import some_tasks
 from lifespan.errors import RecordError, ScenarioError
-from lifespan.report.figures import FIGURES
+from lifespan.report import figures
+from lifespan.report.figures import FIGURES, portrait
 from lifespan.report.figures.canvas import style
 from lifespan.report.figures.fonts import give_fonts
 from lifespan.report.figures.surface import Given, InPyplot, drawn_on
@@ -165,6 +166,24 @@ class Plots:
         """Last score of each skill in domain, on data from elsewhere and on their parts: a panel for each skill and data."""
         return self._draw("out_of_domain", ax, groups, tasks, control)
 
+    def portrait(
+        self,
+        ax: Into = None,
+        *,
+        age: float | Sequence[float] | None = None,
+        groups: Names = None,
+        tasks: Names = None,
+        control: str | None = None,
+    ) -> Drawn:
+        """What an individual and its twin look like at an age in optimizer steps: four panels for each group and age.
+
+        Weights by layer, sparsity of heads and of neurons, attention of the last layer. At each `age` (one or several) the
+        last portrait made by then; None: the first and the last. Two groups: the control and another, or `groups`. Needs the
+        probe `Portrait`.
+        """
+        ages = () if age is None else (age,) if isinstance(age, int | float) else tuple(age)
+        return self._draw("portrait", ax, groups, tasks, control, lambda analysis: portrait.draw(analysis, ages))
+
     def own_measures(self, ax: Into = None, *, groups: Names = None, tasks: Names = None, control: str | None = None) -> Drawn:
         """Metrics of measures of the study's own, or of other packages, against age: a panel for each metric and task."""
         return self._draw("own_measures", ax, groups, tasks, control)
@@ -177,12 +196,20 @@ class Plots:
         """Training loss and, where structure was learned, the fraction of mask bits flipped, against age: a panel each."""
         return self._draw("training", ax, groups, tasks, control)
 
-    def _draw(self, name: str, ax: Into, groups: Names, tasks: Names, control: str | None) -> Drawn:
+    def _draw(
+        self,
+        name: str,
+        ax: Into,
+        groups: Names,
+        tasks: Names,
+        control: str | None,
+        draw: Callable[[Analysis], figures.Drawn] | None = None,
+    ) -> Drawn:
         whole = self._analysis(_listed(groups), control)
         analysis = some_tasks(whole, _listed(tasks))
         surface = InPyplot() if ax is None else Given(_axes(ax, name), name)
         with drawn_on(surface):
-            found = FIGURES[name].draw(analysis)
+            found = (draw or FIGURES[name].draw)(analysis)
         if found is None:
             narrower = " Without groups= and tasks= there may be more." if groups or tasks else ""
             shown = FIGURES[name].drawn.partition(". ")[0].removesuffix(".")

@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 from lifespan.analysis.analysis import Analysis
 from lifespan.report.comparison import comparison
+from lifespan.report.explorer import explorer
 from lifespan.report.section import Section
 
-MAKERS: tuple[Callable[[Analysis], Section | None], ...] = (comparison,)
+MAKERS: tuple[Callable[[Analysis], Section | None], ...] = (explorer, comparison)
 """Makers of sections, in the order of the page."""
 
 

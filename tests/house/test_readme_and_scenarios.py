@@ -43,6 +43,7 @@ TOY = {
     "a_whole_life": [*SHORT, "AGES=1", "RECOVERY_STEPS=2"],
     "structure_alone": [*SHORT],
     "lesions": [*SHORT, "AGES=1", "RECOVERY_STEPS=2"],
+    "portrait": ["CHILDHOOD_STEPS=4", "SCHOOL_STEPS=3", "AGES=1", "RECOVERY_STEPS=2", "INDIVIDUALS=1"],
 }
 
 

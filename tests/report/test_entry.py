@@ -40,7 +40,7 @@ def test_records_outcomes_and_several_paths_are_taken(run, monkeypatch, tmp_path
     monkeypatch.setattr("lifespan.report.html.write_report", lambda places, *_, **options: asked.append((places, options)))
     entry.report(Outcome(run, 1, 0, 0, 0), groups="unstable")
     entry.report([str(run), lifespan.read(run)], control="unstable")
-    options = {"pdf": False, "force": False}
+    options = {"pdf": False, "animate": False, "force": False}
     assert asked == [
         ([run], {"groups": ("unstable",), "control": None, **options}),
         ([run, run], {"groups": (), "control": "unstable", **options}),

@@ -23,6 +23,7 @@ def report(
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the words and tables; draw and write nothing.")] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Write the figures as PDF, too.")] = False,
+    animate: Annotated[bool, typer.Option("--animate", help="Write figures/life.gif, a film of the lives.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files of others that are there.")] = False,
 ) -> None:
     """Write a report of run directories.
@@ -35,7 +36,7 @@ def report(
     if markdown:
         display.show_markdown(brief_on(directories, group or (), control))
     else:
-        display.say(f"Report: {report_on(directories, out, group or (), control, pdf=pdf, force=force)}")
+        display.say(f"Report: {report_on(directories, out, group or (), control, pdf=pdf, animate=animate, force=force)}")
 
 
 def table(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from matplotlib.axes import Axes
@@ -59,11 +60,12 @@ class InPyplot(Beside):
 class Given:
     """Axes of the caller's, as many as the drawing has panels; their figure keeps its size, and what it holds besides.
 
-    What a figure of its own shows above or below the panels, the legends, stands inside the first of these axes.
+    What a figure of its own shows above or below the panels, the legends, stands inside the first of these axes; nowhere
+    without `legends`.
     """
 
-    def __init__(self, axes: Sequence[Axes], name: str) -> None:
-        self.drawn, self.name = list(axes), name
+    def __init__(self, axes: Sequence[Axes], name: str, *, legends: bool = True) -> None:
+        self.drawn, self.name, self.legends = list(axes), name, legends
 
     def panels(self, size: Size, shape: Shape, count: int, options: dict[str, Any]) -> tuple[Any, Any]:
         """(what stands for the figure, the axes). Raises `RecordError` where the drawing has more panels, or fewer."""
@@ -76,14 +78,14 @@ class Given:
             raise RecordError(f"plot.{self.name}(ax=...)", what, remedy)
         flat = np.empty(count, dtype=object)
         flat[:] = self.drawn
-        return _Host(self.drawn), flat
+        return _Host(self.drawn, self.legends), flat
 
 
 class _Host:
     """Stands for the figure of given axes: it neither grows nor has legends outside of them."""
 
-    def __init__(self, axes: list[Axes]) -> None:
-        self.axes = axes
+    def __init__(self, axes: list[Axes], legends: bool) -> None:
+        self.axes, self.legends = axes, legends
         self._handles: list[Any] = []
 
     def get_figheight(self) -> float:
@@ -92,9 +94,16 @@ class _Host:
 
     def set_figheight(self, height: float) -> None: ...
 
-    def legend(self, *, handles: Sequence[Any], **options: Any) -> None:
+    def legend(self, *, handles: Sequence[Any], **options: Any) -> Any:
+        """What stands for the legend of these handles: their entries and texts."""
         self._handles += handles
-        self.axes[0].legend(handles=self._handles, fontsize="small")
+        if self.legends:
+            made = self.axes[0].legend(handles=self._handles, fontsize="small")
+            entries: list[Any] = made.legend_handles[-len(handles) :]
+            texts: list[Any] = made.get_texts()[-len(handles) :]
+        else:
+            entries = texts = list(handles)
+        return SimpleNamespace(legend_handles=entries, get_texts=lambda: texts)
 
     def colorbar(self, image: Any, **options: Any) -> Any:
         figure: Any = self.axes[0].figure
