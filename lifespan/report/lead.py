@@ -36,6 +36,10 @@ def _against_control(analysis: Analysis) -> list[str]:
     if len(groups) <= NAMED:
         return [_group(table[table["group"] == group]) for group in groups]
     parts = [_many(table[table["high"] < 0], "lower", most=False), _many(table[table["low"] > 0], "higher", most=True)]
+    if table["low"].isna().all():
+        ends = table.sort_values("difference", kind="stable").iloc[[0, -1]]
+        named = listed([f"{row['group']} {_ended(row)}" for _, row in ends.iterrows()])
+        return [f"No interval can be given (n = {table['n'].max()} pairs). Farthest from the control ended {named}."]
     found = "; ".join(filter(None, parts))
     none = "none ended clearly higher or lower, which does not show that nothing differs"
     return [f"Of {counted(len(groups), 'group')} compared with the control, {found or none}."]

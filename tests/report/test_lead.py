@@ -69,6 +69,9 @@ def test_who_forgot_most_comes_first_and_the_control_is_there():
 def test_without_intervals_the_estimate_is_given_and_called_that():
     (text,) = lead.answers(Tables([("ill", "rte", -0.5)], known=False))
     assert text == "Against its twins in sham, ill ended 0.500 lower on rte: too few pairs (n = 10) for an interval."
+    (text,) = lead.answers(Tables([(f"g{place}", "rte", place / 10) for place in range(-4, 5)], known=False))
+    ends = "g-4 0.400 lower on rte and g4 0.400 higher on rte"
+    assert text == f"No interval can be given (n = 10 pairs). Farthest from the control ended {ends}."
 
 
 def test_those_that_were_lost_are_named_and_nothing_is_said_of_nothing(analysis, tmp_path):
