@@ -48,7 +48,7 @@ def equals(value: float) -> str:
 
 
 def interval(row: pd.Series) -> str:
-    """The 95% interval of a row with `low`, `high` and `note`, or why there is none (of too few individuals: once, elsewhere)."""
+    """The 95% interval of a row with `low`, `high` and `note`, or why there is none (of too few: once, elsewhere)."""
     if math.isfinite(row["low"]) and math.isfinite(row["high"]):
         return f"95% interval {number(row['low'])} to {number(row['high'])}"
     note = str(row["note"])
