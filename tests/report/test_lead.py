@@ -49,7 +49,7 @@ def test_few_groups_are_told_one_by_one_with_direction_interval_and_pairs():
 def test_many_groups_are_counted_and_the_farthest_named():
     table = Tables([(f"g{place}", "rte", place / 10) for place in range(-4, 5)])
     assert lead.answers(table) == [
-        "Of 9 groups compared with the control, 3 ended clearly lower on at least one task, g-4 farthest, on rte "
+        "Of 9 groups compared with the control, sham: 3 ended clearly lower on at least one task, g-4 farthest, on rte "
         "(difference −0.400, 95% interval −0.500 to −0.300, n = 10 pairs); 3 ended clearly higher on at least one task, g4 "
         "farthest, on rte (difference 0.400, 95% interval 0.300 to 0.500, n = 10 pairs)."
     ]
