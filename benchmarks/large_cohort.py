@@ -5,7 +5,8 @@
 
 50 groups, doses of weight noise of one childhood, of 2, 20 and 200 individuals. One individual of each group is lived; the
 store of all others is filled with its rows, their values moved by seeded noise, so that every command reads a record as
-large as a real one. Each command is a process of its own; seconds include the start of Python, memory is the largest resident set.
+large as a real one. Each command is a process of its own; seconds include the start of Python, memory is the largest
+resident set.
 """
 
 from __future__ import annotations
