@@ -235,7 +235,7 @@ def doses(n: int, studies: int, draw: np.random.Generator) -> Iterator[Tally]:
     grid = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0])
     for law in ("normal", "skewed"):
         tally = Tally("ED50", law, n)
-        for _ in range(studies * 2 // 5):
+        for _ in range(studies):
             middle = 0.4 * np.exp(0.1 * SMOOTH[law](draw, (n, 1)))
             start = 0.9 + 0.02 * SMOOTH[law](draw, (n, 1))
             scores = 0.5 + (start - 0.5) / (1 + (grid / middle) ** 3) + 0.02 * draw.normal(size=(n, len(grid)))

@@ -25,7 +25,8 @@ from lifespan.record.tables import neutral_cells
 from lifespan.report import animation, citations, figures, findings, lead, markdown, matrices, methods, sentences, verdicts
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
-from lifespan.report.formatting import bounds, number, probability
+from lifespan.report.figures.trajectories import coinciding
+from lifespan.report.formatting import bounds, listed, number, probability
 from lifespan.report.group_text import group_lines
 from lifespan.report.labels import metric_label
 from lifespan.report.lives import lives
@@ -43,8 +44,8 @@ MANY_GROUPS = (
 LIFE = ("timeline", "trajectories")
 """Figures of the first screen."""
 
-OPEN_RESULTS = 5
-"""Parts of the results that are open; the others unfold."""
+OPEN_RESULTS = ("Who lived to the end", "Final scores", "Against the control group", "Forgetting")
+"""Parts of the results that are open where there are few groups; others unfold, and where there are many all do."""
 
 
 def write_report(
@@ -144,6 +145,8 @@ def _html(
 def _texts(analysis: Analysis, works: Sequence[Publication]) -> dict[str, Any]:
     """What the page says in sentences."""
     about = [str(study.get("about") or "") for study in analysis.cohort.studies]
+    results = [*sentences.results(analysis), *findings.further_results(analysis)]
+    many = len(analysis.cohort.groups) > sentences.NAMED_UP_TO
     return {
         "size": sentences.size(analysis),
         "predicted": verdicts.verdict_sections(analysis),
@@ -154,8 +157,9 @@ def _texts(analysis: Analysis, works: Sequence[Publication]) -> dict[str, Any]:
         "questions": sentences.questions(analysis),
         "about": [text.replace("`", "").split("\n\n") for text in about if text],
         "groups": group_lines(analysis),
-        "results": [*sentences.results(analysis), *findings.further_results(analysis)],
-        "shown": OPEN_RESULTS,
+        "results": results,
+        "many": many,
+        "folded": [heading for heading, _ in results if many or heading not in OPEN_RESULTS],
         "cautions": [*sentences.cautions(analysis), *findings.sample_size_notes(analysis)],
         "named_up_to": sentences.NAMED_UP_TO,
         "methods": methods.paragraphs(analysis, works, steps=False),
@@ -178,6 +182,8 @@ def _figure(analysis: Analysis, name: str, vector: str) -> dict[str, Any]:
     drawn = f"{drawing.drawn} {LINES}" if drawing.lines else drawing.drawn
     if drawing.lines and len(analysis.cohort.groups) > HIGHLIGHTED:
         drawn += f" {MANY_GROUPS}"
+    if name == "trajectories" and (alike := coinciding(analysis)):
+        drawn += f" Lines that coincide: {'; '.join(listed(groups) for groups in alike)}."
     return {
         **{"name": name, "title": drawing.title, "drawn": drawn, "good": drawing.good},
         "svg": inline_svg(vector, name=f"figure-{name}", title=drawing.title, description=drawn),

@@ -36,11 +36,9 @@ def _against_control(analysis: Analysis) -> list[str]:
     if len(groups) <= NAMED:
         return [_group(table[table["group"] == group]) for group in groups]
     parts = [_many(table[table["high"] < 0], "lower", most=False), _many(table[table["low"] > 0], "higher", most=True)]
-    told = [part for part in parts if part] or [
-        "none ended clearly higher or lower than the control, which does not show that "
-    ]
-    text = f"Of {counted(len(groups), 'group')} compared with the control, {'; '.join(told)}"
-    return [f"{text}." if any(parts) else f"{text}nothing differs."]
+    found = "; ".join(filter(None, parts))
+    none = "none ended clearly higher or lower, which does not show that nothing differs"
+    return [f"Of {counted(len(groups), 'group')} compared with the control, {found or none}."]
 
 
 def _group(rows: pd.DataFrame) -> str:
@@ -72,7 +70,7 @@ def _difference(row: pd.Series) -> str:
 def _many(rows: pd.DataFrame, way: str, *, most: bool) -> str:
     if rows.empty:
         return ""
-    row = rows.loc[rows["difference"].idxmax() if most else rows["difference"].idxmin()]
+    row = rows.sort_values("difference", ascending=not most, kind="stable").iloc[0]
     count = rows["group"].nunique()
     verb = f"{count} ended clearly {way} on at least one task"
     return f"{verb}, {row['group']} farthest, on {row['task']} ({_difference(row)})"

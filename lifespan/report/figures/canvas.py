@@ -219,9 +219,9 @@ def legend(figure: Figure, handles: Sequence[Any]) -> None:
     columns = 1 if longest > 24 else 2 if longest > 11 else 3
     figure.set_figheight(figure.get_figheight() + 0.2 * math.ceil(len(handles) / columns))
     made = figure.legend(handles=list(handles), loc="outside upper left", ncols=columns, handlelength=2.6, columnspacing=1.2)
-    for handle, *shown in zip(handles, made.legend_handles, made.get_texts(), strict=True):
+    for handle, key, text in zip(handles, made.legend_handles, made.get_texts(), strict=True):
         if isinstance(known := handle.get_gid(), Mark):
-            described(shown, group=known.group)
+            described([part for part in (key, text) if part is not None], group=known.group)
 
 
 def titled(analysis: Analysis, table: pd.DataFrame, name: str) -> str:

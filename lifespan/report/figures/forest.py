@@ -85,7 +85,9 @@ def everything(analysis: Analysis) -> Drawn:
                 part["hedges_g_av"] * good,
                 ends["min"],
                 ends["max"],
-                texts=[f"{outcome_label(name)}: {_difference(row)}" for name, row in part.iterrows()],
+                texts=[
+                    f"{outcome_label(name)}: {_difference(row)}" for name, (_, row) in zip(names, part.iterrows(), strict=True)
+                ],
                 shift=shift,
                 reach=reach,
             )
@@ -101,10 +103,13 @@ def everything(analysis: Analysis) -> Drawn:
         axes.set_xlabel("Hedges' g_av, right is better", fontsize=9)
         handles = [
             Line2D(
-                *([], []),
-                color=line_style(analysis, g)["color"],
+                [],
+                [],
                 marker=marker(analysis, g),
-                **{"linestyle": "", "label": short(g, 52), "gid": Mark(g)},
+                linestyle="",
+                color=line_style(analysis, g)["color"],
+                label=short(g, 52),
+                gid=Mark(g),
             )
             for g in groups
         ]

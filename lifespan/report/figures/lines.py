@@ -44,10 +44,13 @@ def developments(axes: Axes, analysis: Analysis, table: pd.DataFrame, *, by: str
 def _development(axes: Axes, part: pd.DataFrame, *, by: str, thin: bool, dots: bool, shown: dict[str, Any]) -> None:
     """One group's individuals, mean and band; `dots` at the means where there are few."""
     for individual, life in part.groupby("individual", sort=False) if thin else ():
-        line = axes.plot(life["age"], life["value"], color=shown["color"], linewidth=0.6, alpha=0.45)
+        dot = "." if len(life) == 1 else ""
+        line = axes.plot(life["age"], life["value"], color=shown["color"], linewidth=0.6, alpha=0.45, marker=dot, markersize=3)
         described(line, f"individual {individual}")
     bold = pd.DataFrame([moment(own) for _, own in part.groupby(by, sort=True)])
     axes.fill_between(bold["age"], bold["low"], bold["high"], color=shown["color"], alpha=0.18, linewidth=0)
+    if len(bold) == 1 and bold["low"].notna().all():
+        axes.plot([*bold["age"]] * 2, [*bold["low"], *bold["high"]], color=shown["color"], linewidth=1.2, alpha=0.6)
     mark = "." if len(bold) == 1 or (dots and len(bold) <= 40) else ""
     means(axes.plot(bold["age"], bold["mean"], linewidth=1.8, marker=mark, markersize=6, **shown), bold)
 
@@ -58,9 +61,9 @@ def moment(rows: pd.DataFrame) -> dict[str, float]:
     return {"age": rows["age"].mean(), "mean": mean.estimate, "low": mean.low, "high": mean.high, "n": mean.n}
 
 
-def stages(axes: Axes, analysis: Analysis) -> None:
-    """Shade the control group's steps by kind; an event without duration is a line."""
-    for kind, start, end in _spans(analysis):
+def stages(axes: Axes, analysis: Analysis, *, by_event: bool = False) -> None:
+    """Shade the control group's steps by kind; an event without duration is a line. `by_event`: from each step to the next."""
+    for kind, start, end in _events(analysis) if by_event else _spans(analysis):
         if end > start:
             axes.axvspan(start, end, color=colors().get(kind, INK), alpha=0.08, linewidth=0, zorder=0)
         else:
@@ -93,6 +96,11 @@ def with_status(analysis: Analysis, table: pd.DataFrame) -> pd.DataFrame:
 
 def _parts(rows: pd.DataFrame, breaks: bool) -> list[pd.DataFrame]:
     return [part for _, part in rows.groupby("step", sort=True)] if breaks else [rows]
+
+
+def _events(analysis: Analysis) -> list[tuple[str, float, float]]:
+    steps = analysis.cohort.timeline(analysis.cohort.control)
+    return [(str(step["kind"]), step["step"] - 1.0, float(step["step"])) for step in steps if step["kind"] != "Birth"]
 
 
 def _spans(analysis: Analysis) -> list[tuple[str, float, float]]:
