@@ -43,3 +43,9 @@ def svg(figure: Figure) -> str:
 
 def _two_digits(number: re.Match[str]) -> str:
     return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+
+
+def on_paper(figure: Figure) -> str:
+    """A figure of the report as a picture that is legible on any page: on a light ground, letters as paths."""
+    figure.set_facecolor(PAPER)
+    return svg(figure)

@@ -16,6 +16,7 @@ from typing import Any
 from lifespan import hardware
 from lifespan.cli import display, record_display
 from lifespan.cli.engines import engine_of
+from lifespan.cli.tracking import say_logged
 from lifespan.errors import RecordError, ScenarioError
 from lifespan.execution.durations import duration
 from lifespan.execution.engine import Engine
@@ -24,7 +25,8 @@ from lifespan.execution.time_left import TimeLeft
 from lifespan.record import record
 from lifespan.record import shared_store as sharing
 from lifespan.record.changes import Changes, changes_since, others_of_a_store
-from lifespan.simulation import Changed, Outcome, plan_in, simulate
+from lifespan.record.following import destination, followed
+from lifespan.simulation import Changed, Outcome, plan_in, simulate, with_models
 from lifespan.study.loading import find, read_source, study_of
 from lifespan.study.plan import Plan
 from lifespan.study.scenario import Study
@@ -53,6 +55,7 @@ def simulate_and_report(
     rerun_changed: bool = False,
     keep: bool = False,
     until_decided: bool = False,
+    log_to: Sequence[str] = (),
 ) -> int:
     """Live a study, say how it went, write its report. Returns the exit code."""
     if rerun_changed and keep:
@@ -69,9 +72,11 @@ def simulate_and_report(
     directory = out if out is not None else Path("runs") / study.name
     if resume and not (directory / "study.json").is_file():
         raise RecordError(str(directory), "holds no run to resume.", "Leave out --resume to begin one.")
+    destinations = [destination(text, directory) for text in log_to]
     begun = time.perf_counter()
     changed: Changed = "keep" if keep else "rerun" if rerun_changed else "refuse"
     how = {"every": every, "about": source.doc, "store": store, "fail_fast": fail_fast, "retry": retry, "changed": changed}
+    how["log_to"] = destinations
     for look, cohort in _cohorts(study, directory, until_decided):
         outcome = _live_cohort(cohort, directory, chosen, device, threads, **how)
         if outcome is None or outcome.pending or (look and _decides(directory, look)):
@@ -258,8 +263,8 @@ def _fitting_engine(
 def _announce_others(plan: Plan, directory: Path, store: Path | None) -> None:
     """Say which studies of a shared store read another content. Damage of their records is theirs to say."""
     link = directory / "store"
-    place = store if store is not None else link.resolve() if link.is_symlink() else None
-    if place is None:
+    place = store if store is not None else link if link.is_symlink() else None
+    if place is None or not place.exists():
         return
     with suppress(RecordError):
         others = [other for other in sharing.studies_of(place) if other.resolve() != directory.resolve()]
@@ -283,14 +288,17 @@ def _live(plan: Plan, directory: Path, left: TimeLeft, **how: Any) -> Outcome | 
         try:
             with watch(plan, display.console, left) as observer:
                 request.notify = observer.warns
-                return simulate(
-                    plan,
-                    directory,
-                    observer=observer,
-                    should_stop=lambda: request.stop,
-                    command=["lifespan", *sys.argv[1:]],
-                    **how,
-                )
+                with followed(with_models(plan), directory / "store", how.pop("log_to"), observer.warns) as followers:
+                    outcome = simulate(
+                        plan,
+                        directory,
+                        observer=observer,
+                        should_stop=lambda: request.stop,
+                        command=["lifespan", *sys.argv[1:]],
+                        **how,
+                    )
+            say_logged(followers)
+            return outcome
         except Interrupted:
             return None
 

@@ -100,6 +100,7 @@ def cautions(analysis: Analysis) -> list[str]:
     for task in analysis.cohort.disputed():
         warnings.append(f"The runs differ in their metrics or their chance level of {task}: those of the last run are used.")
     warnings += [f"{one.directory.name or one.directory}/{one.file} {one.how}." for one in analysis.cohort.altered]
+    warnings += list(analysis.looks_apart)
     if len(analysis.cohort.studies) > 1 and len({study.get("precision") for study in analysis.cohort.studies}) > 1:
         warnings.append("The compared runs differ in numerical precision.")
     return warnings

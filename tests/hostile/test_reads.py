@@ -191,7 +191,7 @@ def test_what_is_written_anew_anyway_does_not_stop_a_simulation(tmp_path, lived,
 def test_a_table_of_rows_that_cannot_be_read_is_said(tmp_path, fault, suffix):
     FAULTS[fault](tmp_path / f"train{suffix}")
     with pytest.raises(UserError):
-        TableTask(str(tmp_path / f"train{suffix}"), text="text", label="label").examples("train")
+        TableTask(str(tmp_path / f"train{suffix}"), name="rows", first="text").examples("train")
 
 
 def test_a_plain_file_alone_is_read(tmp_path):

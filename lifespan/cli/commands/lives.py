@@ -50,6 +50,14 @@ def simulate(
     until_decided: Annotated[
         bool, typer.Option("--until-decided", help="Stop at the first look of the study's design that decides its hypotheses.")
     ] = False,
+    log_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--log-to",
+            metavar="TRACKER[:FOLDER]",
+            help="Log while it is lived, offline: tensorboard, mlflow, wandb or trackio. Repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Live a study and record it.
 
@@ -81,6 +89,7 @@ def simulate(
             rerun_changed=rerun_changed,
             keep=keep,
             until_decided=until_decided,
+            log_to=log_to or (),
         )
     )
 

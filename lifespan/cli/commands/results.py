@@ -77,27 +77,16 @@ def table(
 
 def log(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")],
-    to: Annotated[str, typer.Option(metavar="tensorboard|mlflow", help="For which viewer.")],
+    to: Annotated[str, typer.Option(metavar="TRACKER", help="tensorboard, mlflow, wandb or trackio.")],
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to.", show_default="in DIR/logs")] = None,
 ) -> None:
-    """Write a record for TensorBoard or MLflow.
+    """Write a record for TensorBoard, MLflow, Weights & Biases or Trackio.
 
-    One run for each individual; no network needed.
+    One run for each individual; no network needed. `simulate --log-to` does it while a study is lived.
     """
-    from lifespan.cli import display
-    from lifespan.cli.simulate import say_altered
-    from lifespan.record import record
+    from lifespan.cli.tracking import log_record
 
-    found = record.read(directory)
-    say_altered(found)
-    from lifespan.record.loggers import log as write
-
-    folder = out if out is not None else directory / "logs"
-    count = write(found, to, folder)
-    viewer = f"tensorboard --logdir {folder}"
-    if to == "mlflow":
-        viewer = f"mlflow ui --backend-store-uri sqlite:///{folder / 'mlflow.db'}"
-    display.say(f"{count:,} values. To look at them:\n    {viewer}")
+    log_record(directory, to, out)
 
 
 def export(
