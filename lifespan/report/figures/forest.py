@@ -56,6 +56,7 @@ def scores(analysis: Analysis) -> Drawn:
             groups, said = list(part["group"].fillna("")), [_difference(row) for _, row in part.iterrows()]
             _rows(axes, analysis, groups, part["difference"], part["low"], part["high"], texts=said)
             axes.set_title(short(names[task], 40 // columns + 4))
+            axes.locator_params(axis="x", nbins=6 // columns)
             if place % columns == 0:
                 _names(axes, shorts(rows, 30))
             axes.set_xlabel("difference" if columns > 1 else f"difference in {primary_label(analysis.cohort, task)}")
