@@ -51,7 +51,7 @@ COMMANDS = {
     "simulate": ("simulate", "{study}", "--out", "{run}", "--no-report", "--threads", "1"),
 }
 TABLES = ("measurements.jsonl", "participants.tsv", "contrasts.jsonl", "examples/Outputs.parquet")
-PATIENCE = 60
+PATIENCE = int(os.environ.get("LIFESPAN_PATIENCE", "60"))
 """Seconds after which a command hangs."""
 
 
@@ -70,7 +70,7 @@ class Said:
     fault: str = ""
 
 
-def told(*arguments: str, patience: int = PATIENCE) -> Said:
+def told(*arguments: str, patience: int | None = None) -> Said:
     """Run a command line in this process, as a user would; a hang is ended and reported."""
 
     def end(number: int, frame: object) -> None:
@@ -78,7 +78,7 @@ def told(*arguments: str, patience: int = PATIENCE) -> Said:
 
     out, err, fault, code = io.StringIO(), io.StringIO(), "", None
     before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(patience)
+    signal.alarm(patience or PATIENCE)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             cli.main(list(arguments))

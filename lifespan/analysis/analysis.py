@@ -24,6 +24,7 @@ from lifespan.analysis import (
     out_of_domain,
     portraits,
     retention,
+    run_settings,
     scores,
     sparsity,
     steps,
@@ -314,6 +315,16 @@ class Analysis:
     def _without_collapses(self, table: pd.DataFrame, ends: Sequence[str] = ("low", "high")) -> pd.DataFrame:
         return collapses.without_intervals(table, collapses.places(self.cohort, self.final_scores), ends)
 
+    @cached_property
+    def run_settings(self) -> pd.DataFrame:
+        """Settings in which several runs differ (`run_settings.run_settings`); none for one run."""
+        return run_settings.run_settings(self.cohort)
+
+    @cached_property
+    def run_scores(self) -> pd.DataFrame:
+        """Final scores of groups by run (`run_settings.run_scores`); none for one run."""
+        return run_settings.run_scores(self.cohort, self.final_means)
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables that a report keeps beside it, by the name of their file."""
         return {
@@ -347,7 +358,7 @@ class Analysis:
             "collapses": self.collapses,
             "sparsity_reached": self.sparsity_reached,
             "steps_lived": self.steps_lived,
-        }
+        } | ({"run_settings": self.run_settings, "run_scores": self.run_scores} if len(self.cohort.directories) > 1 else {})
 
 
 def _records(source: Record | Path | str | Sequence[Record | Path | str]) -> list[Record]:

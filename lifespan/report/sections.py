@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lifespan.analysis.analysis import Analysis
+from lifespan.report.comparison import comparison
 from lifespan.report.explorer import explorer
 from lifespan.report.section import Section
 
-MAKERS: tuple[Callable[[Analysis], Section | None], ...] = (explorer,)
+MAKERS: tuple[Callable[[Analysis], Section | None], ...] = (explorer, comparison)
 """Makers of sections, in the order of the page."""
 
 
