@@ -153,12 +153,15 @@ def differences(n: int, studies: int, draw: np.random.Generator) -> Iterator[Tal
 def families(n: int, studies: int, draw: np.random.Generator) -> Iterator[Tally]:
     for law in LAWS:
         holm, hochberg = (Tally(f"any of 8 by {name} <= .05", law, n) for name in ("Holm", "Benjamini-Hochberg"))
+        clear = Tally("any of 8 called clear, p <= .05", law, n)
         for _ in range(studies):
             control = LAWS[law](draw, (n,))
-            raw = [inference.sign_flip_p(LAWS[law](draw, (n,)) - control, draws=999)[0] for _ in range(8)]
+            gaps = [LAWS[law](draw, (n,)) - control for _ in range(8)]
+            raw = [inference.sign_flip_p(gap, draws=999)[0] for gap in gaps]
             holm.add(True, bool((inference.holm(raw) <= 0.05).any()))
             hochberg.add(True, bool((inference.benjamini_hochberg(raw) <= 0.05).any()))
-        yield from (holm, hochberg)
+            clear.add(True, bool((inference.holm([intervals.mean_p(gap) for gap in gaps]) < 0.05).any()))
+        yield from (holm, hochberg, clear)
 
 
 def effects(n: int, studies: int, draw: np.random.Generator) -> Iterator[Tally]:

@@ -12,7 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import resource
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -75,19 +77,36 @@ def environments() -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{stream}, {workers} workers", {"more": way, "shell": stream}
         for name in SHADOWS:
             yield f"{name}.py here, {workers} workers", {"more": way, "shadow": name}
-        for megabytes in (1500, 2500):
+        for megabytes in (300, 500, 700, 900, 1100, 1500, 2500):
             yield (
                 f"{megabytes} MB of addresses, {workers} workers",
                 {"more": way, "preexec_fn": limited(resource.RLIMIT_AS, megabytes * 2**20)},
             )
         yield f"files of 4 kB, {workers} workers", {"more": way, "preexec_fn": limited(resource.RLIMIT_FSIZE, 4096)}
         yield f"40 open files, {workers} workers", {"more": way, "preexec_fn": limited(resource.RLIMIT_NOFILE, 40)}
+    yield from on_small_disks()
     yield "no home", {"env": {"HOME": "/nowhere"}}
     yield "no temporary folder", {"env": {"TMPDIR": "/nowhere"}}
     yield "99,999 threads", {"more": ("--threads", "99999")}
     for name in ("out", "out/store", "out/study.json"):
         for kind in ("file", "loop", "pipe"):
             yield f"{name} is a {kind}", {"stands": (name, kind)}
+
+
+def on_small_disks() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Environments that root alone can make: full and read-only disks, files that may not be read or written."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        print("not root, or without unshare: no small disks and no files that may not be read", flush=True)
+        return
+    for size in ("16k", "64k", "160k", "320k"):
+        yield f"a disk of {size}", {"disk": f"size={size}", "more": ("--engine", "local", "--workers", "1")}
+    yield "a disk of 40 files", {"disk": "size=9M,nr_inodes=40"}
+    yield "a disk that is read-only", {"disk": "ro"}
+    for name, mode in (
+        *(("out", 0), ("out", 0o555), ("study.py", 0), ("neighbour.py", 0), (".", 0o555)),
+        *(("out/store", 0), ("out/store", 0o555), ("out/store/blobs", 0), ("out/study.json", 0), ("out/environment.json", 0)),
+    ):
+        yield f"{name} of mode {mode:03o}", {"forbidden": (name, mode)}
 
 
 def place(folder: Path, name: str, kind: str) -> None:
@@ -103,9 +122,16 @@ def lived(folder: Path, how: dict[str, Any], patience: float) -> tuple[int | Non
     if "stands" in how:
         place(folder, *how["stands"])
     program: Any = command("--out", "out", *how.get("more", ()))
+    if "disk" in how:
+        quoted = " ".join(f"'{part}'" for part in program)
+        mounted = f"mkdir out kept; mount -t tmpfs -o {how['disk']} none out; {quoted}; code=$?; cp -a out/. kept; exit $code"
+        program = ["unshare", "-m", "sh", "-c", mounted]
     if "shell" in how:
         quoted = " ".join(f"'{part}'" for part in program)
         program = ["bash", "-c", f"set -o pipefail; {quoted} {how['shell']}"]
+    if "forbidden" in how:
+        forbid(folder, *how["forbidden"])
+        program = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *program]
     env = {**os.environ, **how.get("env", {})}
     process = subprocess.Popen(
         program,
@@ -125,8 +151,21 @@ def lived(folder: Path, how: dict[str, Any], patience: float) -> tuple[int | Non
         return None, said.decode(errors="replace")
 
 
-def rows(folder: Path) -> list[bytes]:
-    return [(folder / "out" / name).read_bytes() for name in TABLES]
+def forbid(folder: Path, name: str, mode: int) -> None:
+    """Take rights to one path away; where it lies in a record, there is one."""
+    path = folder / name
+    if name.startswith("out/") or name == "out":
+        code, said = lived(folder, {}, 300)
+        assert code == 0, said
+    path.chmod(mode)
+
+
+def allow(folder: Path, name: str) -> None:
+    (folder / name).chmod(0o755 if (folder / name).is_dir() or name == "." else 0o644)
+
+
+def rows(folder: Path, out: str = "out") -> list[bytes]:
+    return [(folder / out / name).read_bytes() for name in TABLES]
 
 
 def judge(folder: Path, code: int | None, said: str, whole: list[bytes], how: dict[str, Any], patience: float) -> list[str]:
@@ -138,12 +177,20 @@ def judge(folder: Path, code: int | None, said: str, whole: list[bytes], how: di
         wrong.append("unexpected")
     if list((folder / "out").glob("store/*/ended.json")) if (folder / "out").is_dir() else False:
         wrong.append("outcomes of no life")
-    if code == 0 and rows(folder) != whole:
+    # On a disk of its own the rows went with it, but for a copy.
+    if code == 0 and rows(folder, "kept" if "disk" in how else "out") != whole:
         wrong.append("silently wrong")
+    if re.search(r"memory|killed", said) and code not in (0, None) and "ower" not in said:
+        wrong.append("does not say what to lower")
     if "stands" in how or wrong:
         return wrong
     if "shadow" in how:
         (folder / f"{how['shadow']}.py").unlink()
+    if "disk" in how:
+        (folder / "out").rmdir()
+        (folder / "kept").rename(folder / "out")
+    if "forbidden" in how:
+        allow(folder, how["forbidden"][0])
     again, _ = lived(folder, {}, 4 * patience)
     if again != 0 or rows(folder) != whole:
         wrong.append("not healed")
@@ -154,6 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--patience", type=float, default=120.0)
+    parser.add_argument("--begin", type=int, default=0, help="Number of the environment to go on with.")
     parser.add_argument("--only", default="", help="Environments whose name holds this text.")
     asked = parser.parse_args()
     found: dict[str, list[str]] = {}
@@ -164,7 +212,7 @@ def main() -> None:
         assert code == 0, said
         whole = rows(Path(name) / "whole")
         for number, (title, how) in enumerate(environments()):
-            if asked.only not in title:
+            if number < asked.begin or asked.only not in title:
                 continue
             folder = Path(name) / str(number)
             prepare(folder)

@@ -24,7 +24,7 @@ from .contracts import (
     Strategy,
     Task,
 )
-from .corpora import DatasetText, MicroText, TaskText, TextFiles
+from .corpora import DatasetText, MicroPairs, MicroText, PairFile, TaskText, TextFiles
 from .disorders import (
     ActivationNoise,
     Anchoring,
@@ -128,6 +128,7 @@ from .probes import (
     LossPlane,
     LossSlice,
     MaskOverlap,
+    MinimalPairs,
     NullInput,
     OutOfDomain,
     Outputs,
@@ -305,9 +306,11 @@ __all__ = [
     "Meaning",
     "Measure",
     "Micro",
+    "MicroPairs",
     "MicroTask",
     "MicroText",
     "MiniLM",
+    "MinimalPairs",
     "MisLayering",
     "MissetMomentum",
     "MissingHeads",
@@ -328,6 +331,7 @@ __all__ = [
     "Outputs",
     "OverPruning",
     "PackNet",
+    "PairFile",
     "PartialReinitialization",
     "Paws",
     "Perplexity",

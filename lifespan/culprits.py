@@ -22,6 +22,8 @@ _NO_MEMORY = re.compile(
     re.IGNORECASE,
 )
 _NO_DEVICE = re.compile(r"\b(CUDA|cuDNN|CUBLAS|NVML|HIP) ?(driver |kernel )?err|no kernel image|CUBLAS_STATUS|CUDNN_STATUS")
+_LOOP = re.compile(r"Symlink loop from '(.*)'")
+"""What `pathlib` raises below Python 3.13."""
 _NO_THREADS = re.compile(r"can't start new thread|Resource temporarily unavailable")
 
 
@@ -71,6 +73,8 @@ def _message(error: BaseException, where: str, lower: str) -> UserError | None:
         return MachineError(where or "threads", f"the system refuses more threads ({said}).", "Lower --threads or --workers.")
     if isinstance(error, RuntimeError) and _NO_DEVICE.search(said):
         return MachineError(where or "the device", f"the device failed ({said}).", "Check it, and simulate again.")
+    if isinstance(error, RuntimeError) and (loop := _LOOP.match(said)):
+        return MachineError(loop[1], "its links lead in a circle.", "Remove them.")
     if isinstance(error, OSError):
         return _of_the_system(error, where)
     if isinstance(error, ImportError):

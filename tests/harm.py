@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lifespan.analysis.sequential import take_look
 from lifespan.cli import main as cli
 from lifespan.record.files import read_sealed, write_sealed
 
@@ -29,10 +30,14 @@ events = (
 )
 life = Scenario(name="life", subject=subject, events=events)
 ill = life.with_events(after=2, add=Suffer(WeightNoise(severity=0.4)), name="ill")
-study = Study(name="hostile", groups={"life": life, "ill": ill}, individuals=2, between=(Between(MaskOverlap()),))
+study = Study(
+    name="hostile", groups={"life": life, "ill": ill}, individuals=2, between=(Between(MaskOverlap()),),
+    hypotheses=(superior("life", over="ill"),), design=Sequential(looks=(2, 3)),
+)
 '''
 FILES = (
     *("study.json", "environment.json", "dictionary.json", "checksums.json", "measurements.jsonl", "steps.jsonl"),
+    *("hypotheses.jsonl", "looks.jsonl"),
     *("participants.tsv", "contrasts.jsonl", "examples/*.parquet", "store/*/node.json", "store/*/looks/*.json"),
     *("store/*/looks/*.parquet", "store/blobs/*.safetensors"),
 )
@@ -46,7 +51,7 @@ COMMANDS = {
     "simulate": ("simulate", "{study}", "--out", "{run}", "--no-report", "--threads", "1"),
 }
 TABLES = ("measurements.jsonl", "participants.tsv", "contrasts.jsonl", "examples/Outputs.parquet")
-PATIENCE = 60
+PATIENCE = int(os.environ.get("LIFESPAN_PATIENCE", "60"))
 """Seconds after which a command hangs."""
 
 
@@ -65,7 +70,7 @@ class Said:
     fault: str = ""
 
 
-def told(*arguments: str, patience: int = PATIENCE) -> Said:
+def told(*arguments: str, patience: int | None = None) -> Said:
     """Run a command line in this process, as a user would; a hang is ended and reported."""
 
     def end(number: int, frame: object) -> None:
@@ -73,7 +78,7 @@ def told(*arguments: str, patience: int = PATIENCE) -> Said:
 
     out, err, fault, code = io.StringIO(), io.StringIO(), "", None
     before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(patience)
+    signal.alarm(patience or PATIENCE)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             cli.main(list(arguments))
@@ -87,7 +92,7 @@ def told(*arguments: str, patience: int = PATIENCE) -> Said:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
     text = err.getvalue()
-    if not fault and ("unexpected" in text or "Traceback" in text or code not in (0, 1, 2)):
+    if not fault and ("Error: unexpected" in text or "Traceback" in text or code not in (0, 1, 2)):
         fault = "unexpected"
     return Said(code, out.getvalue(), text, fault=fault)
 
@@ -105,6 +110,7 @@ class Ground:
         self.whole = self.folder / "whole"
         said = told("simulate", str(self.study), "--out", str(self.whole), "--no-report", "--threads", "1", patience=600)
         assert said.code == 0, said
+        take_look(self.whole, 1)
         self.victim = self.folder / "victim"
         (self.victim / "models").mkdir(parents=True)
         (self.victim / "models" / "model.safetensors").write_bytes(b"weights of somebody else")

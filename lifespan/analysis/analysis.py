@@ -34,6 +34,7 @@ from lifespan.analysis import (
 )
 from lifespan.analysis import verdicts as declared_verdicts
 from lifespan.analysis.cohort import Cohort, gather, restricted
+from lifespan.analysis.looks import looks_apart
 from lifespan.record import record
 from lifespan.record.record import Record
 from lifespan.stats.dose_response import DoseFit
@@ -55,6 +56,11 @@ class Analysis:
     ):
         cohort = source if isinstance(source, Cohort) else gather(_records(source))
         self.cohort = restricted(cohort, groups, control)
+
+    @cached_property
+    def looks_apart(self) -> tuple[str, ...]:
+        """What records say of the looks that were taken and their rows do not (`looks.looks_apart`), in sentences."""
+        return tuple(text for directory in self.cohort.directories for text in looks_apart(record.read(directory)))
 
     @cached_property
     def verdicts(self) -> tuple[declared_verdicts.Verdicts, ...]:

@@ -263,8 +263,8 @@ def _fitting_engine(
 def _announce_others(plan: Plan, directory: Path, store: Path | None) -> None:
     """Say which studies of a shared store read another content. Damage of their records is theirs to say."""
     link = directory / "store"
-    place = store if store is not None else link.resolve() if link.is_symlink() else None
-    if place is None:
+    place = store if store is not None else link if link.is_symlink() else None
+    if place is None or not place.exists():
         return
     with suppress(RecordError):
         others = [other for other in sharing.studies_of(place) if other.resolve() != directory.resolve()]

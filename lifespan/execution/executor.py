@@ -11,6 +11,8 @@ from lifespan import hardware
 from lifespan.contracts import Moment, Origin
 from lifespan.contracts.checkpoint import Snapshot
 from lifespan.contracts.subject import Subject
+from lifespan.culprits import first_line, machine_error
+from lifespan.errors import RecordError
 from lifespan.execution.observer import Observer
 from lifespan.execution.step import StepContext, compare, evaluate, live
 from lifespan.record.store import Corrupt, Store
@@ -18,6 +20,8 @@ from lifespan.study.events import Birth
 from lifespan.study.identity import check_unchanged
 from lifespan.study.plan import Evaluation, Life, Pair, Plan, Step
 from lifespan.study.scenario import position_of
+
+ANOTHERS = "Remove this folder: the step is lived again."
 
 
 @dataclass
@@ -113,7 +117,14 @@ class Executor:
             # Widths, dropout and other settings of an origin are not in the state: only building the body brings them.
             self._subject, _ = live(None, birth, plan.precision, self._context(birth))
             self._origin = birth.event.origin
-        self._subject.load(facts, state)
+        try:
+            self._subject.load(facts, state)
+        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+            self.drop_subject()
+            if machine_error(error) is not None:
+                raise
+            what = f"its state is not one of {birth.event.origin.describe()} ({type(error).__name__}: {first_line(error)})."
+            raise RecordError(str(self.store.folder(step.digest)), what, ANOTHERS) from error
         self._at = step.digest
 
     def _live_step(self, plan: Plan, step: Step, life: Life) -> None:

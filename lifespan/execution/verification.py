@@ -215,7 +215,7 @@ def _notes(record: Record, store: Store, found: RecordedPlan) -> tuple[str, ...]
     notes = [f"The study is that of {found.source}."] if found.plan is not None else []
     made = [node.get("made") or {} for node in map(store.node, _lived(record, store)) if node is not None]
     named = [one for one in ("lifespan", "torch", "threads", "device", "cpu") if one in record.environment]
-    said = {one: {maker.get(one) for maker in made} for one in named}
+    said = {one: [maker.get(one) for maker in made] for one in named}
     other = [one for one in named if made and record.environment[one] not in said[one]]
     notes += [f"environment.json says {one} {record.environment[one]}, with which no step was lived." for one in other]
     versions = sorted({str(maker["lifespan"]) for maker in made if "lifespan" in maker} - {metadata.version("lifespan")})

@@ -5,6 +5,7 @@ from lifespan.probes.landscape.sharpness import Sharpness
 from lifespan.probes.landscape.slices import LossPlane, LossSlice
 from lifespan.probes.performance.confidence import Calibration, NullInput
 from lifespan.probes.performance.generalisation import Generalisation
+from lifespan.probes.performance.minimal_pairs import MinimalPairs
 from lifespan.probes.performance.out_of_domain import OutOfDomain
 from lifespan.probes.performance.outputs import ErrorOverlap, Outputs
 from lifespan.probes.performance.perplexity import Perplexity
@@ -41,6 +42,7 @@ __all__ = [
     "LossPlane",
     "LossSlice",
     "MaskOverlap",
+    "MinimalPairs",
     "NullInput",
     "OutOfDomain",
     "Outputs",

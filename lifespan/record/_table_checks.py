@@ -24,8 +24,8 @@ def check_steps(record: Record, store: Store, lives: Sequence[LifeOf], found: Ch
     by_name = {(life.group, life.individual): life for life in lives}
     met: set[tuple[str, int]] = set()
     for line, row in enumerate(record.lines(table), 1):
-        life = by_name.get((str(row.get("group")), int(row.get("individual", -1))))
-        step = int(row.get("step", -1))
+        life = by_name.get((str(row.get("group")), _number(row.get("individual"))))
+        step = _number(row.get("step"))
         name = f"{row.get('group')},{row.get('individual')},{step}"
         if life is None or not 0 <= step < len(life.steps):
             found.differences.append(Difference(table, line, name, "a step", "no such life or step", "store"))
@@ -47,6 +47,11 @@ def check_steps(record: Record, store: Store, lives: Sequence[LifeOf], found: Ch
             if (life.name, step) not in met and all(map(store.has_node, life.steps[: step + 1])):
                 what = f"{life.group},{life.individual},{step}"
                 found.differences.append(Difference(table, 0, what, "no such row", digest[:16], "store"))
+
+
+def _number(cell: object) -> int:
+    """A cell that counts from 0; -1 for anything else."""
+    return cell if isinstance(cell, int) else -1
 
 
 def _columns(node: Mapping[str, Any] | None, ended: Mapping[str, Any] | None) -> Row:

@@ -16,6 +16,9 @@ from lifespan.record.files import writing
 if TYPE_CHECKING:
     import pandas
 
+COMPUTED = "Remove it: it is computed again."
+"""What to do with outputs in a store that cannot be read."""
+
 
 def as_parquet(sheets: Sequence[Mapping[str, Any]]) -> bytes:
     """Rows with `columns` as one Parquet table, the place in the life (`step`, `age`, `stage`) before the outputs."""
@@ -38,15 +41,25 @@ def unite(parts: Iterable[tuple[Mapping[str, Any], Path]], target: Path) -> None
     found = list(parts)
     if not found:
         return
-    columns = pyarrow.unify_schemas([parquet.read_schema(path) for _, path in found], promote_options="permissive")
+    columns = pyarrow.unify_schemas([_schema(path) for _, path in found], promote_options="permissive")
     first = {name: pyarrow.array([value]).type for name, value in found[0][0].items()}
     schema = pyarrow.schema([*first.items(), *columns])
     with writing(target, within=target.parent.parent) as file, parquet.ParquetWriter(file, schema) as writer:
         for who, path in found:
-            table = parquet.read_table(path)
+            table = _table(path)
             for name, value in who.items():
                 table = table.append_column(name, pyarrow.array([value] * len(table)))
             writer.write_table(pyarrow.concat_tables([schema.empty_table(), table], promote_options="permissive").cast(schema))
+
+
+def _schema(path: Path) -> pyarrow.Schema:
+    with reading(path, COMPUTED):
+        return parquet.read_schema(path)
+
+
+def _table(path: Path) -> pyarrow.Table:
+    with reading(path, COMPUTED):
+        return parquet.read_table(path)
 
 
 def read_parquet(path: Path, remedy: str) -> pandas.DataFrame:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lifespan.contracts.spec import as_data
-from lifespan.record.files import write_bytes
+from lifespan.reading import reading
 from lifespan.record.record import Record, as_lines
+from lifespan.record.seals import RESTORE, write_kept
 from lifespan.record.specs import rebuilt
 from lifespan.study.design import Sequential
 from lifespan.study.hypotheses import Hypothesis
@@ -59,41 +60,53 @@ def predicted(study: Study) -> dict[str, Any]:
 
 def declare(directory: Path, plan: Plan, store: Store) -> None:
     """Keep what a study predicts, where that is not what its record's last declaration says."""
-    known = _lines(directory / DECLARATIONS)
     study = plan.study
     # With a sequential design the looks are the plan, however many individuals live by now.
     planned = study.individuals if study.design is None else study.design.looks[-1]
     content = {"hypotheses": [], "design": None, **predicted(study), "individuals": planned}
-    before = {name: known[-1][name] for name in content} if known else {**content, "hypotheses": []}
-    if _substance(before) == _substance(content):
+    with reading(directory / DECLARATIONS, RESTORE.capitalize()):
+        known = _lines(directory / DECLARATIONS)
+        before = {name: known[-1][name] for name in content} if known else {**content, "hypotheses": []}
+        same = _substance(before) == _substance(content)
+    if same:
         return
     line = {"time": datetime.now(UTC).isoformat(), **_progress(plan, store), **content}
-    write_bytes(directory / DECLARATIONS, as_lines([*known, line]))
+    write_kept(directory, DECLARATIONS, as_lines([*known, line]))
 
 
 def declarations(record: Record) -> list[Declaration]:
     """What the study of a record predicted, in the order in which it was declared."""
-    where = str(record.directory / DECLARATIONS)
-    return [
-        Declaration(
-            *(str(line["time"]), int(line["lives_finished"]), int(line["values_measured"])),
-            hypotheses=tuple(rebuilt(each, Hypothesis, where) for each in line["hypotheses"]),
-            design=None if line["design"] is None else rebuilt(line["design"], Sequential, where),
-            individuals=int(line["individuals"]),
-        )
-        for line in record.lines(DECLARATIONS)
-    ]
+    where = record.directory / DECLARATIONS
+    with reading(where, RESTORE.capitalize()):
+        return [
+            Declaration(
+                *(str(line["time"]), int(line["lives_finished"]), int(line["values_measured"])),
+                hypotheses=tuple(rebuilt(each, Hypothesis, str(where)) for each in line["hypotheses"]),
+                design=None if line["design"] is None else rebuilt(line["design"], Sequential, str(where)),
+                individuals=int(line["individuals"]),
+            )
+            for line in record.lines(DECLARATIONS)
+        ]
 
 
 def kept_looks(record: Record) -> list[dict[str, Any]]:
-    """The decisions of the looks that were taken, in their order."""
-    return record.lines(LOOKS)
+    """The decisions of the looks that were taken, in their order. Raises `RecordError` for a line that is none."""
+    with reading(record.directory / LOOKS, RESTORE.capitalize()):
+        return [_as_look(line) for line in record.lines(LOOKS)]
 
 
 def keep_look(record: Record, content: Mapping[str, Any]) -> None:
     """Add a look's decisions to a record."""
     line = {"time": datetime.now(UTC).isoformat(), **as_data(content)}
-    write_bytes(record.directory / LOOKS, as_lines([*kept_looks(record), line]))
+    write_kept(record.directory, LOOKS, as_lines([*kept_looks(record), line]))
+
+
+def _as_look(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of `looks.jsonl`. Raises where it lacks what is read of one."""
+    decisions = [
+        {"hypothesis": str(each["hypothesis"]), "verdict": str(each["verdict"]), **each} for each in line["decisions"]
+    ]
+    return {**line, "look": int(line["look"]), "decided": bool(line["decided"]), "decisions": decisions}
 
 
 def substance(hypothesis: Hypothesis) -> str:

@@ -2,6 +2,9 @@
 
 Rows are written from the store, whose files are sealed one by one. Whether the tables are still as they were written is seen
 here without the store, and without living or reading a row. Records of before there was such a list have none.
+
+What was declared, and what each look of a sequential design decided, cannot be written anew. A changed file of these stays
+listed as it was, so that it is said for good.
 """
 
 from __future__ import annotations
@@ -16,14 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from lifespan.errors import RecordError
-from lifespan.record.files import read_sealed, write_sealed
+from lifespan.record.files import read_sealed, write_bytes, write_sealed
 from lifespan.record.record import Record
 from lifespan.record.untrusted import is_checksum
 
 NAME = "checksums.json"
-ABOUT = ("study.json", "environment.json", "dictionary.json", "hypotheses.jsonl")
+KEPT = ("hypotheses.jsonl", "looks.jsonl")
+"""Files that say what was the case at a time: nothing could write them anew."""
+ABOUT = ("study.json", "environment.json", "dictionary.json", *KEPT)
 TABLES = ("measurements.jsonl", "steps.jsonl", "participants.tsv", "contrasts.jsonl")
 REMEDY = "`lifespan simulate --resume` writes it anew from the store."
+RESTORE = "it cannot be written anew; restore it from where the record was kept."
 
 
 @dataclass(frozen=True)
@@ -37,12 +43,12 @@ class Altered:
     @property
     def text(self) -> str:
         """In one sentence."""
-        return f"{self.directory / self.file} {self.how}: {REMEDY}"
+        return f"{self.directory / self.file} {self.how}: {RESTORE if self.file in KEPT else REMEDY}"
 
 
 def seal(directory: Path) -> None:
     """List all files of a record as they are now; for when its tables have just been written from the store."""
-    _write(directory, _sums(directory, [*ABOUT, *_tables(directory)]))
+    _write(directory, _sums(directory, [*ABOUT, *_tables(directory)]) | _kept(directory))
 
 
 def seal_begun(directory: Path, *, adopt: bool) -> None:
@@ -54,7 +60,21 @@ def seal_begun(directory: Path, *, adopt: bool) -> None:
     kept = {name: sha for name, sha in (before or {}).items() if name not in ABOUT}
     if before is None and adopt:
         kept = _sums(directory, _tables(directory))
-    _write(directory, _sums(directory, ABOUT) | kept)
+    _write(directory, _sums(directory, ABOUT) | kept | _kept(directory))
+
+
+def write_kept(directory: Path, name: str, data: bytes) -> None:
+    """Write one of the files that cannot be written anew, and list it, unless it had been changed before."""
+    listed = _listed(directory)
+    changed = listed is not None and name in listed and _how(directory, name, listed[name])
+    write_bytes(directory / name, data, within=directory)
+    if listed is not None and not changed:
+        _write(directory, listed | _sums(directory, [name]))
+
+
+def _kept(directory: Path) -> dict[str, str]:
+    """What the list says of files that cannot be written anew."""
+    return {name: sha for name, sha in (_listed(directory) or {}).items() if name in KEPT}
 
 
 def altered(record: Record) -> list[Altered]:

@@ -102,9 +102,10 @@ class Store:
         self._delete(self.folder(digest) / "ended.json")
 
     def bulk(self, digest: str, evaluation: str) -> Path | None:
-        """The Parquet file of a finished evaluation's outputs for every example, or None where it has none."""
+        """The Parquet file of a finished evaluation's outputs for every example; None where it has none, or a damaged one."""
         path = self._look(digest, evaluation).with_suffix(".parquet")
-        return path if path.is_file() and not path.is_symlink() else None
+        there = path.is_file() and not path.is_symlink()
+        return path if there and self._evaluation(digest, evaluation) is not None else None
 
     def evaluation_seconds(self, digest: str, evaluation: str) -> float:
         """Wall time of a finished evaluation in seconds; 0 where there is none."""

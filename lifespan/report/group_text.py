@@ -63,6 +63,8 @@ def _replaced(old: str, new: str) -> tuple[str, str]:
     length = next((place for place, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), 0)
     ends = [place for place in range(length) if old[place] == "," and old[:place].count("(") - old[:place].count(")") == 1]
     whole = f"{new} instead of {old}"
+    if new.startswith(f"{old[:-1]}, ") and old.endswith(")"):
+        return f"{old.partition('(')[0]} with {new[len(old) + 1 : -1]}", whole
     if not ends or not (old.endswith(")") and new.endswith(")")):
         return whole, whole
     rest, other = old[ends[-1] + 2 : -1], new[ends[-1] + 2 : -1]

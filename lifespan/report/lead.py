@@ -35,16 +35,23 @@ def _against_control(analysis: Analysis) -> list[str]:
     groups = list(dict.fromkeys(table["group"]))
     if len(groups) <= NAMED:
         return [_group(table[table["group"] == group]) for group in groups]
-    parts = [_many(table[table["high"] < 0], "lower", most=False), _many(table[table["low"] > 0], "higher", most=True)]
+    sure = table[table["clear"]]
+    parts = [_many(sure[sure["high"] < 0], "lower", most=False), _many(sure[sure["low"] > 0], "higher", most=True)]
+    if table["low"].isna().all():
+        ends = table.sort_values("difference", kind="stable").iloc[[0, -1]]
+        named = listed([f"{row['group']} {_ended(row)}" for _, row in ends.iterrows()])
+        return [f"No interval can be given (n = {table['n'].max()} pairs). Farthest from the control ended {named}."]
     found = "; ".join(filter(None, parts))
     none = "none ended clearly higher or lower, which does not show that nothing differs"
-    return [f"Of {counted(len(groups), 'group')} compared with the control, {found or none}."]
+    controls = list(dict.fromkeys(table["control"]))
+    control = f"the control, {controls[0]}" if len(controls) == 1 else "the control on their task"
+    return [f"Of {counted(len(groups), 'group')} compared with {control}: {found or none}."]
 
 
 def _group(rows: pd.DataFrame) -> str:
     """One group against its control, task by task."""
     first = rows.iloc[0]
-    clear = rows[(rows["low"] > 0) | (rows["high"] < 0)]
+    clear = rows[rows["clear"]]
     known = rows["low"].notna()
     parts = [_ended(row) for _, row in (clear if known.any() else rows).iterrows()]
     unclear = list(rows[known & ~rows.index.isin(clear.index)]["task"])
@@ -88,7 +95,7 @@ def _forgotten(analysis: Analysis) -> list[str]:
     if len(rows) > NAMED:
         kept = [others.index[-1], *others.index[others["group"] == analysis.cohort.control]]
         others = others[others.index.isin(kept)]
-    share = "as a share of the way from chance to the best score"
+    share = "where 0 is nothing and 1 all that can be known beyond chance"
     rest = listed([f"{row['group']} {_share(row)}" for _, row in others.iterrows()])
     return [f"Once the last task was learned, {most['group']} had forgotten most: {_share(most)}, {share}; {rest}."]
 

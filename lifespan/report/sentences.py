@@ -11,8 +11,9 @@ from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.forgetting import END
 from lifespan.analysis.scores import STATUSES, on_another_split
 from lifespan.analysis.timelines import first_learned
-from lifespan.report.formatting import counted, equals, interval, listed, number
+from lifespan.report.formatting import TOO_FEW, counted, equals, interval, listed, number
 from lifespan.report.labels import ONE_SCALE, metric_label, primary_label, task_names
+from lifespan.stats.intervals import FEWEST
 
 DETAILED_UP_TO = 12
 """Comparisons that all get a sentence; of more, the clear ones with the largest differences."""
@@ -89,6 +90,8 @@ def cautions(analysis: Analysis) -> list[str]:
     table = analysis.comparisons
     small = "; ".join(text for text in dict.fromkeys(table["warning"]) if text)
     warnings = [f"{small[0].upper()}{small[1:]}."] if small else []
+    if analysis.final_means["note"].eq(TOO_FEW).any():
+        warnings.append(f'Where "no interval" stands for an interval, fewer than {FEWEST} individuals have the value.')
     lost = analysis.statuses[["failed", "diverged", "pending"]].sum().sum()
     if lost:
         warnings.append(
@@ -100,6 +103,7 @@ def cautions(analysis: Analysis) -> list[str]:
     for task in analysis.cohort.disputed():
         warnings.append(f"The runs differ in their metrics or their chance level of {task}: those of the last run are used.")
     warnings += [f"{one.directory.name or one.directory}/{one.file} {one.how}." for one in analysis.cohort.altered]
+    warnings += list(analysis.looks_apart)
     if len(analysis.cohort.studies) > 1 and len({study.get("precision") for study in analysis.cohort.studies}) > 1:
         warnings.append("The compared runs differ in numerical precision.")
     return warnings

@@ -12,7 +12,7 @@ from lifespan.contracts import Body, Origin
 from lifespan.contracts.sources import Commit, Source
 from lifespan.errors import ScenarioError
 from lifespan.randomness import Streams
-from lifespan.reading import read_object
+from lifespan.reading import kind_of, plain_bytes, read_object
 from lifespan.subjects._hub_files import commit_of, model_files
 
 TOKENIZERS = (
@@ -119,8 +119,12 @@ def check_folder(folder: Path, where: str) -> None:
     """Raise `ScenarioError` where a folder, by its files, holds no masked-language model with a tokenizer."""
     if not folder.is_dir():
         raise ScenarioError(where, "there is no such folder.", "Give a folder with config.json, or a hub name.")
+    for path in sorted(folder.iterdir()):
+        kind = "" if path.is_dir() or not path.exists() else kind_of(path)
+        if kind:
+            raise ScenarioError(where, f"{path.name} {kind}.", "Save the model again by `save_pretrained`.")
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = json.loads(plain_bytes(folder / "config.json"))
         kind = str(config["model_type"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise ScenarioError(where, "has no config.json that names a model_type.", "Save it by `save_pretrained`.") from None

@@ -25,6 +25,8 @@ def columns_of_json(path: Path, text: str) -> tuple[Columns, Sequence[int], str]
             what = f"is not valid JSON ({error.msg})."
             raise DataError(f"{path}, line {error.lineno}", what, "Look for a missing comma, bracket or quote.") from None
         return _columns([row for _, row in records]), [number for number, _ in records], "line"
+    except (ValueError, RecursionError) as error:
+        raise _absurd(str(path), error) from None
     return _from_value(path, data)
 
 
@@ -45,10 +47,18 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         except json.JSONDecodeError as error:
             remedy = "Write one whole record on every line."
             raise DataError(f"{path}, line {number}", f"is not valid JSON ({error.msg}).", remedy) from None
+        except (ValueError, RecursionError) as error:
+            raise _absurd(f"{path}, line {number}", error) from None
         if not isinstance(record, dict):
             what = f"is {type(record).__name__}, not a record with named fields."
             raise DataError(f"{path}, line {number}", what, 'Write records such as {"text": "...", "label": "..."}.')
         yield number, record
+
+
+def _absurd(where: str, error: Exception) -> DataError:
+    """The message for what JSON allows and no table has: lists in lists without end, numbers of thousands of digits."""
+    what = "is nested too deeply." if isinstance(error, RecursionError) else "holds a number of too many digits."
+    return DataError(where, what, "Write records of plain values.")
 
 
 def _from_value(path: Path, data: Any) -> tuple[Columns, Sequence[int], str]:

@@ -164,6 +164,16 @@ def test_stores_in_a_circle_are_said(directory, target):
         sharing.find_garbage(directory)
 
 
+def test_a_store_that_is_a_loop_of_links_is_said(tmp_path, run):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "store").symlink_to("store")
+    (tmp_path / "loop").symlink_to("loop")
+    for more in (("--out", tmp_path / "out"), ("--out", tmp_path / "new", "--store", tmp_path / "loop")):
+        code, _, err = run("simulate", "first_life", "--no-report", "--engine", "inline", *more)
+        assert code == 2 and "unexpected" not in err, err
+        assert "is not there" in err or "lead in a circle" in err
+
+
 @pytest.mark.parametrize("lives", ["[]", "{}", '{"life-000": 3}', "null"])
 def test_nothing_is_removed_by_a_record_that_does_not_name_its_lives(directory, lives):
     import json

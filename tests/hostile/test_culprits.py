@@ -67,6 +67,7 @@ OF_THE_MACHINE = {
     "permissions": (PermissionError(errno.EACCES, "Permission denied", "x.bin"), "Permission denied", "permissions"),
     "a broken pipe": (BrokenPipeError(errno.EPIPE, "Broken pipe"), "Broken pipe", "run the command again"),
     "a lost file": (FileNotFoundError(errno.ENOENT, "No such file or directory", "rows.csv"), "rows.csv", "run the command"),
+    "a loop": (RuntimeError("Symlink loop from 'out/store'"), "out/store: its links lead in a circle", "Remove them"),
     "threads": (RuntimeError("can't start new thread"), "refuses more threads", "Lower --threads"),
     "a device": (RuntimeError("CUDA error: an illegal memory access was encountered"), "the device failed", "Check it"),
     "a package": (

@@ -26,29 +26,13 @@ from lifespan import (
 from lifespan.cli import main as cli
 
 BRIEF = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-WORDS = st.sampled_from(
-    [
-        *("plan", "status", "report", "table", "log", "gc", "show", "list", "export", "verify", "new", "nothing"),
-        *("--out", "--set", "--individuals", "--device", "--json", "--group", "--control", "--to", "--life", "--row", "--yes"),
-        *(
-            "first_life",
-            "here",
-            "life.py",
-            ".",
-            "..",
-            "/dev/null",
-            "/proc/self/mem",
-            "x" * 300,
-            "",
-            "-",
-            "--",
-            "a=b",
-            "=",
-            "é",
-        ),
-        *("0", "-1", "9" * 400, "1e999", "nan", "\u2028", "\udcff", "\x1b[31m", "[/x]", "*", "~nobody", "None", "tensorboard"),
-    ]
+COMMAND_WORDS = (
+    *("plan", "status", "report", "table", "log", "gc", "show", "list", "export", "verify", "new", "nothing"),
+    *("--out", "--set", "--individuals", "--device", "--json", "--group", "--control", "--to", "--life", "--row", "--yes"),
+    *("first_life", "here", "life.py", ".", "..", "/dev/null", "/proc/self/mem", "x" * 300, "", "-", "--", "a=b", "=", "é"),
+    *("0", "-1", "9" * 400, "1e999", "nan", "\u2028", "\udcff", "\x1b[31m", "[/x]", "*", "~nobody", "None", "tensorboard"),
 )
+WORDS = st.sampled_from(COMMAND_WORDS)
 
 
 def answered(*arguments):

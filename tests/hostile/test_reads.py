@@ -191,7 +191,7 @@ def test_what_is_written_anew_anyway_does_not_stop_a_simulation(tmp_path, lived,
 def test_a_table_of_rows_that_cannot_be_read_is_said(tmp_path, fault, suffix):
     FAULTS[fault](tmp_path / f"train{suffix}")
     with pytest.raises(UserError):
-        TableTask(str(tmp_path / f"train{suffix}"), text="text", label="label").examples("train")
+        TableTask(str(tmp_path / f"train{suffix}"), name="rows", first="text").examples("train")
 
 
 def test_a_plain_file_alone_is_read(tmp_path):
@@ -211,3 +211,30 @@ def test_too_long_a_path_is_said(tmp_path, run, monkeypatch, command):
     more = {"table": ["--out", "x.csv"], "log": ["--to", "tensorboard"]}.get(command, [])
     code, _, err = run(command, "x" * 5000, *more)
     assert code == 2 and "unexpected" not in err and "Error: " in err
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"text": ' + b"[" * 100_000 + b"}", "nested too deeply"),
+        (b'{"text": "a", "label": ' + b"9" * 5000 + b"}\n", "a number of too many digits"),
+    ],
+)
+def test_rows_of_absurd_json_are_said(tmp_path, suffix, data, wanted):
+    path = tmp_path / f"rows{suffix}"
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=wanted):
+        TableTask(str(path), name="rows", first="text").load("train")
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_model_with_a_pipe_in_it_is_refused(tmp_path, name):
+    from lifespan.errors import ScenarioError
+    from lifespan.subjects.pretrained import check_folder
+
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    pipe(tmp_path / name)
+    with pytest.raises(ScenarioError, match=f"{name} is a pipe, not a file"):
+        check_folder(tmp_path, "Pretrained('x')")

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = Path(lifespan.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DISTRIBUTIONS = {
+    "PIL": "pillow",
     "avalanche": "avalanche-lib",
     "huggingface_hub": "huggingface-hub",
     "lazy_loader": "lazy-loader",

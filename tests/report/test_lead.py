@@ -27,6 +27,7 @@ class Tables:
         rows = [(group, task, value, value - half, value + half) for group, task, value in differences]
         self.comparisons = pd.DataFrame(rows, columns=["group", "task", "difference", "low", "high"])
         self.comparisons[["control", "n", "note"]] = "sham", 10, ""
+        self.comparisons["clear"] = (self.comparisons["low"] > 0) | (self.comparisons["high"] < 0)
         self.forgetting_means = pd.DataFrame(
             [
                 ("last task learned", lead.METRIC, group, value, value - 0.1, value + 0.1, 10, "")
@@ -49,12 +50,21 @@ def test_few_groups_are_told_one_by_one_with_direction_interval_and_pairs():
 def test_many_groups_are_counted_and_the_farthest_named():
     table = Tables([(f"g{place}", "rte", place / 10) for place in range(-4, 5)])
     assert lead.answers(table) == [
-        "Of 9 groups compared with the control, 3 ended clearly lower on at least one task, g-4 farthest, on rte "
+        "Of 9 groups compared with the control, sham: 3 ended clearly lower on at least one task, g-4 farthest, on rte "
         "(difference −0.400, 95% interval −0.500 to −0.300, n = 10 pairs); 3 ended clearly higher on at least one task, g4 "
         "farthest, on rte (difference 0.400, 95% interval 0.300 to 0.500, n = 10 pairs)."
     ]
     alike = Tables([(f"g{place}", "rte", 0.0) for place in range(9)])
     assert lead.answers(alike)[0].endswith("none ended clearly higher or lower, which does not show that nothing differs.")
+
+
+def test_only_what_is_clear_for_the_whole_family_is_told_as_a_difference():
+    one = Tables([("ill", "rte", -0.5), ("treated", "rte", -0.5)])
+    one.comparisons["clear"] = [True, False]
+    assert lead.answers(one)[1] == "treated did not clearly differ from its twins in sham on rte."
+    many = Tables([(f"g{place}", "rte", -0.5) for place in range(9)])
+    many.comparisons["clear"] = False
+    assert lead.answers(many)[0].endswith("none ended clearly higher or lower, which does not show that nothing differs.")
 
 
 def test_who_forgot_most_comes_first_and_the_control_is_there():
@@ -69,6 +79,9 @@ def test_who_forgot_most_comes_first_and_the_control_is_there():
 def test_without_intervals_the_estimate_is_given_and_called_that():
     (text,) = lead.answers(Tables([("ill", "rte", -0.5)], known=False))
     assert text == "Against its twins in sham, ill ended 0.500 lower on rte: too few pairs (n = 10) for an interval."
+    (text,) = lead.answers(Tables([(f"g{place}", "rte", place / 10) for place in range(-4, 5)], known=False))
+    ends = "g-4 0.400 lower on rte and g4 0.400 higher on rte"
+    assert text == f"No interval can be given (n = 10 pairs). Farthest from the control ended {ends}."
 
 
 def test_those_that_were_lost_are_named_and_nothing_is_said_of_nothing(analysis, tmp_path):

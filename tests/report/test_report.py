@@ -58,7 +58,8 @@ def page(run):
 
 def spread(found):
     """An interval as sentences show it, or why there is none."""
-    return f"95% interval {number(found.low)} to {number(found.high)}" if found.known else found.note
+    too_few = found.note.removesuffix(": it needs at least 4 individuals")
+    return f"95% interval {number(found.low)} to {number(found.high)}" if found.known else too_few
 
 
 def scores(rows, task, group):
@@ -133,7 +134,7 @@ def test_endings_and_sparsity_are_counted(run):
     _, text = page(run)
     assert "11 of 12 individuals lived to the end; 1 diverged." in text
     assert "unstable 2 (the loss became NaN <script>alert(1)</script>)" in text
-    assert f"0.600 in {GROUPS[1]} (no interval: it needs at least 4 individuals, n = 3; planned 0.600)" in text
+    assert f"0.600 in {GROUPS[1]} (no interval, n = 3; planned 0.600)" in text
     assert f"0.600 in {GROUPS[0]} (all equal, n = 4; planned 0.600)" in text
     assert "unstable n = 4 (1 diverged)" in text
 
@@ -268,7 +269,8 @@ def test_a_single_individual_gets_no_interval_and_a_reason(tmp_path, timeline_on
     run = write_record(tmp_path / "single", individuals=1)
     write_report([run])
     _, text = page(run)
-    assert "no interval: it needs at least 4 individuals, n = 1" in text
+    assert "(no interval, n = 1)" in text
+    assert text.count('Where "no interval" stands for an interval, fewer than 4 individuals have the value.') == 1
     assert "with n = 1 the smallest possible two-sided p is 1" in text.lower()
     assert re.search(r"unstable ended 0\.\d+ lower on rte than its twins in healthy, with no interval to judge it by", text)
 

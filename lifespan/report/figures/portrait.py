@@ -140,7 +140,7 @@ def _attention(axes: Axes, own: pd.DataFrame, task: str, bright: float, room: in
     else:
         axes.set_xticks([])
     axes.set_title(f"layer {long['layer'].iloc[0]:.0f}, 0 to {bright:.2f}", fontsize=7, fontweight="normal")
-    axes.set_xlabel(short(task, room), fontsize=7)
+    axes.set_xlabel(short(task, room), fontsize=6.5)
     return long.rename(columns={"column": "x", "row": "y"}).assign(part="attention")
 
 
