@@ -24,7 +24,7 @@ from .contracts import (
     Strategy,
     Task,
 )
-from .corpora import DatasetText, MicroText, TaskText, TextFiles
+from .corpora import DatasetText, MicroPairs, MicroText, PairFile, TaskText, TextFiles
 from .disorders import (
     ActivationNoise,
     Anchoring,
@@ -128,10 +128,12 @@ from .probes import (
     LossPlane,
     LossSlice,
     MaskOverlap,
+    MinimalPairs,
     NullInput,
     OutOfDomain,
     Outputs,
     Perplexity,
+    Portrait,
     Pruned,
     PublishedOverlap,
     Readout,
@@ -166,7 +168,8 @@ from .pruning import (
     SkillMask,
     Wanda,
 )
-from .record.record import read
+from .report import report
+from .report.opened import read
 from .simulation import simulate
 from .strategies import (
     EWC,
@@ -303,9 +306,11 @@ __all__ = [
     "Meaning",
     "Measure",
     "Micro",
+    "MicroPairs",
     "MicroTask",
     "MicroText",
     "MiniLM",
+    "MinimalPairs",
     "MisLayering",
     "MissetMomentum",
     "MissingHeads",
@@ -326,11 +331,13 @@ __all__ = [
     "Outputs",
     "OverPruning",
     "PackNet",
+    "PairFile",
     "PartialReinitialization",
     "Paws",
     "Perplexity",
     "Plasticity",
     "PoorCorpus",
+    "Portrait",
     "PrematureClosure",
     "Pretrained",
     "Probe",
@@ -414,6 +421,7 @@ __all__ = [
     "ordered",
     "read",
     "rehabilitate",
+    "report",
     "rising",
     "robustness",
     "save_pack",

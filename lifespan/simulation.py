@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import sys
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +75,7 @@ def simulate(
     command: list[str] | None = None,
     about: str = "",
     changed: Changed = "refuse",
+    quiet: bool = False,
 ) -> Outcome:
     """Live a study and write its record to `out` (default `runs/<study>`); what is there already is not lived again.
 
@@ -87,8 +88,9 @@ def simulate(
 
     `changed` says what to do where the record in `out` was made of other data, models or code than there are now: "refuse"
     raises; "rerun" lives anew what that affects (old rows leave the record, old states stay in the store until `lifespan
-    gc`); "keep" leaves the record as it is and lives nothing. Raises `UserError` before anything is written when an input is
-    wrong, and `lifespan.training.loop.Interrupted` when stopped.
+    gc`); "keep" leaves the record as it is and lives nothing. In a notebook and in a terminal a display tells how far it is,
+    unless `quiet`; nothing is shown in pipes and logs, or where an `observer` is given. Raises `UserError` before anything is
+    written when an input is wrong, and `lifespan.training.loop.Interrupted` when stopped.
     """
     if not isinstance(study, Study | Plan):
         what = f"simulate({type(study).__name__})"
@@ -109,17 +111,16 @@ def simulate(
     _require_inputs(plan)
     _check_data(directory, previous.get("data", {}), data, inputs_of(plan))
     from lifespan.execution.engine import Job
-    from lifespan.execution.observer import Observer
 
     hardware.settle_arithmetic(threads=threads, device=device)
-    tell = logging.getLogger("lifespan").warning if observer is None else observer.warns
-    observer = observer or Observer()
+    shown = nullcontext() if observer is not None else _display(plan, directory, store, engine, quiet)
+    observer = observer if observer is not None else shown
     described = describe_study(plan, command or sys.argv, threads, data, about)
-    described["data_checks"] = _checked_data(plan, previous.get("data_checks"), tell)
+    described["data_checks"] = _checked_data(plan, previous.get("data_checks"), observer.warns)
     described["checks"] = _checks(plan, directory, store, observer, previous.get("checks"))
     described["checksums"] = seals.NAME
     for one in seals.altered(record.Record(directory, previous, {})) if previous else ():
-        tell(one.text)
+        observer.warns(one.text)
     adopt = bool(previous) and "checksums" not in previous
     attach(directory, None if store is None else Path(store))
     job = Job(
@@ -131,8 +132,22 @@ def simulate(
         observer=observer,
         should_stop=should_stop,
     )
-    with living_in(job.store, should_stop):
+    with shown, living_in(job.store, should_stop):
         return _live(plan, directory, job, engine, described, retry, adopt)
+
+
+def _display(plan: Plan, directory: Path, store: str | Path | None, engine: Engine, quiet: bool) -> Any:
+    """What shows the progress where `simulate` is called in Python: an observer and a context."""
+    from lifespan.execution.python_progress import shown_in_python
+
+    def left() -> Any:
+        from lifespan.execution.estimate import estimate
+        from lifespan.execution.time_left import TimeLeft
+
+        found = estimate(plan, directory, 1, None if store is None else Path(store))
+        return TimeLeft(plan, found, getattr(engine, "workers", None) or 1)
+
+    return shown_in_python(plan, quiet=quiet, left=left)
 
 
 def _live(

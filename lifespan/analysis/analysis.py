@@ -22,7 +22,9 @@ from lifespan.analysis import (
     forgetting,
     item_draws,
     out_of_domain,
+    portraits,
     retention,
+    run_settings,
     scores,
     sparsity,
     steps,
@@ -129,7 +131,7 @@ class Analysis:
     @cached_property
     def forgetting_means(self) -> pd.DataFrame:
         """Forgetting by moment, metric and group (`summaries.forgetting_means`)."""
-        return summaries.forgetting_means(self.forgetting)
+        return self._without_collapses(summaries.forgetting_means(self.forgetting))
 
     @cached_property
     def memories(self) -> pd.DataFrame:
@@ -139,7 +141,7 @@ class Analysis:
     @cached_property
     def memory_means(self) -> pd.DataFrame:
         """Continual-learning metrics by task and group (`summaries.memory_means`)."""
-        return summaries.memory_means(self.memories)
+        return self._without_collapses(summaries.memory_means(self.memories))
 
     @cached_property
     def half_lives(self) -> pd.DataFrame:
@@ -194,7 +196,7 @@ class Analysis:
     @cached_property
     def recovery_means(self) -> pd.DataFrame:
         """What groups lost and regained, by task (`summaries.recovery_means`)."""
-        return summaries.recovery_means(self.recoveries)
+        return self._without_collapses(summaries.recovery_means(self.recoveries))
 
     @cached_property
     def exposures(self) -> pd.DataFrame:
@@ -239,7 +241,8 @@ class Analysis:
     @cached_property
     def outcome_comparisons(self) -> pd.DataFrame:
         """All outcomes against the control twins (`endpoints.outcome_comparisons`)."""
-        return endpoints.outcome_comparisons(self.cohort, self.outcomes, self.task_controls)
+        table = endpoints.outcome_comparisons(self.cohort, self.outcomes, self.task_controls)
+        return self._without_collapses(table, ("low", "high", "g_low", "g_high"))
 
     @cached_property
     def out_of_domain_scores(self) -> pd.DataFrame:
@@ -278,6 +281,11 @@ class Analysis:
         return record.read(directories[0]).examples("Outputs") if len(directories) == 1 else pd.DataFrame()
 
     @cached_property
+    def portraits(self) -> pd.DataFrame:
+        """What `Portrait` kept of one individual and its twins; none for several records (`portraits.portraits`)."""
+        return portraits.portraits(self.cohort)
+
+    @cached_property
     def item_draws(self) -> dict[tuple[str, str], item_draws.ItemDraws]:
         """Final scores on resampled test items, by (task, group), where their answers were kept (`item_draws.item_draws`)."""
         return item_draws.item_draws(self.cohort, self.answers, self.final_scores)
@@ -290,7 +298,9 @@ class Analysis:
     @cached_property
     def over_examples(self) -> pd.DataFrame:
         """Final accuracy over individuals and test examples at once (`summaries.over_examples`)."""
-        return summaries.over_examples(self.cohort, self.answers, self.task_controls)
+        table = self._without_collapses(summaries.over_examples(self.cohort, self.answers, self.task_controls))
+        paired = table.assign(control=table["task"].map(self.task_controls))
+        return self._without_collapses(paired, ("difference_low", "difference_high")).drop(columns="control")
 
     @cached_property
     def mask_overlaps(self) -> pd.DataFrame:
@@ -301,6 +311,19 @@ class Analysis:
     def overlap_means(self) -> pd.DataFrame:
         """Overlap above chance by kind of pair and group (`summaries.overlap_means`)."""
         return summaries.overlap_means(self.mask_overlaps)
+
+    def _without_collapses(self, table: pd.DataFrame, ends: Sequence[str] = ("low", "high")) -> pd.DataFrame:
+        return collapses.without_intervals(table, collapses.places(self.cohort, self.final_scores), ends)
+
+    @cached_property
+    def run_settings(self) -> pd.DataFrame:
+        """Settings in which several runs differ (`run_settings.run_settings`); none for one run."""
+        return run_settings.run_settings(self.cohort)
+
+    @cached_property
+    def run_scores(self) -> pd.DataFrame:
+        """Final scores of groups by run (`run_settings.run_scores`); none for one run."""
+        return run_settings.run_scores(self.cohort, self.final_means)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables that a report keeps beside it, by the name of their file."""
@@ -335,7 +358,7 @@ class Analysis:
             "collapses": self.collapses,
             "sparsity_reached": self.sparsity_reached,
             "steps_lived": self.steps_lived,
-        }
+        } | ({"run_settings": self.run_settings, "run_scores": self.run_scores} if len(self.cohort.directories) > 1 else {})
 
 
 def _records(source: Record | Path | str | Sequence[Record | Path | str]) -> list[Record]:

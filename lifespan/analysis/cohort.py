@@ -141,20 +141,21 @@ def restricted(cohort: Cohort, groups: Sequence[str] = (), control: str | None =
     return replace(cohort, groups=kept, control=chosen, **tables)
 
 
+def run_names(studies: Sequence[Mapping[str, Any]], directories: Sequence[Path]) -> list[str]:
+    """What each run is called: by its study, or by its directory, numbered where neither tells the runs apart."""
+    names = [str(study.get("name", "unnamed")) for study in studies]
+    if len(set(names)) < len(names):
+        names = [Path(directory).name for directory in directories]
+    united = [f"{name}: {group}" for name, study in zip(names, studies, strict=True) for group in study.get("groups", {})]
+    if len(set(names)) == len(names) and len(set(united)) == len(united):
+        return names
+    return [f"{name} ({number})" for number, name in enumerate(names, start=1)]
+
+
 def _prefixes(records: Sequence[Record]) -> list[str]:
     if len(records) == 1:
         return [""]
-    names = [str(record.study.get("name", "unnamed")) for record in records]
-    if len(set(names)) < len(names):
-        names = [Path(record.directory).name for record in records]
-    prefixes = [f"{name}: " for name in names]
-    groups = [
-        [prefix + group for group in record.study.get("groups", {})] for record, prefix in zip(records, prefixes, strict=True)
-    ]
-    united = [group for part in groups for group in part]
-    if len(set(names)) == len(names) and len(set(united)) == len(united):
-        return prefixes
-    return [f"{name} ({number}): " for number, name in enumerate(names, start=1)]
+    return [f"{name}: " for name in run_names([record.study for record in records], [record.directory for record in records])]
 
 
 def _part(record: Record, prefix: str) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lifespan.analysis.cohort import Cohort
@@ -45,6 +46,33 @@ def collapses(cohort: Cohort, final: pd.DataFrame, controls: Mapping[str, str]) 
         wanted = [group for group in lost if scores[scores["group"] == group]["collapsed"].any() or group == control]
         rows += [_row(control, str(task), group, scores, lost) for group in wanted]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def places(cohort: Cohort, final: pd.DataFrame) -> frozenset[tuple[str, str]]:
+    """(task, group) in which an individual that lived to the end collapsed."""
+    rows = marked(cohort, final)
+    rows = rows[rows["collapsed"]]
+    return frozenset(zip(rows["task"].astype(str), rows["group"].astype(str), strict=True))
+
+
+def without_intervals(table: pd.DataFrame, found: Set[tuple[str, str]], ends: Sequence[str] = ("low", "high")) -> pd.DataFrame:
+    """A table without the intervals of groups, or of controls, in which an individual collapsed: they would not cover.
+
+    `found` are the `places`. A row of one task goes by that task, a row over all tasks (an empty title, or no column `task`)
+    by any. The column `note`, where there is one, says so.
+    """
+    tasks = table["task"].fillna("").astype(str) if "task" in table else pd.Series("", index=table.index)
+    groups = [table[name].astype(str) for name in ("group", "control") if name in table]
+    hit = pd.Series(False, index=table.index)
+    for task, group in found:
+        hit |= tasks.isin(["", task]) & pd.concat([names == group for names in groups], axis=1).any(axis=1)
+    if not hit.any():
+        return table
+    kept = table.copy()
+    kept.loc[hit, list(ends)] = np.nan
+    if "note" in kept:
+        kept.loc[hit, "note"] = "no interval: an individual collapsed"
+    return kept
 
 
 def _gone(people: pd.DataFrame, scores: pd.DataFrame, group: str) -> pd.Series:

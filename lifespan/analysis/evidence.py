@@ -15,7 +15,7 @@ from lifespan.stats.intervals import FEWEST, one_sided_bounds, one_sided_p
 from lifespan.stats.mean_power import least_pairs
 from lifespan.study.design import FAMILY_ERROR
 from lifespan.study.hypotheses import SEVERAL, SHARE_RETAINED, STEPS_RETAINED, Hypothesis, Quantity
-from lifespan.study.hypothesis_checks import of_scores
+from lifespan.study.hypothesis_checks import of_scores, quantities_of
 
 RETAINED = (SHARE_RETAINED, STEPS_RETAINED)
 
@@ -28,6 +28,10 @@ class Evidence:
     margin, where the prediction has one on that side) and "it is below the margin, too small to matter" (1 where that says
     nothing). `estimate`, `low` and `high` are the mean and its two 97.5% one-sided bounds: of the weakest step for "ordered",
     of the change over the whole range for "rising" and "falling".
+
+    `collapsed` counts pairs in which an individual collapsed; `others`, `others_low` and `others_high` are the same numbers
+    without them. Where there are such pairs, each p is the larger one of both analyses: what stands must stand with and
+    without them, as trials that show non-inferiority are analysed (Piaggio et al. 2012, CONSORT extension, item 12a).
     """
 
     n: int
@@ -37,6 +41,10 @@ class Evidence:
     supported: float = 1.0
     refuted: float = 1.0
     small: float = 1.0
+    collapsed: int = 0
+    others: float = math.nan
+    others_low: float = math.nan
+    others_high: float = math.nan
 
     @property
     def p(self) -> float:
@@ -60,10 +68,37 @@ class Evidence:
 
 
 def evidence(lives: CompletedLives, hypothesis: Hypothesis) -> Evidence:
-    """The evidence of all pairs that have the hypothesis's quantities; see the module's text for the tests."""
+    """The evidence of all pairs that have the hypothesis's quantities, with and without those in which one collapsed."""
+    several = hypothesis.prediction in SEVERAL
+    table = group_values(lives, hypothesis) if several else differences(lives, hypothesis)
+    gone = table.index.isin(list(_collapsed_seeds(lives, hypothesis)))
+    whole = _of_table(hypothesis, table)
+    if not gone.any():
+        return whole
+    kept = _of_table(hypothesis, table[~gone])
+    return replace(
+        whole,
+        supported=max(whole.supported, kept.supported),
+        refuted=max(whole.refuted, kept.refuted),
+        small=max(whole.small, kept.small),
+        collapsed=int(gone.sum()),
+        others=kept.estimate,
+        others_low=kept.low,
+        others_high=kept.high,
+    )
+
+
+def _of_table(hypothesis: Hypothesis, table: pd.DataFrame) -> Evidence:
     if hypothesis.prediction in SEVERAL:
-        return _of_several(hypothesis, group_values(lives, hypothesis))
-    return evidence_of(differences(lives, hypothesis)["difference"].to_numpy(), hypothesis.prediction, hypothesis.margin)
+        return _of_several(hypothesis, table)
+    return evidence_of(table["difference"].to_numpy(), hypothesis.prediction, hypothesis.margin)
+
+
+def _collapsed_seeds(lives: CompletedLives, hypothesis: Hypothesis) -> set[int]:
+    """Seeds of which an individual collapsed in a group and on a task that the hypothesis is about."""
+    own = list(quantities_of(replace(hypothesis, assay=None)))
+    asked = {(task, group) for part in own for group in part.groups for task in part.tasks or lives.tasks}
+    return {seed for place, seeds in lives.collapsed.items() if place in asked for seed in seeds}
 
 
 def differences(lives: CompletedLives, hypothesis: Hypothesis) -> pd.DataFrame:

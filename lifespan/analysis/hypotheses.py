@@ -31,6 +31,7 @@ from lifespan.analysis.scores import LEAST_LEARNED, held_out, primary_scores
 from lifespan.record.record import Record
 from lifespan.stats import inference
 from lifespan.stats.aggregates import normalised
+from lifespan.stats.collapses import collapsed
 from lifespan.stats.metrics import BEST
 from lifespan.study.hypotheses import SHARE_RETAINED, STEPS_RETAINED, Hypothesis, Prediction, Quantity
 
@@ -83,6 +84,19 @@ class CompletedLives:
     def functions(self) -> pd.DataFrame:
         """How long each function was kept, and whether it was lost."""
         return self.retention()
+
+    @cached_property
+    def collapsed(self) -> Mapping[tuple[str, str], frozenset[int]]:
+        """Seeds whose last score is near chance while their group's median is not, by (task, group) (`stats.collapses`)."""
+        rows = self.readings("Score", "")
+        last = rows.sort_values("step", kind="stable").drop_duplicates(["group", "seed", "task"], keep="last")
+        found: dict[tuple[str, str], frozenset[int]] = {}
+        for (task, group), own in last.groupby(["task", "group"], sort=False):
+            chance = self.tasks[str(task)].get("chance", {}).get(next(iter(self.tasks[str(task)]["metrics"])))
+            if chance is not None:
+                gone = own["seed"][collapsed(own["value"].to_numpy(dtype=float), float(chance))]
+                found[str(task), str(group)] = frozenset(int(seed) for seed in gone)
+        return found
 
     def readings(self, probe: str, metric: str) -> pd.DataFrame:
         """Rows of these probes with this metric of each task, on the split that each task was evaluated on most.

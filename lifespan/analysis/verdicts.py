@@ -14,6 +14,8 @@ hypotheses by Holm's step-down (Holm 1979; with verdicts on both sides Shaffer 1
 which start anew at the higher level where a hypothesis is decided (Ye, Li, Liu & Yao 2013). A decision stands: later looks do
 not take it back. A look is taken once all of its individuals' lives are over, at those individuals alone.
 
+Pairs in which an individual collapsed count, and a verdict must stand without them, too (`evidence.Evidence`).
+
 A hypothesis is "not testable" where its positive control is seen on none of its tasks, or with fewer pairs than an exact
 test would need to reach the level at all. Secondary hypotheses, and those declared when values were measured already, are
 tested at .05 each, by themselves: they are no part of the family, and the report says so.
@@ -44,6 +46,7 @@ Role = Literal["primary", "secondary", "post hoc"]
 TABLE = [
     *("study", "hypothesis", "prediction", "margin", "role", "verdict", "why", "n", "individuals", "estimate", "low", "high"),
     *("p", "level", "look", "looks", "scale", "tasks", "unseen", "dropped"),
+    *("collapsed", "others", "others_low", "others_high"),
 ]
 
 DECIDED = ("supported", "refuted", "too small to matter")
@@ -134,6 +137,7 @@ def as_table(found: Sequence[Verdicts]) -> pd.DataFrame:
             **{"low": each.evidence.low, "high": each.evidence.high, "p": each.evidence.p, "level": each.level},
             **{"look": each.look, "looks": len(one.looks), "scale": each.scale},
             **{"tasks": ", ".join(each.tasks), "unseen": ", ".join(each.unseen), "dropped": each.dropped},
+            **{name: getattr(each.evidence, name) for name in ("collapsed", "others", "others_low", "others_high")},
         }
         for one in found
         for each in one.results

@@ -147,8 +147,10 @@ def _studies() -> list[type]:
 
 def _exported() -> list[Any]:
     import lifespan
+    from lifespan.report.entry import report
 
-    return [getattr(lifespan, name) for name in sorted(lifespan.__all__)]
+    # `lifespan.report` is the package, which is called as the function.
+    return [report if name == "report" else getattr(lifespan, name) for name in sorted(lifespan.__all__)]
 
 
 def _functions() -> list[Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lifespan.cli import display
+from lifespan.cli import display, record_display
 from lifespan.contracts import Origin, Task
 from lifespan.errors import RecordError, ScenarioError, UserError, did_you_mean
 from lifespan.names import file_name
@@ -80,7 +80,7 @@ def export(
         subject, folder, base=base, heads=heads, tasks=facts, title=moment.life, origin=_origin(moment), force=force
     )
     packed = load_pack(folder, heads=[type(skill.form) for skill in subject.skills.values()]).subject()
-    display.show_pack(report, {task.title: agreement(subject, packed, task) for task in asked})
+    record_display.show_pack(report, {task.title: agreement(subject, packed, task) for task in asked})
     for reason in missing if check is not False else []:
         display.notice(f"Not compared with the living subject: {reason}")
     display.say(f"Pack: {folder}")

@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from typing import IO, Any
 
-from lifespan.cli.consoles import NeutralConsole
+from lifespan.execution.consoles import NeutralConsole
 
 
 class Stream:

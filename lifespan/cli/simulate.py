@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from lifespan import hardware
-from lifespan.cli import display
+from lifespan.cli import display, record_display
 from lifespan.cli.engines import engine_of
-from lifespan.cli.time_left import TimeLeft
+from lifespan.cli.tracking import say_logged
 from lifespan.errors import RecordError, ScenarioError
+from lifespan.execution.durations import duration
 from lifespan.execution.engine import Engine
 from lifespan.execution.estimate import Estimate, estimate
+from lifespan.execution.time_left import TimeLeft
 from lifespan.record import record
 from lifespan.record import shared_store as sharing
 from lifespan.record.changes import Changes, changes_since, others_of_a_store
-from lifespan.simulation import Changed, Outcome, plan_in, simulate
+from lifespan.record.following import destination, followed
+from lifespan.simulation import Changed, Outcome, plan_in, simulate, with_models
 from lifespan.study.loading import find, read_source, study_of
 from lifespan.study.plan import Plan
 from lifespan.study.scenario import Study
@@ -52,6 +55,7 @@ def simulate_and_report(
     rerun_changed: bool = False,
     keep: bool = False,
     until_decided: bool = False,
+    log_to: Sequence[str] = (),
 ) -> int:
     """Live a study, say how it went, write its report. Returns the exit code."""
     if rerun_changed and keep:
@@ -68,9 +72,11 @@ def simulate_and_report(
     directory = out if out is not None else Path("runs") / study.name
     if resume and not (directory / "study.json").is_file():
         raise RecordError(str(directory), "holds no run to resume.", "Leave out --resume to begin one.")
+    destinations = [destination(text, directory) for text in log_to]
     begun = time.perf_counter()
     changed: Changed = "keep" if keep else "rerun" if rerun_changed else "refuse"
     how = {"every": every, "about": source.doc, "store": store, "fail_fast": fail_fast, "retry": retry, "changed": changed}
+    how["log_to"] = destinations
     for look, cohort in _cohorts(study, directory, until_decided):
         outcome = _live_cohort(cohort, directory, chosen, device, threads, **how)
         if outcome is None or outcome.pending or (look and _decides(directory, look)):
@@ -124,9 +130,9 @@ def _decides(directory: Path, look: int) -> bool:
 def _say_results(directory: Path, seconds: float, outcome: Outcome, report: bool) -> None:
     from lifespan.cli.verdicts import say_verdicts
 
-    display.show_results(record.read(directory))
+    record_display.show_results(record.read(directory))
     say_verdicts(directory)
-    display.say(f"\nLived in {display.duration(seconds)}. Record: {directory}")
+    display.say(f"\nLived in {duration(seconds)}. Record: {directory}")
     if report:
         display.say(f"Report: {report_on([directory])}")
     if outcome.pending and not outcome.failed:
@@ -148,11 +154,13 @@ def report_on(
     control: str | None = None,
     *,
     pdf: bool = False,
+    animate: bool = False,
     force: bool = False,
 ) -> Path:
-    """Write a report, with `pdf` of PDF figures, too; a record that cannot be found or read is said before heavy imports.
+    """Write a report, with `pdf` of PDF figures and with `animate` of a film, too.
 
-    A store that studies share stands for all of them; its report lies in the store where `out` does not say otherwise.
+    A record that cannot be found or read is said before heavy imports. A store that studies share stands for all of them; its
+    report lies in the store where `out` does not say otherwise.
     """
     directories = _directories(places)
     if out is None and directories[:1] != list(places[:1]):
@@ -163,7 +171,7 @@ def report_on(
         _say_what_pdf_lacks(directories)
     for directory in directories:
         say_altered(record.read(directory))
-    return write_report(directories, out, groups=groups, control=control, pdf=pdf, force=force)
+    return write_report(directories, out, groups=groups, control=control, pdf=pdf, animate=animate, force=force)
 
 
 def _say_what_pdf_lacks(directories: Sequence[Path]) -> None:
@@ -274,20 +282,23 @@ def changes_in(plan: Plan, directory: Path) -> Changes | None:
 def _live(plan: Plan, directory: Path, left: TimeLeft, **how: Any) -> Outcome | None:
     """Simulate under a progress display; None when the user asked to stop."""
     with _stop_on_interrupt() as request:
-        from lifespan.cli.progress import watch
+        from lifespan.execution.progress import watch
         from lifespan.training.loop import Interrupted
 
         try:
             with watch(plan, display.console, left) as observer:
                 request.notify = observer.warns
-                return simulate(
-                    plan,
-                    directory,
-                    observer=observer,
-                    should_stop=lambda: request.stop,
-                    command=["lifespan", *sys.argv[1:]],
-                    **how,
-                )
+                with followed(with_models(plan), directory / "store", how.pop("log_to"), observer.warns) as followers:
+                    outcome = simulate(
+                        plan,
+                        directory,
+                        observer=observer,
+                        should_stop=lambda: request.stop,
+                        command=["lifespan", *sys.argv[1:]],
+                        **how,
+                    )
+            say_logged(followers)
+            return outcome
         except Interrupted:
             return None
 

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 import typer.core
 
-from lifespan.cli import display
+from lifespan.cli import display, record_display
 from lifespan.errors import ScenarioError, UserError
 from lifespan.record.record import read_study
 from lifespan.study.loading import builtin, find, read_source, study_of
@@ -57,7 +57,7 @@ def verify_record(
             refused=refused,
             progress=lambda done, count, what: shown.update(f"Living {done + 1} of {count} again") if shown else None,
         )
-    display.show_verification(found)
+    record_display.show_verification(found)
     return found.code
 
 

@@ -5,6 +5,7 @@ from lifespan.probes.landscape.sharpness import Sharpness
 from lifespan.probes.landscape.slices import LossPlane, LossSlice
 from lifespan.probes.performance.confidence import Calibration, NullInput
 from lifespan.probes.performance.generalisation import Generalisation
+from lifespan.probes.performance.minimal_pairs import MinimalPairs
 from lifespan.probes.performance.out_of_domain import OutOfDomain
 from lifespan.probes.performance.outputs import ErrorOverlap, Outputs
 from lifespan.probes.performance.perplexity import Perplexity
@@ -21,6 +22,7 @@ from lifespan.probes.robustness.response import Response
 from lifespan.probes.since import Since
 from lifespan.probes.structure.footprint import Footprint
 from lifespan.probes.structure.overlap import MaskOverlap, PublishedOverlap, TaskOverlap, Turnover
+from lifespan.probes.structure.portrait import Portrait
 from lifespan.probes.structure.sparsity import Sparsity
 from lifespan.probes.structure.weight_agnostic import WeightAgnostic
 from lifespan.probes.structure.wiring import Wiring
@@ -40,10 +42,12 @@ __all__ = [
     "LossPlane",
     "LossSlice",
     "MaskOverlap",
+    "MinimalPairs",
     "NullInput",
     "OutOfDomain",
     "Outputs",
     "Perplexity",
+    "Portrait",
     "Pruned",
     "PublishedOverlap",
     "Readout",

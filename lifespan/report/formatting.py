@@ -6,7 +6,10 @@ import math
 
 import pandas as pd
 
+from lifespan.stats.intervals import FEWEST
+
 MINUS = "\N{MINUS SIGN}"
+TOO_FEW = f"no interval: it needs at least {FEWEST} individuals"
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -45,10 +48,13 @@ def equals(value: float) -> str:
 
 
 def interval(row: pd.Series) -> str:
-    """The 95% interval of a row with `low`, `high` and `note`, or why there is none."""
+    """The 95% interval of a row with `low`, `high` and `note`, or why there is none (of too few: once, elsewhere)."""
     if math.isfinite(row["low"]) and math.isfinite(row["high"]):
         return f"95% interval {number(row['low'])} to {number(row['high'])}"
-    return "all equal" if str(row["note"]).endswith("same value") else str(row["note"]) or "no interval"
+    note = str(row["note"])
+    if note.endswith("same value"):
+        return "all equal"
+    return "no interval" if note == TOO_FEW else note or "no interval"
 
 
 def bounds(row: pd.Series, pattern: str) -> str:

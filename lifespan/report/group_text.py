@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from difflib import SequenceMatcher
 
 from lifespan.analysis.analysis import Analysis
@@ -38,17 +39,36 @@ def differences(control: list[str], own: list[str]) -> list[str]:
     ['Learn(b) instead of Learn(a)', 'then Recover()']
     >>> differences(["Birth", "Learn(a)"], ["Birth", "Noise()", "Learn(a)"]), differences(["Birth", "Age(0.5)"], ["Birth"])
     (['Noise() before Learn(a)'], ['without Age(0.5)'])
+    >>> differences(["Learn(a, by=Masks())", "Learn(b, by=Masks())"], ["Learn(a, by=Weights())", "Learn(b, by=Weights())"])
+    ['Learn with by=Weights() instead of by=Masks() in 2 events']
     """
-    found = []
+    found: list[tuple[str, str]] = []
     for kind, i, j, k, end in SequenceMatcher(a=control, b=own, autojunk=False).get_opcodes():
         gone, new = ", ".join(control[i:j]), ", ".join(own[k:end])
-        if kind == "replace":
-            found.append(f"{new} instead of {gone}")
+        if kind == "replace" and j - i == end - k:
+            found += [_replaced(old, other) for old, other in zip(control[i:j], own[k:end], strict=True)]
+        elif kind == "replace":
+            found.append((f"{new} instead of {gone}",) * 2)
         elif kind == "delete":
-            found.append(f"without {gone}")
+            found.append((f"without {gone}",) * 2)
         elif kind == "insert":
-            found.append(f"{new} before {control[i]}" if i < len(control) else f"then {new}")
-    return found
+            found.append((f"{new} before {control[i]}" if i < len(control) else f"then {new}",) * 2)
+    counts = Counter(change for change, _ in found)
+    once = {change: whole for change, whole in found}
+    return [once[change] if count == 1 else f"{change} in {count} events" for change, count in counts.items()]
+
+
+def _replaced(old: str, new: str) -> tuple[str, str]:
+    """One event in another's place: the arguments that differ, to be counted where several events do so, and in whole."""
+    length = next((place for place, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), 0)
+    ends = [place for place in range(length) if old[place] == "," and old[:place].count("(") - old[:place].count(")") == 1]
+    whole = f"{new} instead of {old}"
+    if new.startswith(f"{old[:-1]}, ") and old.endswith(")"):
+        return f"{old.partition('(')[0]} with {new[len(old) + 1 : -1]}", whole
+    if not ends or not (old.endswith(")") and new.endswith(")")):
+        return whole, whole
+    rest, other = old[ends[-1] + 2 : -1], new[ends[-1] + 2 : -1]
+    return f"{old.partition('(')[0]} with {other} instead of {rest}", f"{new} instead of {rest}"
 
 
 def _events(cohort: Cohort, group: str) -> list[str]:

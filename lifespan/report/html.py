@@ -12,25 +12,26 @@ import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup, escape
 
 from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.scores import HIGHLIGHTED, STATUSES
 from lifespan.errors import RecordError
-from lifespan.names import neutral
 from lifespan.record.ownership import check_files, write_files
 from lifespan.record.tables import neutral_cells
-from lifespan.report import citations, figures, findings, markdown, matrices, methods, sentences, verdicts
+from lifespan.report import animation, citations, figures, findings, lead, markdown, matrices, methods, sentences, verdicts
 from lifespan.report.bibtex import Publication, bibliography
 from lifespan.report.downloads import Download, downloads
-from lifespan.report.formatting import bounds, number, probability
+from lifespan.report.figures.trajectories import coinciding
+from lifespan.report.formatting import bounds, listed, number, probability
 from lifespan.report.group_text import group_lines
 from lifespan.report.labels import metric_label
+from lifespan.report.lives import lives
+from lifespan.report.sections import extra_sections
+from lifespan.report.templates import render
 
 LINES = (
     "Thin lines are individuals, bold lines means over those measured, bands 95% intervals; dots are measured, "
@@ -40,6 +41,12 @@ MANY_GROUPS = (
     f"Of many groups, the control and the {HIGHLIGHTED - 1} that differ most from it have a colour; all are in the data."
 )
 
+LIFE = ("timeline", "trajectories")
+"""Figures of the first screen."""
+
+OPEN_RESULTS = ("Who lived to the end", "Final scores", "Against the control group", "Forgetting")
+"""Parts of the results that are open where there are few groups; others unfold, and where there are many all do."""
+
 
 def write_report(
     directories: Sequence[Path | str],
@@ -48,6 +55,7 @@ def write_report(
     groups: Sequence[str] = (),
     control: str | None = None,
     pdf: bool = False,
+    animate: bool = False,
     force: bool = False,
 ) -> Path:
     """Write the report of one or several run directories and return the path of its HTML file.
@@ -55,8 +63,9 @@ def write_report(
     `out` is a folder, or a path that ends in .html; by default the report goes into the first run directory. Several
     directories are compared: their groups stand side by side and twins are paired by seed. `groups` leaves out all others but
     the control, for which `control` names another group. With `pdf` the figures are written as PDF, too, and the page carries
-    them; that takes about as long as all else. Raises `RecordError` where files would be replaced that Lifespan did not write,
-    or that were changed since, outside of run directories; with `force` they are replaced.
+    them; that takes about as long as all else. With `animate` figures/life.gif is a film of the lives. Raises `RecordError`
+    where files would be replaced that Lifespan did not write, or that were changed since, outside of run directories; with
+    `force` they are replaced.
     """
     analysis = Analysis(directories, groups=groups, control=control)
     page = _page_path(Path(out) if out is not None else Path(directories[0]))
@@ -72,6 +81,7 @@ def write_report(
     files |= {"methods.md": methods.markdown(analysis, works).encode(), "references.bib": bibliography(works).encode()}
     files |= {f"figures/{name}.pdf": figures.pdf(figure) for name, (figure, _) in (drawn.items() if pdf else ())}
     html = _html(analysis, works, vectors, list(tables), downloads(files), (directories, groups, control, pdf))
+    files |= {"figures/life.gif": animation.gif(analysis)} if animate else {}
     files |= {"summary.md": markdown.brief(analysis).encode(), page.name: html.encode()}
     write_files(page.parent, files, force=force)
     return page
@@ -115,38 +125,56 @@ def _html(
     carried: Mapping[str, Download],
     options: tuple[Sequence[Path | str], Sequence[str], str | None, bool],
 ) -> str:
-    source = resources.files("lifespan.report").joinpath("report.html.j2").read_text(encoding="utf-8")
-    settings: dict[str, Any] = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    environment = jinja2.Environment(autoescape=True, finalize=_shown, **settings)
-    return environment.from_string(source).render(
+    return render(
+        "page/report.html.j2",
         title=analysis.cohort.title,
-        predicted=verdicts.verdict_sections(analysis),
-        verdicts=[list(row.values()) for row in verdicts.verdict_rows(analysis)],
-        verdict_columns=verdicts.COLUMNS,
-        questions=sentences.questions(analysis),
-        about=[
-            text.replace("`", "").split("\n\n") for study in analysis.cohort.studies if (text := str(study.get("about") or ""))
-        ],
-        groups=group_lines(analysis),
-        results=[*sentences.results(analysis), *findings.further_results(analysis)],
-        cautions=[*sentences.cautions(analysis), *findings.sample_size_notes(analysis)],
+        **_texts(analysis, works),
+        **_shown_figures(analysis, vectors),
         memories=_memory_rows(analysis),
-        named_up_to=sentences.NAMED_UP_TO,
-        figures=[_figure(analysis, name, vector) for name, vector in vectors.items()],
         tables=[(name, name.replace("_", " ")) for name in tables if not name.startswith("figure_")],
         finals=matrices.final_matrix(analysis),
         sequences=matrices.sequence_matrix(analysis),
         comparisons=_comparison_rows(analysis),
-        methods=methods.paragraphs(analysis, works),
-        references=works,
+        lives=lives(analysis),
         provenance=_provenance(analysis, *options),
         downloads=carried,
+        sections=extra_sections(analysis),
     )
 
 
-def _shown(value: Any) -> Any:
-    """A text of a page, in which nothing reorders or ends what stands around it."""
-    return neutral(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+def _texts(analysis: Analysis, works: Sequence[Publication]) -> dict[str, Any]:
+    """What the page says in sentences."""
+    about = [str(study.get("about") or "") for study in analysis.cohort.studies]
+    results = [*sentences.results(analysis), *findings.further_results(analysis)]
+    many = len(analysis.cohort.groups) > sentences.NAMED_UP_TO
+    return {
+        "size": sentences.size(analysis),
+        "predicted": verdicts.verdict_sections(analysis),
+        "verdicts": [list(row.values()) for row in verdicts.verdict_rows(analysis)],
+        "verdict_columns": verdicts.COLUMNS,
+        "answers": lead.answers(analysis),
+        "trust": lead.trust(analysis),
+        "questions": sentences.questions(analysis),
+        "about": [text.replace("`", "").split("\n\n") for text in about if text],
+        "groups": group_lines(analysis),
+        "results": results,
+        "many": many,
+        "folded": [heading for heading, _ in results if many or heading not in OPEN_RESULTS],
+        "cautions": [*sentences.cautions(analysis), *findings.sample_size_notes(analysis)],
+        "named_up_to": sentences.NAMED_UP_TO,
+        "methods": methods.paragraphs(analysis, works, steps=False),
+        "references": works,
+    }
+
+
+def _shown_figures(analysis: Analysis, vectors: Mapping[str, str]) -> dict[str, Any]:
+    """The figures, those of the first screen, and each group's colour in all of them."""
+    made = [_figure(analysis, name, vector) for name, vector in vectors.items()]
+    return {
+        "figures": made,
+        "life": [figure for figure in made if figure["name"] in LIFE],
+        "colours": [(group, figures.line_style(analysis, group)["color"]) for group in analysis.cohort.groups],
+    }
 
 
 def _figure(analysis: Analysis, name: str, vector: str) -> dict[str, Any]:
@@ -154,6 +182,8 @@ def _figure(analysis: Analysis, name: str, vector: str) -> dict[str, Any]:
     drawn = f"{drawing.drawn} {LINES}" if drawing.lines else drawing.drawn
     if drawing.lines and len(analysis.cohort.groups) > HIGHLIGHTED:
         drawn += f" {MANY_GROUPS}"
+    if name == "trajectories" and (alike := coinciding(analysis)):
+        drawn += f" Lines that coincide: {'; '.join(listed(groups) for groups in alike)}."
     return {
         **{"name": name, "title": drawing.title, "drawn": drawn, "good": drawing.good},
         "svg": inline_svg(vector, name=f"figure-{name}", title=drawing.title, description=drawn),

@@ -27,11 +27,15 @@ from lifespan.stats import aggregates, inference, power
 from lifespan.stats.intervals import FEWEST
 
 
-def paragraphs(analysis: Analysis, works: Sequence[Publication]) -> list[tuple[str, list[str]]]:
-    """The methods text as (heading, paragraphs). `works` are the publications behind the run."""
+def paragraphs(analysis: Analysis, works: Sequence[Publication], *, steps: bool = True) -> list[tuple[str, list[str]]]:
+    """The methods text as (heading, paragraphs). `works` are the publications behind the run.
+
+    Without `steps` the steps of each group are left out, for a page that has them as tables.
+    """
+    lived = [*(_lived(analysis) if steps or analysis.steps_lived.empty else []), *_behind(analysis, works)]
     return [
         ("Subjects and design", _design(analysis)),
-        ("What was lived", [*_lived(analysis, works), *data_sentences(analysis.cohort.studies)]),
+        ("What was lived", [*lived, *data_sentences(analysis.cohort.studies)]),
         ("Measurements", _measurements(analysis, [work.key for work in works])),
         ("Statistics", _statistics(analysis)),
         ("Software and hardware", _environment(analysis)),
@@ -72,7 +76,7 @@ def _design(analysis: Analysis) -> list[str]:
     return [*texts, *variation(analysis)]
 
 
-def _lived(analysis: Analysis, works: Sequence[Publication]) -> list[str]:
+def _lived(analysis: Analysis) -> list[str]:
     table = analysis.steps_lived
     if table.empty:
         return ["No step was lived to its end."]
@@ -85,9 +89,15 @@ def _lived(analysis: Analysis, works: Sequence[Publication]) -> list[str]:
     for group, life in lives.items():
         twin = first_with.setdefault(tuple(life), group)
         texts.append(f"{group}: {'; '.join(cycles(life))}." if twin == group else f"{group}: the same steps as {twin}.")
+    return texts
+
+
+def _behind(analysis: Analysis, works: Sequence[Publication]) -> list[str]:
+    """The publications that the steps follow."""
     beside = {*STATISTICS, *FORGETTING, *itertools.chain.from_iterable(ANALYSES.values())}
     behind = [work.cited for work in works if work.key not in beside]
-    return [*texts, *([f"The methods of these steps follow {'; '.join(behind)}."] if behind else [])]
+    lived = behind and not analysis.steps_lived.empty
+    return [f"The methods of these steps follow {'; '.join(behind)}."] if lived else []
 
 
 def cycles(life: Sequence[str]) -> list[str]:
@@ -127,7 +137,7 @@ def _step(row: pd.Series, total: int) -> str:
     if row["optimizer_steps"] > 0:
         text += f", {counted(int(row['optimizer_steps']), 'optimizer step')}"
     if row["lived"] < total:
-        text += f" (lived by {row['lived']} of {total})"
+        text += f" (completed by {row['lived']} of {total})"
     return text
 
 
@@ -203,8 +213,8 @@ def _analysed(analysis: Analysis) -> list[str]:
         "survival": f"A function is lost at the first of {IN_A_ROW} evaluations in a row at which less than "
         f"{SHARE:g} of what was learned, above chance, is left; curves are Kaplan-Meier's, compared by the "
         f"log-rank statistic, whose p is that of swapping twins ({cited['survival']}).",
-        "sequential": "The looks of a sequential design share one error by group-sequential bounds, computed for their "
-        f"numbers of individuals by recursive integration ({cited['sequential']}).",
+        "sequential": "The interim analyses of a sequential design share one error by group-sequential bounds, computed for "
+        f"their numbers of individuals by recursive integration ({cited['sequential']}).",
         "dose_fits": "Dose-response curves are fitted by least squares in Hill's and in Brain and Cousens' hormetic form, the "
         "better by AICc kept if it is better than a constant (of at most six points by the F test); intervals of the ED50 are "
         f"those of the jackknife over individuals on its logarithm, with the t distribution ({cited['dose_fits']}).",

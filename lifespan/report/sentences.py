@@ -11,8 +11,9 @@ from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.forgetting import END
 from lifespan.analysis.scores import STATUSES, on_another_split
 from lifespan.analysis.timelines import first_learned
-from lifespan.report.formatting import counted, equals, interval, listed, number
+from lifespan.report.formatting import TOO_FEW, counted, equals, interval, listed, number
 from lifespan.report.labels import ONE_SCALE, metric_label, primary_label, task_names
+from lifespan.stats.intervals import FEWEST
 
 DETAILED_UP_TO = 12
 """Comparisons that all get a sentence; of more, the clear ones with the largest differences."""
@@ -21,6 +22,17 @@ LARGEST = 6
 
 NAMED_UP_TO = 8
 """Groups that a sentence names one by one; of more, it gives the range and the control."""
+
+
+def size(analysis: Analysis) -> str:
+    """How many groups, individuals and tasks there are, and how many lives are over."""
+    people, tasks = analysis.statuses, list(analysis.cohort.tasks)
+    if people.empty:
+        return "Lifespan report"
+    total, done = int(people["individuals"].sum()), int(people["done"].sum())
+    groups = f"{counted(len(people), 'group')} of {_range(people['individuals'])} individuals"
+    learned = f", {task_names(tasks)}" if tasks else ""
+    return f"{groups}{learned}; {done} of {total} lived to the end."
 
 
 def questions(analysis: Analysis) -> list[str]:
@@ -78,6 +90,8 @@ def cautions(analysis: Analysis) -> list[str]:
     table = analysis.comparisons
     small = "; ".join(text for text in dict.fromkeys(table["warning"]) if text)
     warnings = [f"{small[0].upper()}{small[1:]}."] if small else []
+    if analysis.final_means["note"].eq(TOO_FEW).any():
+        warnings.append(f'Where "no interval" stands for an interval, fewer than {FEWEST} individuals have the value.')
     lost = analysis.statuses[["failed", "diverged", "pending"]].sum().sum()
     if lost:
         warnings.append(

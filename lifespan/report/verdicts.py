@@ -58,7 +58,8 @@ def method_sentences(analysis: Analysis) -> list[str]:
         "level, with the larger p of Student's t and the bootstrap-t. All primary hypotheses share one family-wise error of "
         f"{FAMILY_ERROR:g} by Holm's step-down (Holm 1979; with verdicts on both sides Shaffer 1980). Where a hypothesis "
         "averages over several tasks, their scores are first put between chance (0) and the best possible (1). A task on "
-        "which a hypothesis's positive control is not seen does not count in it."
+        "which a hypothesis's positive control is not seen does not count in it. Where an individual collapsed, a verdict "
+        "must hold with and without its pair."
     ]
     for one in found:
         if len(one.looks) > 1:
@@ -119,6 +120,9 @@ def _numbers(result: DeclaredVerdict, found: Verdicts) -> list[str]:
     missing = result.individuals - seen.n
     lost = f", {missing} of {result.individuals} without all of its values" if missing else ""
     parts.append(f"n = {seen.n} {'pair' if seen.n == 1 else 'pairs'}{lost}")
+    if seen.collapsed:
+        rest = f", {number(seen.others_low)} to {number(seen.others_high)}" if math.isfinite(seen.others_low) else ""
+        parts.append(f"in {seen.collapsed} of them an individual collapsed: {number(seen.others)} without them{rest}")
     if result.scale == "normalised":
         parts.append(f"the mean over {listed(list(result.tasks)) or 'no task'}, chance 0 and perfect 1")
     if result.unseen and result.tasks:

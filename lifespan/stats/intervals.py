@@ -130,6 +130,18 @@ def one_sided_p(differences: Numbers, threshold: float = 0.0, *, resamples: int 
     return max(student, min((beyond + 1) / (resamples + 1), furthest))
 
 
+def mean_p(differences: Numbers) -> float:
+    """Two-sided p of "the mean is 0": twice the smaller `one_sided_p`, at most 1; NaN for fewer than 4 values.
+
+    Below 0.05 where the 95% interval of `mean_interval` excludes 0.
+
+    >>> mean_p([0.1, 0.3, 0.2, 0.2, 0.1]) < 0.05 < mean_p([0.1, -0.3, 0.2, -0.2, 0.1])
+    True
+    """
+    values = finite(differences)
+    return min(1.0, 2 * min(one_sided_p(values), one_sided_p(-values))) if len(values) >= FEWEST else math.nan
+
+
 def share_interval(count: int, n: int, *, level: float = 0.95) -> Interval:
     """Share `count` of `n` with the exact interval of Clopper & Pearson (1934), which never covers less than it says.
 

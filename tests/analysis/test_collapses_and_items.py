@@ -99,3 +99,15 @@ def test_answers_of_another_moment_or_of_words_are_left_out(tmp_path):
     assert item_draws.item_draws(cohort, answers, final.assign(value=final["value"] - 0.25)) == {}
     assert item_draws.item_draws(cohort, answers.assign(word=0), final) == {}
     assert item_draws.item_draws(cohort, answers.iloc[:0], final) == {}
+
+
+def test_no_other_interval_is_printed_over_a_collapse_either(collapsed):
+    forgotten = collapsed.forgetting_means.set_index(["moment", "metric", "group"])
+    struck = forgotten.xs(GROUPS[2], level="group")
+    assert struck["low"].isna().all() and (struck["note"] == "no interval: an individual collapsed").all()
+    assert forgotten.xs(GROUPS[0], level="group")["low"].notna().any()
+    outcomes = collapsed.outcome_comparisons
+    assert outcomes[outcomes["group"] == GROUPS[2]][["low", "high", "g_low", "g_high"]].isna().all(axis=None)
+    assert outcomes[outcomes["group"] == GROUPS[1]]["low"].notna().any()
+    memory = collapsed.memory_means
+    assert memory[memory["group"] == GROUPS[2]]["low"].isna().all()

@@ -235,3 +235,39 @@ def test_a_record_without_hypotheses_has_no_verdicts(tmp_path):
 
 def test_numbers_that_are_none_decide_nothing():
     assert Evidence(0).verdict(0.05) == "undecided" and Evidence(0).p == 1.0 and math.isnan(Evidence(0).low)
+
+
+def test_a_verdict_must_stand_with_and_without_the_pairs_in_which_one_collapsed(tmp_path):
+    better = superior("masks", over="head", margin=0.0)
+    head, masks = around(0.7, 0.2), around(0.74, 0.1)
+    whole = one(tmp_path / "a", better, head=head, masks=masks)
+    assert whole.verdict == "supported" and whole.evidence.collapsed == 0 and math.isnan(whole.evidence.others)
+    fallen = head.copy()
+    fallen[3] = 0.5
+    found = one(tmp_path / "b", better, head=fallen, masks=masks)
+    rest = evidence_of(np.delete(masks - fallen, 3), "greater", 0.0)
+    assert found.evidence.collapsed == 1 and found.evidence.n == 10
+    assert found.evidence.others == pytest.approx(rest.estimate) and found.evidence.others_low == pytest.approx(rest.low)
+    assert found.evidence.supported == pytest.approx(
+        max(rest.supported, evidence_of(masks - fallen, "greater", 0.0).supported)
+    )
+    alike = one(tmp_path / "c", superior("masks", over="head", margin=0.0), head=fallen, masks=around(0.7, 0.2))
+    assert alike.verdict == "undecided", "the one collapse is all the difference that there is"
+    assert alike.evidence.estimate == pytest.approx(0.02, abs=0.002)
+    struck = masks.copy()
+    struck[3] = 0.5
+    harmless = one(tmp_path / "d", non_inferior("masks", to="head", margin=0.02), head=head, masks=struck)
+    assert harmless.verdict == "undecided", "the others alone would be no worse"
+
+
+def test_the_report_says_what_the_pairs_without_a_collapse_show(tmp_path):
+    from lifespan.analysis.analysis import Analysis
+    from lifespan.report.verdicts import verdict_sections
+
+    fallen = around(0.7, 0.2)
+    fallen[3] = 0.5
+    asked = study("head", "masks", tasks=(task_named(SENTIMENT),), hypotheses=(superior("masks", over="head", margin=0.0),))
+    values = {("head", SENTIMENT): fallen, ("masks", SENTIMENT): around(0.74, 0.1)}
+    lived(asked, declared(asked, tmp_path / "run"), values)
+    told = verdict_sections(Analysis(tmp_path / "run"))[1][1][0]
+    assert "in 1 of them an individual collapsed: 0.040 without them" in told

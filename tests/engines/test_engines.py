@@ -59,7 +59,8 @@ def alone(tmp_path_factory):
     return rows(directory)
 
 
-@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2, 4])
 def test_any_number_of_workers_leaves_the_same_rows(tmp_path, alone, workers):
     witness = Witness()
     outcome = simulate(cohort(), tmp_path, threads=1, engine=Local(workers=workers), observer=witness)

@@ -360,8 +360,18 @@ def _parquet(folder: str) -> Path:
     return Path(folder) / "text.parquet"
 
 
+def _pair_file(folder: str) -> Path:
+    rows = [
+        {"sentence_good": f"the owl {verb} .", "sentence_bad": f"owl the {verb} .", "UID": "order"}
+        for verb in ("naps", "sits")
+    ]
+    return _file(folder, "order.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
+
+
 _CORPORA: Mapping[str, Callable[[str], Corpus]] = {
     "MicroText": lambda folder: MicroText(number=60),
+    "MicroPairs": lambda folder: lifespan.MicroPairs(number=30),
+    "PairFile": lambda folder: lifespan.PairFile(_pair_file(folder)),
     "TaskText": lambda folder: lifespan.TaskText(FIRST, SECOND),
     "TextFiles": lambda folder: lifespan.TextFiles(
         _file(folder, "letters.txt", " = Head = \nDear\n\nreader\nYours \n"), by="paragraph", skip_headings=True

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = Path(lifespan.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DISTRIBUTIONS = {
+    "PIL": "pillow",
     "avalanche": "avalanche-lib",
     "huggingface_hub": "huggingface-hub",
     "lazy_loader": "lazy-loader",
@@ -44,15 +46,21 @@ OPTIONAL = {
 
 def foreign(path):
     """(distribution, line, whether it is imported together with the file) of every import from elsewhere."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    later = {id(inner) for node in ast.walk(tree) if is_later(node) for inner in ast.walk(node)}
-    for node in ast.walk(tree):
+    for node, together in statements(ast.parse(path.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.level == 0:
             names = [node.module]
         for name in (name.partition(".")[0] for name in names):
             if name not in sys.stdlib_module_names and name != "lifespan":
-                yield DISTRIBUTIONS.get(name, name).lower(), node.lineno, id(node) not in later
+                yield DISTRIBUTIONS.get(name, name).lower(), node.lineno, together
+
+
+def statements(node, together=True):
+    """Every statement inside, and whether it runs together with the file; expressions are passed over."""
+    for inner in ast.iter_child_nodes(node):
+        if isinstance(inner, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield inner, together
+            yield from statements(inner, together and not is_later(inner))
 
 
 def is_later(node):
@@ -62,26 +70,29 @@ def is_later(node):
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if "built_in" not in path.parts)
-IMPORTS = [(path, *found) for path in FILES for found in foreign(path)]
+@cache
+def imports():
+    """(file, distribution, line, whether it is imported together with the file) of all of the package."""
+    files = sorted(path for path in PACKAGE.rglob("*.py") if "built_in" not in path.parts)
+    return [(path, *found) for path in files for found in foreign(path)]
 
 
 def test_what_is_imported_is_declared():
-    unknown = {f"{path}:{line} {name}" for path, name, line, _ in IMPORTS if name not in REQUIRED | OPTIONAL}
+    unknown = {f"{path}:{line} {name}" for path, name, line, _ in imports() if name not in REQUIRED | OPTIONAL}
     assert unknown == set()
 
 
 def test_what_an_extra_brings_is_imported_only_where_it_is_used():
     early = {
         f"{path.relative_to(PACKAGE)}:{line} {name}"
-        for path, name, line, together in IMPORTS
+        for path, name, line, together in imports()
         if together and name not in REQUIRED and not str(path.relative_to(PACKAGE)).startswith(INSIDE_EXTRAS)
     }
     assert early == set()
 
 
 def test_what_is_declared_is_imported():
-    assert (REQUIRED | OPTIONAL) - {name for _, name, _, _ in IMPORTS} == NOT_IMPORTED
+    assert (REQUIRED | OPTIONAL) - {name for _, name, _, _ in imports()} == NOT_IMPORTED
 
 
 def test_scenarios_that_ship_need_nothing_else():

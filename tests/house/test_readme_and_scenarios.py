@@ -43,6 +43,7 @@ TOY = {
     "a_whole_life": [*SHORT, "AGES=1", "RECOVERY_STEPS=2"],
     "structure_alone": [*SHORT],
     "lesions": [*SHORT, "AGES=1", "RECOVERY_STEPS=2"],
+    "portrait": ["CHILDHOOD_STEPS=4", "SCHOOL_STEPS=3", "AGES=1", "RECOVERY_STEPS=2", "INDIVIDUALS=1"],
 }
 
 
@@ -127,12 +128,10 @@ def test_studies_of_the_essay_compile_on_real_tasks_too(name):
     assert compile_study(study, precision="fp32").lives and study.name.endswith("-glue")
 
 
-LONGEST = {"against_forgetting", "a_whole_life", "places_of_their_own", "slow_and_acute", "beside_avalanche"}
+QUICK = {"first_life", "until_decided", "masks_or_weights", "structure_alone", "two_lotteries", "lesions"}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in LONGEST else ()) for name in sorted(TOY)]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in sorted(TOY)])
 def test_scenarios_without_data_are_lived_at_toy_scale(name, tmp_path):
     outcome = simulate(toy(load(installed(name), settings=TOY[name])), tmp_path)
     assert outcome.done and not (outcome.failed or outcome.diverged or outcome.pending)

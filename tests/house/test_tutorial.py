@@ -59,6 +59,7 @@ def test_the_tutorial_is_lived(here, run, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
 
 
+@pytest.mark.slow
 def test_the_pages_tasks_and_records_are_lived(here, run, monkeypatch):
     import sys
     import types
@@ -72,14 +73,14 @@ def test_the_pages_tasks_and_records_are_lived(here, run, monkeypatch):
     assert {name.rstrip("/") for name in told} - optional == {path.name for path in (here / "runs/two-ways").iterdir()}
 
 
-def test_the_gallery_links_what_is_there():
-    linked = re.findall(r"(?:href|src)=\"\.\./(reports/[^\"]+)\"", (DOCS / "gallery.md").read_text(encoding="utf-8"))
+def test_the_results_link_what_is_there():
+    linked = re.findall(r"(?:href|src)=\"\.\./(reports/[^\"]+)\"", (DOCS / "results.md").read_text(encoding="utf-8"))
     assert linked and all((ROOT / path).is_file() for path in linked)
 
 
 def test_every_page_is_in_the_navigation():
-    listed = set(re.findall(r"[\w-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
-    assert listed == {path.name for path in DOCS.glob("*.md")}
+    listed = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
+    assert listed == {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
 
 
 def test_the_design_names_tests_that_exist():
@@ -87,3 +88,26 @@ def test_the_design_names_tests_that_exist():
     assert named
     for path, name in named:
         assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), (path, name)
+
+
+PICTURE = re.compile(
+    r"!\[(?P<said>[^]]*)\]\((?P<path>[^)]+)\)|<img[^>]*alt=\"(?P<alt>[^\"]*)\"[^>]*src=\"(?P<source>[^\"]+)\""
+)
+
+
+def test_every_picture_says_in_words_what_it_shows_is_there_and_is_small():
+    pages = [ROOT / "README.md", *DOCS.rglob("*.md")]
+    found = [(page, shown) for page in pages for shown in PICTURE.finditer(page.read_text(encoding="utf-8"))]
+    assert len(found) > 30
+    for page, shown in found:
+        assert len(shown["said"] or shown["alt"]) > 15, (page, shown[0])
+        # The site has a folder for each page, so that what stands in HTML is seen from there.
+        path = page.parent / shown["path"] if shown["path"] else page.parent / shown["source"].removeprefix("../")
+        if "reports/" not in path.as_posix():
+            assert path.is_file() and path.stat().st_size < 150_000, path
+
+
+def test_what_the_tutorial_prints_stands_below_its_commands():
+    text = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^```(?:sh|python)\n(?:.*?)^```\n\n```text\n", text, flags=re.DOTALL | re.MULTILINE)
+    assert len(commands) >= 4

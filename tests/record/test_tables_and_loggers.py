@@ -129,7 +129,7 @@ def test_mlflow_reads_what_was_logged(run_dir, tmp_path):
 
 
 def test_what_is_missing_is_told_with_the_way_to_it(run, run_dir, tmp_path, monkeypatch):
-    for extra, package in (("tensorboard", "tensorboardX"), ("mlflow", "mlflow")):
+    for extra, package in (("tensorboard", "tensorboardX"), ("mlflow", "mlflow"), ("wandb", "wandb"), ("trackio", "trackio")):
         monkeypatch.setitem(sys.modules, package, None)
         code, _, said = run("log", run_dir, "--to", extra, "--out", tmp_path)
         assert code == 2 and f"pip install 'lifespan[{extra}]'" in " ".join(said.split())

@@ -21,6 +21,7 @@ from lifespan.record import record
 from lifespan.report import citations, figures, methods, references, sentences
 from lifespan.report.formatting import number
 from lifespan.report.html import inline_svg, write_report
+from lifespan.report.templates import inlined
 from lifespan.stats import inference as stats
 
 HTML = "{http://www.w3.org/1999/xhtml}"
@@ -57,7 +58,8 @@ def page(run):
 
 def spread(found):
     """An interval as sentences show it, or why there is none."""
-    return f"95% interval {number(found.low)} to {number(found.high)}" if found.known else found.note
+    too_few = found.note.removesuffix(": it needs at least 4 individuals")
+    return f"95% interval {number(found.low)} to {number(found.high)}" if found.known else too_few
 
 
 def scores(rows, task, group):
@@ -132,7 +134,7 @@ def test_endings_and_sparsity_are_counted(run):
     _, text = page(run)
     assert "11 of 12 individuals lived to the end; 1 diverged." in text
     assert "unstable 2 (the loss became NaN <script>alert(1)</script>)" in text
-    assert f"0.600 in {GROUPS[1]} (no interval: it needs at least 4 individuals, n = 3; planned 0.600)" in text
+    assert f"0.600 in {GROUPS[1]} (no interval, n = 3; planned 0.600)" in text
     assert f"0.600 in {GROUPS[0]} (all equal, n = 4; planned 0.600)" in text
     assert "unstable n = 4 (1 diverged)" in text
 
@@ -141,7 +143,9 @@ def test_the_page_is_valid_self_contained_and_escaped(run):
     tree, _ = page(run)
     source = (run / "report.html").read_text()
     assert len(source) < 5_000_000
-    assert "<script" not in source and "<b>over" not in source and "@import" not in source
+    (script,) = re.findall(r"<script>(.*?)</script>", source, flags=re.DOTALL)
+    assert script.strip() == inlined("page/page.js").strip() and source.count("<script") == 1
+    assert "<b>over" not in source and "@import" not in source
     identifiers = [node.get("id") for node in tree.iter() if node.get("id")]
     assert len(identifiers) == len(set(identifiers))
     for node in tree.iter():
@@ -209,7 +213,7 @@ def test_methods_tell_the_steps_that_ran(run):
     cycle = "Age(to=..., by=Magnitude()), Recover(steps=40), 40 optimizer steps, with to = 0.35, 0.6"
     assert f"(4 to 7) 2 times: {cycle}" in text
     assert "torch 2.12.0" in text and "cpu A &lt;CPU>" in text and "Seeds: 7 to 10." in text
-    assert "90 optimizer steps (lived by 3 of 4)" in text
+    assert "90 optimizer steps (completed by 3 of 4)" in text
     lived = pd.read_csv(run / "tables" / "steps_lived.csv")
     assert lived[lived["group"] == "unstable"]["lived"].tolist() == [4, 4, 4, 3, 3, 3, 3, 3]
 
@@ -265,7 +269,8 @@ def test_a_single_individual_gets_no_interval_and_a_reason(tmp_path, timeline_on
     run = write_record(tmp_path / "single", individuals=1)
     write_report([run])
     _, text = page(run)
-    assert "no interval: it needs at least 4 individuals, n = 1" in text
+    assert "(no interval, n = 1)" in text
+    assert text.count('Where "no interval" stands for an interval, fewer than 4 individuals have the value.') == 1
     assert "with n = 1 the smallest possible two-sided p is 1" in text.lower()
     assert re.search(r"unstable ended 0\.\d+ lower on rte than its twins in healthy, with no interval to judge it by", text)
 

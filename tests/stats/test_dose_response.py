@@ -69,6 +69,7 @@ def test_few_individuals_do_not_make_intervals_too_short():
     assert sum(fit.low <= 0.35 <= fit.high for fit in fits) >= 53
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [5, 6])
 def test_five_or_six_clean_points_have_a_curve(count):
     doses = np.linspace(0, 1, count)

@@ -90,10 +90,8 @@ def test_units_only_scale_the_slopes():
     assert again.p == pytest.approx(found.differences[0].p, rel=1e-3)
 
 
-COHORTS = pytest.mark.parametrize("cohorts", [30, pytest.param(120, marks=pytest.mark.slow)])
-
-
-@COHORTS
+@pytest.mark.slow
+@pytest.mark.parametrize("cohorts", [30, 120])
 def test_null_twins_differ_in_one_of_twenty_cohorts(cohorts):
     draw = np.random.default_rng(4)
     found = [growth(cohort(draw, individuals=8, missing=0.1), "healthy").differences[0] for _ in range(cohorts)]
@@ -103,7 +101,8 @@ def test_null_twins_differ_in_one_of_twenty_cohorts(cohorts):
     assert all(bool(one.reason) == (one.method == OWN_SLOPES) for one in found)
 
 
-@COHORTS
+@pytest.mark.slow
+@pytest.mark.parametrize("cohorts", [30, 120])
 def test_a_planted_difference_is_found_as_often_as_it_should(cohorts):
     draw, age = np.random.default_rng(5), np.linspace(0, 1, 6)
     error = 0.5**2 + 0.5**2 / np.sum((age - age.mean()) ** 2)

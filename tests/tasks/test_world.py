@@ -223,6 +223,7 @@ def bag_of_words() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ORDERED)
 def test_words_alone_do_not_tell_the_answer(name: str) -> None:
     """Learners without word order stay at chance: a small version of `benchmarks/bag_of_words.py`."""

@@ -5,7 +5,7 @@ record holds nothing to draw. Thin lines are individuals, bold lines the mean ov
 bootstrap interval; a cross ends the line of an individual that failed or diverged.
 """
 
-from lifespan.report.figures.canvas import INK, PAGE, RESAMPLES, Drawing, Drawn, pdf, svg
+from lifespan.report.figures.canvas import INK, PAGE, RESAMPLES, Drawing, Drawn, line_style, pdf, svg
 from lifespan.report.figures.doses import DOSES
 from lifespan.report.figures.estimation import ESTIMATION
 from lifespan.report.figures.forest import EVERYTHING, SCORES
@@ -15,6 +15,7 @@ from lifespan.report.figures.out_of_domain import OUT_OF_DOMAIN
 from lifespan.report.figures.overlap import OVERLAP
 from lifespan.report.figures.own_measures import OWN_MEASURES
 from lifespan.report.figures.plasticity import PLASTICITY
+from lifespan.report.figures.portrait import PORTRAIT
 from lifespan.report.figures.recovery import DECAY, RECOVERY
 from lifespan.report.figures.retention import RETENTION
 from lifespan.report.figures.severity import ONSET, RESPONSE
@@ -31,8 +32,9 @@ FIGURES: dict[str, Drawing] = {
     **{"dose_response": DOSES},
     **{"mask_overlap": OVERLAP, "lesion_map": MAPS, "targeted_lesions": TARGETED},
     **{"loss_slices": SLICES, "loss_barriers": BARRIERS, "plasticity": PLASTICITY},
+    **{"portrait": PORTRAIT},
     **{"out_of_domain": OUT_OF_DOMAIN, "own_measures": OWN_MEASURES},
     **{"outcomes": EVERYTHING, "training": TRAINING},
 }
 
-__all__ = ["FIGURES", "INK", "PAGE", "RESAMPLES", "Drawing", "Drawn", "pdf", "svg"]
+__all__ = ["FIGURES", "INK", "PAGE", "RESAMPLES", "Drawing", "Drawn", "line_style", "pdf", "svg"]

@@ -16,7 +16,6 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -24,7 +23,9 @@ from matplotlib.lines import Line2D
 
 from lifespan.analysis.analysis import Analysis
 from lifespan.names import neutral_xml
+from lifespan.report.figures import surface
 from lifespan.report.figures.fonts import give_fonts, without_glyph_warnings
+from lifespan.report.figures.marks import Mark, described, numbered, titled_marks
 
 Drawn = tuple[Figure, pd.DataFrame] | None
 """A figure and a table of exactly what is drawn in it; None where the record holds nothing to draw."""
@@ -83,8 +84,9 @@ def svg(figure: Figure) -> str:
         buffer = io.StringIO()
         # `savefig` draws all of it once more beforehand.
         drawing: Any = FigureCanvasSVG(figure)
-        drawing.print_svg(buffer, metadata={"Date": None, "Creator": None})
-    return neutral_xml(buffer.getvalue())
+        with numbered(figure) as known:
+            drawing.print_svg(buffer, metadata={"Date": None, "Creator": None})
+    return titled_marks(neutral_xml(buffer.getvalue()), known)
 
 
 def pdf(figure: Figure) -> bytes:
@@ -119,11 +121,10 @@ def style() -> Iterator[None]:
         yield
 
 
-def canvas(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
-    """A figure beside pyplot's global state, and its axes, (rows x columns) of them in one flat array."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
+def canvas(height: float, rows: int = 1, columns: int = 1, *, count: int | None = None, **options: Any) -> tuple[Figure, Any]:
+    """A figure where `surface` says, and its axes, (rows x columns) of them in one flat array; those beyond `count` hidden."""
+    count = rows * columns if count is None else count
+    return surface.current().panels((WIDTH, height), (rows, columns), count, options)
 
 
 def small_panels(
@@ -132,9 +133,7 @@ def small_panels(
     """(figure, axes, columns) of small panels, `across` of them in a row of this height; those beyond `count` are hidden."""
     columns = min(across, count)
     rows = -(-count // columns)
-    figure, panels = canvas(height * rows + margin, rows, columns, **options)
-    for axes in panels[count:]:
-        axes.set_visible(False)
+    figure, panels = canvas(height * rows + margin, rows, columns, count=count, **options)
     return figure, panels, columns
 
 
@@ -206,7 +205,8 @@ def keys(analysis: Analysis, table: pd.DataFrame, *, markers: bool = False) -> l
     shown = [group for group in analysis.highlighted if group in present]
     for group, label in zip(shown, shorts(shown, 52), strict=True):
         mark = marker(analysis, group) if markers else ""
-        handles.append(Line2D([], [], linewidth=1.8, marker=mark, label=label, **line_style(analysis, group)))
+        look = line_style(analysis, group)
+        handles.append(Line2D([], [], linewidth=1.8, marker=mark, label=label, gid=Mark(group), **look))
     others = len(present - set(analysis.highlighted))
     if others:
         handles.append(Line2D([], [], linewidth=0.8, color=FAINT, label=f"{others} other groups"))
@@ -218,7 +218,10 @@ def legend(figure: Figure, handles: Sequence[Any]) -> None:
     longest = max((len(str(handle.get_label())) for handle in handles), default=0)
     columns = 1 if longest > 24 else 2 if longest > 11 else 3
     figure.set_figheight(figure.get_figheight() + 0.2 * math.ceil(len(handles) / columns))
-    figure.legend(handles=list(handles), loc="outside upper left", ncols=columns, handlelength=2.6, columnspacing=1.2)
+    made = figure.legend(handles=list(handles), loc="outside upper left", ncols=columns, handlelength=2.6, columnspacing=1.2)
+    for handle, key, text in zip(handles, made.legend_handles, made.get_texts(), strict=True):
+        if isinstance(known := handle.get_gid(), Mark):
+            described([part for part in (key, text) if part is not None], group=known.group)
 
 
 def titled(analysis: Analysis, table: pd.DataFrame, name: str) -> str:

@@ -21,6 +21,7 @@ from lifespan.report.figures.canvas import (
     style,
 )
 from lifespan.report.figures.lines import moment
+from lifespan.report.figures.marks import means, of_group
 from lifespan.report.labels import primary_label
 
 MOST = 16
@@ -43,22 +44,26 @@ def draw(analysis: Analysis) -> Drawn:
             part = table[(table["probe"] == probe) & (table["task"] == task)]
             for group, rows in part[part["group"].isin(groups)].groupby("group", sort=False):
                 shown = line_style(analysis, str(group))
-                axes.plot(rows["dose"], rows["value"], ".", color=shown["color"], markersize=2.5, alpha=0.35)
+                with of_group(axes, group):
+                    axes.plot(rows["dose"], rows["value"], ".", color=shown["color"], markersize=2.5, alpha=0.35)
                 bold = pd.DataFrame([moment(own.assign(age=own["dose"])) for _, own in rows.groupby("dose", sort=True)])
                 mark = marker(analysis, str(group))
-                axes.errorbar(
-                    bold["age"],
-                    bold["mean"],
-                    yerr=[(bold["mean"] - bold["low"]).fillna(0), (bold["high"] - bold["mean"]).fillna(0)],
-                    **{"fmt": mark, "color": shown["color"], "markersize": 4, "elinewidth": 1.2},
-                )
+                with of_group(axes, group):
+                    axes.errorbar(
+                        bold["age"],
+                        bold["mean"],
+                        yerr=[(bold["mean"] - bold["low"]).fillna(0), (bold["high"] - bold["mean"]).fillna(0)],
+                        **{"fmt": mark, "color": shown["color"], "markersize": 4, "elinewidth": 1.2},
+                    )
                 fit = fitted[probe, task, str(group)]
                 fits.append({"probe": probe, "task": task, "group": group, **fit_entries(fit)})
                 if not fit.fitted:
-                    axes.plot(bold["age"], bold["mean"], linewidth=1.2, **shown)
+                    with of_group(axes, group):
+                        means(axes.plot(bold["age"], bold["mean"], linewidth=1.2, **shown), bold)
                     continue
                 doses = np.linspace(0.0, rows["dose"].max(), 101)
-                axes.plot(doses, fit.predict(doses), linewidth=1.4, **shown)
+                with of_group(axes, group):
+                    axes.plot(doses, fit.predict(doses), linewidth=1.4, **shown)
                 if fit.inside:
                     axes.plot([fit.ed50], fit.predict(np.array([fit.ed50])), "|", color=INK, markersize=9, markeredgewidth=1.4)
             counts = part.groupby("group")["individual"].nunique()

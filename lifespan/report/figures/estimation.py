@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from lifespan.analysis.analysis import Analysis
 from lifespan.report.figures.canvas import INK, Drawing, Drawn, canvas, line_style, marker, short, style
+from lifespan.report.figures.marks import described, mean_text, of_group
+from lifespan.report.formatting import number
 from lifespan.report.labels import primary_label
 from lifespan.stats import inference
 
@@ -44,19 +48,29 @@ def draw(analysis: Analysis) -> Drawn:
 
 def _scores(axes: Axes, analysis: Analysis, part: pd.DataFrame, groups: list[str]) -> None:
     for place, group in enumerate(groups):
-        pairs, shown = part[part["group"] == group], line_style(analysis, group)
-        if len(pairs) <= JOINED_UP_TO:
-            for _, pair in pairs.iterrows():
-                axes.plot(
-                    [place - 0.22, place + 0.22], [pair["control"], pair["treated"]], color=INK, alpha=0.25, linewidth=0.7
-                )
-        control = line_style(analysis, analysis.task_controls[str(part["task"].iloc[0])])["color"]
-        axes.plot([place - 0.22] * len(pairs), pairs["control"], ".", color=control, markersize=5, alpha=0.8)
-        mark = marker(analysis, group)
-        axes.plot([place + 0.22] * len(pairs), pairs["treated"], mark, color=shown["color"], markersize=3.5, alpha=0.8)
+        pairs = part[part["group"] == group]
+        if not pairs.empty:
+            with of_group(axes, group):
+                _pairs(axes, analysis, pairs, place, group)
     axes.set_xticks([])
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_ylabel("final score")
+
+
+def _pairs(axes: Axes, analysis: Analysis, pairs: pd.DataFrame, place: int, group: str) -> None:
+    """The scores of a group's pairs of twins, joined."""
+    control, shown = analysis.task_controls[str(pairs["task"].iloc[0])], line_style(analysis, group)
+    ends = (place - 0.22, place + 0.22)
+    said = [
+        f"seed {pair['seed']}: {number(pair['treated'])}, twin in {control} {number(pair['control'])}"
+        for _, pair in pairs.iterrows()
+    ]
+    for text, (_, pair) in zip(said, pairs.iterrows(), strict=True) if len(pairs) <= JOINED_UP_TO else ():
+        described(axes.plot(ends, [pair["control"], pair["treated"]], color=INK, alpha=0.25, linewidth=0.7), text)
+    color = line_style(analysis, control)["color"]
+    described(axes.plot([ends[0]] * len(pairs), pairs["control"], ".", color=color, markersize=5, alpha=0.8), *said)
+    look: dict[str, Any] = {"marker": marker(analysis, group), "color": shown["color"], "linestyle": ""}
+    described(axes.plot([ends[1]] * len(pairs), pairs["treated"], markersize=3.5, alpha=0.8, **look), *said)
 
 
 def _differences(axes: Axes, analysis: Analysis, part: pd.DataFrame, groups: list[str]) -> None:
@@ -64,11 +78,15 @@ def _differences(axes: Axes, analysis: Analysis, part: pd.DataFrame, groups: lis
     for place, group in enumerate(groups):
         values, shown = part[part["group"] == group]["difference"].to_numpy(), line_style(analysis, group)
         spread = np.array([0.0, 0.07, -0.07, 0.14, -0.14])[np.argsort(np.argsort(values, kind="stable")) % 5]
-        axes.plot(place - 0.12 + spread, values, ".", color=shown["color"], alpha=0.6, markersize=4.5)
+        seeds, color = part[part["group"] == group]["seed"], shown["color"]
         mean = inference.mean_interval(values)
-        if mean.known:
-            axes.plot([place + 0.2] * 2, [mean.low, mean.high], color=shown["color"], linewidth=1.8)
-        axes.plot([place + 0.2], [mean.estimate], marker(analysis, group), color=shown["color"], markersize=5)
+        said = f"mean difference {mean_text({'mean': mean.estimate, 'low': mean.low, 'high': mean.high, 'n': mean.n})}"
+        with of_group(axes, group):
+            dots = axes.plot(place - 0.12 + spread, values, ".", color=color, alpha=0.6, markersize=4.5)
+            described(dots, *(f"seed {seed}: {number(value)}" for seed, value in zip(seeds, values, strict=True)))
+            if mean.known:
+                described(axes.plot([place + 0.2] * 2, [mean.low, mean.high], color=color, linewidth=1.8), said)
+            described(axes.plot([place + 0.2], [mean.estimate], marker(analysis, group), color=color, markersize=5), said)
     slanted = len(groups) > 4 or max(map(len, groups)) > 14
     names = [f"{short(group, 26)}\n(n = {(part['group'] == group).sum()})" for group in groups]
     axes.set_xticks(

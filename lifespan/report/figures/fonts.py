@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from matplotlib import font_manager
-from matplotlib.figure import Figure
+from matplotlib.artist import Artist
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
@@ -38,8 +38,8 @@ def lacking(texts: Iterable[str]) -> str:
     return "".join(character for character in wanted if not any(_has(font, character) for font in (MAIN, *FALLBACKS)))
 
 
-def give_fonts(figure: Figure) -> None:
-    """Give every text of a figure fonts that have its characters; texts in the main font stay as they are."""
+def give_fonts(figure: Artist) -> None:
+    """Give every text of a figure, or of its part, fonts that have its characters; texts in the main font stay as they are."""
     for text in figure.findobj(Text):
         odd = [character for character in text.get_text() if character.isprintable() and not _has(MAIN, character)]
         fonts = [font for font in FALLBACKS if any(_has(font, character) for character in odd)]

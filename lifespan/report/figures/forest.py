@@ -26,7 +26,8 @@ from lifespan.report.figures.canvas import (
     small_panels,
     style,
 )
-from lifespan.report.formatting import MINUS
+from lifespan.report.figures.marks import Mark, described, mean_text, of_group
+from lifespan.report.formatting import MINUS, number
 from lifespan.report.labels import outcome_label, primary_label
 
 ROW = 0.2
@@ -52,7 +53,8 @@ def scores(analysis: Analysis) -> Drawn:
         figure, panels, columns = small_panels(len(tasks), ROW * len(rows) + 0.75, across=3, sharey=True)
         for place, (axes, task) in enumerate(zip(panels, tasks, strict=False)):
             part = table[table["task"] == task].set_index("row").reindex(rows)
-            _rows(axes, analysis, list(part["group"].fillna("")), part["difference"], part["low"], part["high"])
+            groups, said = list(part["group"].fillna("")), [_difference(row) for _, row in part.iterrows()]
+            _rows(axes, analysis, groups, part["difference"], part["low"], part["high"], texts=said)
             axes.set_title(short(names[task], 40 // columns + 4))
             if place % columns == 0:
                 _names(axes, shorts(rows, 30))
@@ -83,6 +85,9 @@ def everything(analysis: Analysis) -> Drawn:
                 part["hedges_g_av"] * good,
                 ends["min"],
                 ends["max"],
+                texts=[
+                    f"{outcome_label(name)}: {_difference(row)}" for name, (_, row) in zip(names, part.iterrows(), strict=True)
+                ],
                 shift=shift,
                 reach=reach,
             )
@@ -98,7 +103,13 @@ def everything(analysis: Analysis) -> Drawn:
         axes.set_xlabel("Hedges' g_av, right is better", fontsize=9)
         handles = [
             Line2D(
-                [], [], color=line_style(analysis, g)["color"], marker=marker(analysis, g), linestyle="", label=short(g, 52)
+                [],
+                [],
+                marker=marker(analysis, g),
+                linestyle="",
+                color=line_style(analysis, g)["color"],
+                label=short(g, 52),
+                gid=Mark(g),
             )
             for g in groups
         ]
@@ -115,6 +126,7 @@ def _rows(
     low: pd.Series,
     high: pd.Series,
     *,
+    texts: Sequence[str],
     shift: float = 0.0,
     reach: float = np.inf,
 ) -> None:
@@ -126,20 +138,29 @@ def _rows(
             continue
         shown, clear = line_style(analysis, group), np.isfinite(start) and (start > 0 or end < 0)
         at = place + shift
-        if np.isfinite(start):
-            axes.plot([start, end], [at, at], color=shown["color"], linewidth=1.5, solid_capstyle="butt")
-        fill = shown["color"] if clear else PAGE
-        if abs(value) > reach:
-            _beyond(axes, value, at, reach, {"color": shown["color"], "markerfacecolor": fill})
-            continue
-        mark = marker(analysis, group).replace(".", "o")
-        axes.plot([value], [at], mark, color=shown["color"], markerfacecolor=fill, markersize=4.5)
+        fill, color = shown["color"] if clear else PAGE, shown["color"]
+        with of_group(axes, group):
+            if np.isfinite(start):
+                described(axes.plot([start, end], [at, at], color=color, linewidth=1.5, solid_capstyle="butt"), texts[place])
+            if abs(value) > reach:
+                _beyond(axes, value, at, reach, {"color": color, "markerfacecolor": fill}, texts[place])
+                continue
+            mark = marker(analysis, group).replace(".", "o")
+            described(axes.plot([value], [at], mark, color=color, markerfacecolor=fill, markersize=4.5), texts[place])
 
 
-def _beyond(axes: Axes, value: float, at: float, reach: float, look: dict[str, Any]) -> None:
+def _difference(row: pd.Series) -> str:
+    """A difference from the control twins with its interval and n; empty where there is none."""
+    if not np.isfinite(row["difference"]):
+        return ""
+    shown = {"mean": row["difference"], "low": row["low"], "high": row["high"], "n": row["n"]}
+    return f"difference from {row['control']}: {mean_text(shown)}, g_av {number(row['hedges_g_av'], 2)}"
+
+
+def _beyond(axes: Axes, value: float, at: float, reach: float, look: dict[str, Any], said: str) -> None:
     """An arrow at the edge that points to where the mark lies, and the number that it stands for."""
     side = np.sign(value)
-    axes.plot([side * 1.05 * reach], [at], ">" if side > 0 else "<", markersize=6, zorder=3, **look)
+    described(axes.plot([side * 1.05 * reach], [at], ">" if side > 0 else "<", markersize=6, zorder=3, **look), said)
     text = f"{value:.1f}".replace("-", MINUS)
     place: dict[str, Any] = {"ha": "right" if side > 0 else "left", "va": "center", "fontsize": 7, "zorder": 3}
     axes.text(
@@ -163,7 +184,7 @@ SCORES = Drawing(
     "Differences from the control twins",
     "Mean paired difference (group minus control) in each task's final score, with its 95% interval; filled where the "
     "interval excludes zero.",
-    "for a treatment or a recovery, intervals that cover zero or lie to its right; for a disorder that bites, to its left. "
+    "for a treatment or a recovery, intervals that cover zero or lie to its right; for a disorder that harms, to its left. "
     "Wide intervals say that n is too small.",
     scores,
 )

@@ -10,6 +10,7 @@ from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.cohort import INDIVIDUAL
 from lifespan.report.figures.canvas import Drawing, Drawn, keys, legend, line_style, marker, short, small_panels, span, style
 from lifespan.report.figures.lines import moment
+from lifespan.report.figures.marks import means, of_group
 from lifespan.report.labels import checkpoint_label
 
 MOST = 9
@@ -33,7 +34,8 @@ def slices(analysis: Analysis) -> Drawn:
         for axes, (task, step) in zip(panels, panels_of, strict=False):
             part = table[(table["task"] == task) & (table["step"] == step)]
             for group, own in part.groupby("group", sort=False):
-                _profile(axes, analysis, str(group), own)
+                with of_group(axes, group):
+                    _profile(axes, analysis, str(group), own)
             counts = part.groupby("group")["individual"].nunique()
             axes.set_title(f"{short(task, 30)}\nage {part['age'].mean():,.0f} (n = {span(counts)})", fontsize=8)
             axes.set_ylabel("loss")
@@ -59,7 +61,8 @@ def barriers(analysis: Analysis) -> Drawn:
             # The last comparison of each pair: paths from several ages would hide each other.
             part = part[part["step"] == part.groupby(["group", "individual", "other"])["step"].transform("max")]
             for group, own in part.groupby("group", sort=False):
-                _profile(axes, analysis, str(group), own)
+                with of_group(axes, group):
+                    _profile(axes, analysis, str(group), own)
             count = len(part.drop_duplicates(["group", "individual", "other"]))
             axes.set_title(f"{short(pairs, 30)},\n{short(task, 24)} (pairs: {count})", fontsize=8)
             axes.set_ylabel("loss")
@@ -78,7 +81,7 @@ def _profile(axes: Axes, analysis: Analysis, group: str, rows: pd.DataFrame) -> 
         axes.plot(line.index, line, color=shown["color"], linewidth=0.5, alpha=0.35)
     bold = pd.DataFrame([moment(own.assign(age=own["place"])) for _, own in rows.groupby("place", sort=True)])
     axes.fill_between(bold["age"], bold["low"], bold["high"], color=shown["color"], alpha=0.15, linewidth=0)
-    axes.plot(bold["age"], bold["mean"], linewidth=1.7, marker=marker(analysis, group), markersize=3, **shown)
+    means(axes.plot(bold["age"], bold["mean"], linewidth=1.7, marker=marker(analysis, group), markersize=3, **shown), bold)
 
 
 def _paths(analysis: Analysis) -> pd.DataFrame:

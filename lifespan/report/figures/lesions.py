@@ -28,6 +28,7 @@ from lifespan.report.figures.canvas import (
     style,
 )
 from lifespan.report.figures.lines import moment
+from lifespan.report.figures.marks import means, of_group
 from lifespan.report.labels import primary_label
 
 MOST = 12
@@ -101,9 +102,11 @@ def targeted(analysis: Analysis) -> Drawn:
                     [moment(at_share.assign(age=at_share["share"])) for _, at_share in own.groupby("share", sort=True)]
                 )
                 color = line_style(analysis, str(group))["color"]
-                axes.fill_between(bold["age"], bold["low"], bold["high"], color=color, alpha=0.1, linewidth=0)
-                mark = marker(analysis, str(group))
-                axes.plot(bold["age"], bold["mean"], color=color, linestyle=styles[str(kind)], marker=mark, markersize=4)
+                with of_group(axes, group):
+                    axes.fill_between(bold["age"], bold["low"], bold["high"], color=color, alpha=0.1, linewidth=0)
+                    mark = marker(analysis, str(group))
+                    look: dict[str, Any] = {"color": color, "linestyle": styles[str(kind)], "marker": mark, "markersize": 4}
+                    means(axes.plot(bold["age"], bold["mean"], **look), bold)
             counts = part.groupby("group")["individual"].nunique()
             axes.set_title(f"{task} (n = {span(counts)})")
             axes.set_ylabel(primary_label(analysis.cohort, task))

@@ -9,6 +9,7 @@ from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.out_of_domain import CONSISTENCY
 from lifespan.analysis.scores import mean_entries
 from lifespan.report.figures.canvas import Drawing, Drawn, keys, legend, line_style, marker, short, shorts, small_panels, style
+from lifespan.report.figures.marks import described, mean_text, of_group
 from lifespan.report.labels import metric_label
 
 PARTS = 12
@@ -69,8 +70,10 @@ def _panel(axes: Axes, analysis: Analysis, rows: pd.DataFrame) -> None:
         own = rows[rows["group"] == group].set_index("row").reindex(names)
         at = [y + (place - (len(groups) - 1) / 2) * min(0.8 / len(groups), 0.25) for y in range(len(names))]
         color = line_style(analysis, group)["color"]
-        axes.hlines(at, own["low"], own["high"], color=color, linewidth=1.5)
-        axes.plot(own["mean"], at, marker(analysis, group).replace(".", "o"), color=color, markersize=4.5)
+        with of_group(axes, group):
+            axes.hlines(at, own["low"], own["high"], color=color, linewidth=1.5)
+            dots = axes.plot(own["mean"], at, marker(analysis, group).replace(".", "o"), color=color, markersize=4.5)
+            described(dots, *(mean_text(row) for _, row in own.dropna(subset=["mean"]).iterrows()))
     axes.set_yticks(range(len(names)), shorts(names, 26), fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(False, axis="y")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -9,6 +11,7 @@ from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.summaries import ANATOMY, TASK_MASKS
 from lifespan.report.figures.canvas import AGE, INK, Drawing, Drawn, canvas, keys, legend, line_style, marker, style
 from lifespan.report.figures.lines import moment
+from lifespan.report.figures.marks import means, of_group
 from lifespan.report.labels import PAIRS
 
 
@@ -32,9 +35,10 @@ def draw(analysis: Analysis) -> Drawn:
         if not both.empty:
             for group, part in both.groupby("group", sort=False):
                 color = line_style(analysis, str(group))["color"]
-                panels[-1].plot(
-                    part["corrected"], part["kappa"], marker(analysis, str(group)), color=color, alpha=0.6, markersize=4
-                )
+                with of_group(panels[-1], group):
+                    panels[-1].plot(
+                        part["corrected"], part["kappa"], marker(analysis, str(group)), color=color, alpha=0.6, markersize=4
+                    )
             panels[-1].axvline(0, color=INK, linewidth=0.9, linestyle=":")
             panels[-1].axhline(0, color=INK, linewidth=0.9, linestyle=":")
             panels[-1].set(xlabel="overlap of masks above chance", ylabel="kappa of errors")
@@ -47,13 +51,16 @@ def _against_age(axes: Axes, analysis: Analysis, part: pd.DataFrame) -> None:
     axes.axhline(0, color=INK, linewidth=0.9, linestyle=":")
     for name, rows in part.groupby("group", sort=False):
         shown, group = line_style(analysis, str(name)), str(name)
-        axes.plot(rows["age"], rows["corrected"], ".", color=shown["color"], alpha=0.35, markersize=3.5)
+        with of_group(axes, group):
+            axes.plot(rows["age"], rows["corrected"], ".", color=shown["color"], alpha=0.35, markersize=3.5)
         # A pair that shares several masks counts once.
         pairs = rows.groupby(["individual", "other", "step"], sort=False)[["age", "corrected"]].mean().reset_index()
         pairs = pairs.rename(columns={"corrected": "value"})
         bold = pd.DataFrame([moment(own) for _, own in pairs.groupby("step", sort=True)])
-        axes.fill_between(bold["age"], bold["low"], bold["high"], color=shown["color"], alpha=0.18, linewidth=0)
-        axes.plot(bold["age"], bold["mean"], linewidth=1.8, marker=marker(analysis, group), markersize=4.5, **shown)
+        with of_group(axes, group):
+            axes.fill_between(bold["age"], bold["low"], bold["high"], color=shown["color"], alpha=0.18, linewidth=0)
+            look: dict[str, Any] = {"linewidth": 1.8, "marker": marker(analysis, group), "markersize": 4.5, **shown}
+            means(axes.plot(bold["age"], bold["mean"], **look), bold)
     axes.set_ylabel("overlap above chance")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -21,6 +23,8 @@ from lifespan.report.figures.canvas import (
     titled,
 )
 from lifespan.report.figures.lines import moment
+from lifespan.report.figures.marks import described, mean_text, means, of_group
+from lifespan.report.formatting import number
 from lifespan.report.labels import primary_label
 from lifespan.stats import inference
 
@@ -40,7 +44,8 @@ def recovery(analysis: Analysis) -> Drawn:
             part = table[table["task"] == task]
             for place, group in enumerate(groups):
                 shift = (place - (len(groups) - 1) / 2) * min(0.16, 0.7 / len(groups))
-                _arrows(axes, analysis, part[part["group"] == group], group, cycles, shift)
+                with of_group(axes, group):
+                    _arrows(axes, analysis, part[part["group"] == group], group, cycles, shift)
             axes.set_title(titled(analysis, part, task))
             axes.set_ylabel(primary_label(analysis.cohort, task))
         panels[-1].set_xticks(range(len(cycles)), [f"{to:.0%}" for to in cycles])
@@ -65,8 +70,10 @@ def decay(analysis: Analysis) -> Drawn:
                 group, shown = str(name), line_style(analysis, str(name))
                 shares = rows.assign(age=rows["since"], value=rows["kept"])
                 bold = pd.DataFrame([moment(own) for _, own in shares.groupby("step", sort=True)])
-                axes.fill_between(bold["age"], bold["low"], bold["high"], color=shown["color"], alpha=0.18, linewidth=0)
-                axes.plot(bold["age"], bold["mean"], linewidth=1.7, marker=marker(analysis, group), markersize=3.5, **shown)
+                with of_group(axes, group):
+                    axes.fill_between(bold["age"], bold["low"], bold["high"], color=shown["color"], alpha=0.18, linewidth=0)
+                    look: dict[str, Any] = {"linewidth": 1.7, "marker": marker(analysis, group), "markersize": 3.5, **shown}
+                    means(axes.plot(bold["age"], bold["mean"], **look), bold)
             axes.set_title(titled(analysis, part, task))
             axes.set_ylabel("kept (share)")
         panels[-1].set_xlabel("optimizer steps since the task was learned")
@@ -84,8 +91,10 @@ def _arrows(axes: Axes, analysis: Analysis, rows: pd.DataFrame, group: str, cycl
         mean = inference.mean_interval(own["recovered"].to_numpy(), resamples=RESAMPLES)
         if mean.known:
             axes.plot([at, at], [mean.low, mean.high], color=color, linewidth=4, alpha=0.25, solid_capstyle="butt")
-        axes.plot([at], [after], marker(analysis, group), color=color, markerfacecolor="none", markersize=5)
-        axes.plot([at], [again], marker(analysis, group), color=color, markersize=5)
+        regained = mean_text({"mean": mean.estimate, "low": mean.low, "high": mean.high, "n": mean.n})
+        said = f"{to:.0%}: {number(before)} before, {number(after)} right after, recovered {regained}"
+        described(axes.plot([at], [after], marker(analysis, group), color=color, markerfacecolor="none", markersize=5), said)
+        described(axes.plot([at], [again], marker(analysis, group), color=color, markersize=5), said)
 
 
 def _kept(analysis: Analysis) -> pd.DataFrame:

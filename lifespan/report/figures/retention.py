@@ -8,6 +8,7 @@ from lifespan.analysis.analysis import Analysis
 from lifespan.analysis.scores import chance_normalised
 from lifespan.analysis.timelines import first_learned
 from lifespan.report.figures.canvas import Drawing, Drawn, brief, canvas, short, shorts, span, style
+from lifespan.report.figures.marks import described
 
 
 def draw(analysis: Analysis) -> Drawn:
@@ -50,6 +51,7 @@ def draw(analysis: Analysis) -> Drawn:
             )
             axes.set(xlabel="", ylabel="after learning")
             axes.set_title(f"{short(group, 30)} (n = {span(cells['n'])})")
+            described(axes, group=group)
             axes.grid(False)
             axes.tick_params(length=0, axis="both", labelrotation=0)
         panels[-1].set_xlabel("score on")

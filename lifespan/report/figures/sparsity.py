@@ -26,6 +26,7 @@ from lifespan.report.figures.canvas import (
     titled,
 )
 from lifespan.report.figures.lines import developments, moment, stage_legend, stages, with_status
+from lifespan.report.figures.marks import means, of_group
 from lifespan.report.labels import primary_label
 
 
@@ -82,16 +83,20 @@ def _settled_and_pruned(axes: Axes, analysis: Analysis, table: pd.DataFrame) -> 
         settled = settled.assign(age=settled["sparsity"])
         bold = pd.DataFrame([moment(level) for _, level in settled.groupby(settled["age"].round(4), sort=True)])
         if group not in highlighted:
-            axes.plot(bold["age"], bold["mean"], linewidth=0.8, alpha=0.7, zorder=1.5, **shown)
+            with of_group(axes, group):
+                axes.plot(bold["age"], bold["mean"], linewidth=0.8, alpha=0.7, zorder=1.5, **shown)
             continue
         if rows["individual"].nunique() <= THIN_UP_TO and len(highlighted) == len(analysis.cohort.groups):
             for _, life in settled.groupby("individual", sort=False):
-                axes.plot(life["sparsity"], life["value"], color=shown["color"], linewidth=0.6, alpha=0.45)
-        axes.fill_between(bold["age"], bold["low"], bold["high"], color=shown["color"], alpha=0.18, linewidth=0)
-        axes.plot(bold["age"], bold["mean"], linewidth=1.8, marker=marker(analysis, group), markersize=4.5, **shown)
-        fresh = pruned.groupby(pruned["sparsity"].round(4))[["sparsity", "value"]].mean()
-        hollow: dict[str, Any] = {"marker": marker(analysis, group), "markerfacecolor": "none", "markersize": 5.5}
-        axes.plot(fresh["sparsity"], fresh["value"], color=shown["color"], linestyle="", **hollow)
+                with of_group(axes, group):
+                    axes.plot(life["sparsity"], life["value"], color=shown["color"], linewidth=0.6, alpha=0.45)
+        with of_group(axes, group):
+            axes.fill_between(bold["age"], bold["low"], bold["high"], color=shown["color"], alpha=0.18, linewidth=0)
+            look: dict[str, Any] = {"linewidth": 1.8, "marker": marker(analysis, group), "markersize": 4.5, **shown}
+            means(axes.plot(bold["age"], bold["mean"], **look), bold)
+            fresh = pruned.groupby(pruned["sparsity"].round(4))[["sparsity", "value"]].mean()
+            hollow: dict[str, Any] = {"marker": marker(analysis, group), "markerfacecolor": "none", "markersize": 5.5}
+            axes.plot(fresh["sparsity"], fresh["value"], color=shown["color"], linestyle="", **hollow)
 
 
 CURVE = Drawing(

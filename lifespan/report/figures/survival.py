@@ -8,6 +8,7 @@ import pandas as pd
 
 from lifespan.analysis.analysis import Analysis
 from lifespan.report.figures.canvas import Drawing, Drawn, brief, canvas, keys, legend, line_style, shorts, style
+from lifespan.report.figures.marks import described, of_group
 from lifespan.stats import survival
 
 
@@ -33,11 +34,14 @@ def draw(analysis: Analysis) -> Drawn:
                 if own.empty:
                     continue
                 curve = survival.kaplan_meier(own["time"].to_numpy(), own["lost"].to_numpy())
-                _curve(upper, curve, line_style(analysis, group))
+                with of_group(upper, group):
+                    _curve(upper, curve, line_style(analysis, group))
+                lost, of = int(own["lost"].sum()), own["individual"].nunique()
                 for tick in ticks:
                     at_risk = int((own["time"] >= tick).sum())
                     color = line_style(analysis, group)["color"]
-                    lower.text(tick, row, str(at_risk), ha="center", va="center", fontsize=7, color=color)
+                    text = lower.text(tick, row, str(at_risk), ha="center", va="center", fontsize=7, color=color)
+                    described(text, f"{at_risk} at risk after {tick:,} steps; lost by {lost} of {of}", group=group)
             upper.set(ylim=(-0.04, 1.06), ylabel="kept by")
             upper.set_title(f"{names[task]} (lost: {int(part['lost'].sum())} of {len(part)})")
             lower.set(ylim=(len(groups) - 0.4, -0.6), yticks=range(len(groups)))

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from lifespan.analysis.analysis import Analysis
 from lifespan.report.figures.canvas import INK, WIDTH, Drawing, Drawn, brief, canvas, legend, short, shorts, style
+from lifespan.report.figures.marks import described, of_group
 from lifespan.study.events import colors
 
 CHARACTER, LINE = 0.063, 0.1
@@ -41,7 +42,8 @@ def draw(analysis: Analysis) -> Drawn:
         names = brief(list(analysis.cohort.tasks))
         for position, group in enumerate(analysis.cohort.groups):
             life = table[table["group"] == group]
-            _track(axes, life, position, parted.get(group), names, int(table["step"].max()), 0.36 if many else 0.24)
+            with of_group(axes, group):
+                _track(axes, life, position, parted.get(group), names, int(table["step"].max()), 0.36 if many else 0.24)
             if not many:
                 axes.text(-0.46, position - 0.32, short(group, 48), ha="left", va="bottom", fontweight="bold", fontsize=9)
         axes.set_xlim(-0.6, table["step"].max() + 0.6)
@@ -67,7 +69,8 @@ def _track(
     high = 2 * half * (0.25 if many else 0.7)
     for _, step in life.iterrows():
         corner, color = (step["step"] - 0.46, position - half), colors().get(step["kind"], INK)
-        axes.add_patch(Rectangle(corner, 0.92, 2 * half, color=color, linewidth=0))
+        block = axes.add_patch(Rectangle(corner, 0.92, 2 * half, color=color, linewidth=0))
+        described(block, f"step {step['step']}: {step['stage']}")
         share = pd.notna(step["to"])
         text, upright = fitted(f"{step['to']:.0%}" if share else names.get(step["task"], ""), wide, high, whole=share)
         if text:

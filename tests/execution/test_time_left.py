@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from conftest import tiny_life, tiny_study
 
-from lifespan.cli.time_left import TimeLeft
 from lifespan.execution.estimate import Cost, estimate
+from lifespan.execution.time_left import TimeLeft
 from lifespan.simulation import plan_for
 
 

@@ -10,21 +10,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
-from lifespan.cli.display import duration
-from lifespan.cli.time_left import TimeLeft
+from lifespan.execution.durations import clock, duration
 from lifespan.execution.observer import Observer
+from lifespan.execution.time_left import TimeLeft
 from lifespan.study.plan import Life, Plan, Step
-
-
-def clock(seconds: float) -> str:
-    """Hours, minutes and seconds as a clock shows them.
-
-    >>> clock(75), clock(3675)
-    ('1:15', '1:01:15')
-    """
-    minutes, second = divmod(round(seconds), 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
 
 
 class Timed(Observer):
