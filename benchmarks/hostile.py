@@ -15,6 +15,8 @@ import json
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "tests")]
@@ -22,11 +24,11 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "tests")]
 from harm import COMMANDS, FILES, FORGERIES, WAYS, Ground, harm, verdict  # noqa: E402
 
 
-def corruptions(ground: Ground, commands: list[str], every: int) -> Counter[str]:
+def corruptions(ground: Ground, commands: list[str], every: int, files: Sequence[str] = FILES) -> Counter[str]:
     """Every file x every way x every command."""
     found: Counter[str] = Counter()
     number = 0
-    for pattern in FILES:
+    for pattern in files:
         paths = sorted(path.relative_to(ground.whole) for path in ground.whole.glob(pattern))
         for index, name in enumerate(paths[:3]):
             for how in WAYS:
@@ -71,12 +73,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
+    parser.add_argument("--files", nargs="+", default=list(FILES), help="Kinds of files, as patterns below the record.")
     parser.add_argument("--parts", nargs="+", default=["corruptions", "forgeries"])
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lifespan-hostile-") as folder:
         ground = Ground(Path(folder))
-        parts = {"corruptions": corruptions, "forgeries": forgeries}
+        parts = {"corruptions": partial(corruptions, files=arguments.files), "forgeries": forgeries}
         counts = {name: dict(parts[name](ground, arguments.commands, arguments.every)) for name in arguments.parts}
     print(json.dumps(counts, indent=1))
     if arguments.out is not None:

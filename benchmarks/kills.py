@@ -148,9 +148,15 @@ def main() -> None:
                     print(f"{done.total()} kills: {whom}", flush=True)
             if driver.wait() == 0:
                 runs += check(folder)
+                tell(asked, done, runs, begun)
         while (folder / "cut").exists():
             if start(folder, "cut", asked.engine).wait() == 0:
                 runs += check(folder)
+    print(tell(asked, done, runs, begun))
+
+
+def tell(asked: argparse.Namespace, done: Counter[str], runs: int, begun: float) -> str:
+    """Keep what was found so far, all of it checked: an interrupted part loses the kills of its last run alone."""
     told = {
         "engine": asked.engine,
         "kills": dict(done),
@@ -160,9 +166,10 @@ def main() -> None:
         "different": 0,
         "seconds": round(time.perf_counter() - begun, 1),
     }
-    print(json.dumps(told, indent=2))
+    text = json.dumps(told, indent=2)
     if asked.out:
-        asked.out.write_text(json.dumps(told, indent=2) + "\n")
+        asked.out.write_text(text + "\n")
+    return text
 
 
 def check(folder: Path) -> int:
