@@ -164,7 +164,7 @@ def _picture(entry: catalog.Entry) -> list[str]:
     if not (EFFECTS / f"{entry.name}.svg").is_file():
         return []
     what = PICTURED[entry.family].format(name=entry.name)
-    return [f'<img class="effect" alt="{what}" src="../pictures/effects/{entry.name}.svg" width="150">']
+    return [f"![{what}.](pictures/effects/{entry.name}.svg)"]
 
 
 PICTURED = {
