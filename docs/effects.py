@@ -65,7 +65,8 @@ def groups() -> dict[str, ls.Scenario]:
     for entry in catalog.entries("strategies"):
         made = _made(entry.kind)
         if isinstance(made, Strategy):
-            found[f"strategies {entry.name}"] = life(*school, ls.Learn(LATER, by=WEIGHTS, against_forgetting=made), INSIDE)
+            tasks = [ls.Learn(task, by=WEIGHTS, against_forgetting=made) for task in (TASK, LATER)]
+            found[f"strategies {entry.name}"] = life(tasks[0], INSIDE, tasks[1], INSIDE)
     for entry in catalog.entries("pruners"):
         made = _made(entry.kind)
         if isinstance(made, Pruner):
@@ -126,7 +127,7 @@ def draw(rows: pd.DataFrame, lines: dict[str, tuple[str, float, str]], chance: f
         axes.plot(own.index, own["value"], color=color, linewidth=width, linestyle=dashes)
     if chance is not None:
         axes.axhline(chance, color=panels.FAINT, linewidth=0.5, linestyle=":")
-        axes.set_ylim(-0.12, 1.05)
+        axes.set_ylim(-0.3, 1.08)
     axes.axis("off")
     return panels.svg(figure)
 
@@ -136,15 +137,23 @@ def write(directory: Path) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     rows = ls.read(directory).measurements().dropna(subset=["value"])
     rows = rows.sort_values(["group", "age", "step"], kind="stable")
-    score = rows[(rows["probe"] == "Score") & (rows["metric"] == "matthews") & (rows["task"] == TASK.title)]
+    score = rows[rows["probe"].isin(["Score", "Score/during"]) & (rows["metric"] == "matthews") & (rows["task"] == TASK.title)]
     names = list(dict.fromkeys(rows["group"]))
+    people = ls.read(directory).participants()
+    failed = set(people[people["status"] != "done"]["group"])
     beside = {"disorders": "healthy", "learners": "healthy", "strategies": "strategies none", "pruners": "pruners Random"}
     for group in names:
         family, _, name = group.partition(" ")
-        if family not in beside or name == "none":
+        own = score[score["group"] == group]
+        if (
+            family not in beside
+            or name == "none"
+            or own.empty
+            or (group in failed and not own["stage"].str.startswith("age").any())
+        ):
             continue
         color = PALETTE[3] if family == "disorders" else PALETTE[0]
-        lines = {beside[family]: (panels.FAINT, 1.0, "-"), group: (color, 1.4, "-")}
+        lines = {beside[family]: ("#c4cad0", 3.0, "-"), group: (color, 1.4, "-")}
         (FOLDER / f"{name}.svg").write_text(draw(score, lines, 0.0), encoding="utf-8")
     _write_measures(rows[rows["group"] == "measures"])
 

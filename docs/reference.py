@@ -80,7 +80,14 @@ that shares no draw with the rest.""",
     "report": (
         "Reports and figures",
         "The report of one or several records, and its figures one by one; [the gallery](../gallery.md) shows them.",
-        (("lifespan.report.html", "members: [write_report]"), ("lifespan.report.plots", ""), ("lifespan.report.figures", "")),
+        (
+            ("lifespan.report.entry", "members: [report, WrittenReport]"),
+            ("lifespan.report.opened", "members: [read, OpenRecord]"),
+            ("lifespan.report.plots", ""),
+            ("lifespan.report.latex", "members: [latex, escaped]"),
+            ("lifespan.report.html", "members: [write_report]"),
+            ("lifespan.report.figures", ""),
+        ),
     ),
     "packs": ("Packs", "Skills to send or keep.", (("lifespan.packs.pack", ""),)),
     "testing": (
@@ -157,7 +164,7 @@ def _picture(entry: catalog.Entry) -> list[str]:
     if not (EFFECTS / f"{entry.name}.svg").is_file():
         return []
     what = PICTURED[entry.family].format(name=entry.name)
-    return [f'<img class="effect" alt="{what}" src="../pictures/effects/{entry.name}.svg" width="150">']
+    return [f"![{what}.](pictures/effects/{entry.name}.svg)"]
 
 
 PICTURED = {

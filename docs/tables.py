@@ -158,8 +158,8 @@ lies in [0, 1], and 0 is health, bit for bit. `lifespan show NAME` prints the wh
 control. Names are those of mechanisms; clinical names appear as analogies only. This page is written from the classes.
 
 A picture is the score on one task over one short life (`docs/effects.py`), one individual, from nought to one: a
-childhood, a task learned in 100 steps, two losses of synapses with a recovery after each. Grey is health, yellow
-severity 0.5, red severity 1; the dotted line is chance."""
+childhood, a task learned in 100 steps, two losses of synapses with a recovery after each. Grey
+is health, red severity 0.75 from the end of childhood on; the dotted line is chance."""
 
 METHODS = """# Methods
 
@@ -168,7 +168,8 @@ Ways of learning (`Learn(task, by=Masks())`), of choosing what dies (`Age(to=0.5
 `lifespan show NAME` prints the whole description. This page is written from the classes.
 
 A picture is the score on one task over one short life (`docs/effects.py`), one individual, from nought to one: a
-childhood, a task learned in 100 steps, two losses of synapses with a recovery after each. Blue is the method. Grey is
+childhood, a task learned in 100 steps, two losses of synapses with a recovery after each. Blue is the
+method, learners at a rate of 0.001 and else with their defaults: one life ranks nothing. Grey is
 fine-tuning of all weights for a learner, plain fine-tuning for a strategy (there the line is the first task's score,
 also while a second is learned), and random deaths, up to 80%, for a pruner. The dotted line is chance."""
 

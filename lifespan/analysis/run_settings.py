@@ -31,7 +31,7 @@ def run_settings(cohort: Cohort) -> pd.DataFrame:
     names = run_names(cohort.studies, cohort.directories)
     runs = [_settings(study, made) for study, made in zip(cohort.studies, cohort.environments, strict=True)]
     keys = list(dict.fromkeys(key for run in runs for key in run))
-    differing = [key for key in keys if len({run.get(key, "") for run in runs}) > 1]
+    differing = [key for key in keys if _differs(key[1], {run.get(key, "") for run in runs})]
     rows = [[*key, *(run.get(key, "") for run in runs)] for key in differing]
     shared = set.intersection(*(set(study.get("groups", {})) for study in cohort.studies)) if cohort.studies else set()
     return pd.DataFrame(_united(rows, shared), columns=["part", "setting", *names])
@@ -62,6 +62,11 @@ def _settings(study: Mapping[str, Any], environment: Mapping[str, Any]) -> Setti
         scenario = entry.get("whole") or entry.get("scenario") or {}
         found |= {(f"group {group}", setting): value for setting, value in _of_a_life(scenario)}
     return found
+
+
+def _differs(setting: str, values: set[str]) -> bool:
+    """Whether values differ; that a class which only some runs have has a revision there says nothing."""
+    return len(values - {""} if setting.endswith("revision") else values) > 1
 
 
 def _rebound(command: Sequence[Any]) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,7 @@ from lifespan.report.figures import FIGURES
 from lifespan.report.figures.canvas import keys, short, style
 from lifespan.report.figures.fonts import give_fonts
 from lifespan.report.figures.surface import Given, drawn_on
+from lifespan.report.figures.trajectories import lengths_differ
 
 MOST = 1_500_000
 """Bytes of the file; frames are left out, then pixels, until it is smaller."""
@@ -44,8 +45,9 @@ Places: TypeAlias = "tuple[list[float], list[float]]"
 def gif(analysis: Analysis) -> bytes:
     """The film, at most `MOST` bytes, the same for the same rows. Raises `RecordError` where no task was scored twice."""
     with style():
-        figure, timeline, courses = _drawn(analysis)
-        reached = _places(analysis)
+        tasks, by_event = _tasks(analysis)
+        figure, timeline, courses = _drawn(analysis, tasks, by_event)
+        reached = _places(analysis, by_event)
         for frames, dpi in ((FRAMES, DPI), (FRAMES // 2, DPI), (FRAMES // 2, DPI // 2), (6, DPI // 2)):
             stage = _staged(figure, timeline, courses, dpi)
             data = _film([_frame(stage, reached, age) for age in _moments(reached, courses[0].get_xlim()[0], frames)])
@@ -54,22 +56,32 @@ def gif(analysis: Analysis) -> bytes:
     return data
 
 
-def _moments(reached: Mapping[str, Places], low: float, frames: int) -> list[float]:
+def _moments(reached: Mapping[int, Places], low: float, frames: int) -> list[float]:
     """Ages of the frames: those of steps before the panels begin, and evenly spaced ones from there to the end."""
     every = sorted({age for ages, _ in reached.values() for age in ages})
     return [age for age in every if age < low] + [float(age) for age in np.linspace(max(low, 0.0), every[-1], frames)]
 
 
-def _drawn(analysis: Analysis) -> tuple[Figure, Axes, list[Axes]]:
-    """The figure of the whole lives, its timeline, and the panels whose x axis is age."""
+def _tasks(analysis: Analysis) -> tuple[list[str], bool]:
+    """Tasks that are shown, and whether their scores are drawn against events of life rather than age: one way for all."""
+    scores = dict(iter(analysis.primary_scores.groupby("task")))
     # Only tasks with several scores have a course.
-    scores = analysis.primary_scores
-    steps = {str(task): rows["step"].nunique() for task, rows in scores.groupby("task")}
-    tasks = [task for task in analysis.cohort.tasks if steps.get(task, 0) > 1][:TASKS]
-    if not tasks:
+    ways = {
+        task: lengths_differ(scores[task])
+        for task in analysis.cohort.tasks
+        if task in scores and scores[task]["step"].nunique() > 1
+    }
+    if not ways:
         what = "holds no task that was scored at two ages, so that there is nothing to animate."
         raise RecordError(str(analysis.cohort.directories[0]), what, "Leave out --animate, or add Probe(Score()) to the life.")
-    dead = FIGURES["sparsity"].draw(analysis) is not None
+    first = next(iter(ways.values()))
+    return [task for task, way in ways.items() if way == first][:TASKS], first
+
+
+def _drawn(analysis: Analysis, tasks: Sequence[str], by_event: bool) -> tuple[Figure, Axes, list[Axes]]:
+    """The figure of the whole lives, its timeline, and the panels whose x axis is age, or event of life."""
+    # Sparsity is drawn against age alone.
+    dead = not by_event and FIGURES["sparsity"].draw(analysis) is not None
     rows = 1 + len(tasks) + dead
     first = min(4.0, 0.5 * len(analysis.cohort.groups) + 0.5)
     figure = Figure(figsize=(6.4, first + 1.7 * (rows - 1) + 0.4), layout="constrained", facecolor="white")
@@ -82,10 +94,11 @@ def _drawn(analysis: Analysis) -> tuple[Figure, Axes, list[Axes]]:
         _into(panels[-1], "sparsity", analysis)
     for axes in panels[1:-1]:
         axes.set_xlabel("")
+    limits = [axes.get_xlim() for axes in panels[1:]]
     for axes in panels[1:]:
-        axes.set_xlim(panels[1].get_xlim())
+        axes.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
     figure.suptitle(short(analysis.cohort.title, 60), fontsize=11, x=0.01, ha="left")
-    figure.legend(handles=keys(analysis, scores), loc="outside upper right", ncols=3, fontsize=8)
+    figure.legend(handles=keys(analysis, analysis.primary_scores), loc="outside upper right", ncols=3, fontsize=8)
     give_fonts(figure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
@@ -97,14 +110,18 @@ def _into(axes: Axes, name: str, analysis: Analysis) -> None:
         FIGURES[name].draw(analysis)
 
 
-def _places(analysis: Analysis) -> Mapping[str, Places]:
-    """By group: mean ages of its steps, and the steps; those without duration share an age."""
+def _places(analysis: Analysis, by_event: bool) -> Mapping[int, Places]:
+    """By the group's row in the timeline: mean ages of its steps, and the steps; those without duration share an age.
+
+    With `by_event` a step's number stands for its age.
+    """
     lived = analysis.cohort.steps.dropna(subset=["age"])
     found = {}
-    for group in analysis.cohort.groups:
+    for row, group in enumerate(analysis.cohort.groups):
         ages = lived[lived["group"] == group].groupby("step")["age"].mean()
-        found[group] = ([float(age) for age in ages], [float(step) for step in ages.index])
-    return {group: places for group, places in found.items() if places[0]}
+        steps = [float(step) for step in ages.index]
+        found[row] = (steps if by_event else [float(age) for age in ages], steps)
+    return {row: places for row, places in found.items() if places[0]}
 
 
 @dataclass(frozen=True)
@@ -152,14 +169,14 @@ def _picture(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
 
-def _frame(stage: _Stage, reached: Mapping[str, Places], age: float) -> Image.Image:
+def _frame(stage: _Stage, reached: Mapping[int, Places], age: float) -> Image.Image:
     """The lives until an age; of what comes later the panels are empty and the timeline is pale."""
     picture = stage.full.copy()
     for top, bottom, column in stage.courses:
         at = max(0, column(age))
         picture[top:bottom, at + 1 :] = stage.empty[top:bottom, at + 1 :]
         picture[top:bottom, at : at + 1] = NOW
-    for row, (ages, steps) in enumerate(reached.values()):
+    for row, (ages, steps) in reached.items():
         done = steps[int(np.searchsorted(ages, age, side="right")) - 1] if age >= ages[0] else steps[0] - 1
         top, bottom, left = stage.block(row, done + 0.5)
         later = picture[top:bottom, left:].astype(float)

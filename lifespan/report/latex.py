@@ -88,7 +88,8 @@ def _is_shown(table: pd.DataFrame, name: str) -> bool:
     if name in _LEFT_OUT or name in _BOUNDS.values():
         return False
     values = table[name]
-    return bool(values.notna().any() and not values.isin([""]).all()) if len(values) else True
+    empty = ["", 0] if name == "items" else [""]
+    return bool(values.notna().any() and not values.isin(empty).all()) if len(values) else True
 
 
 def _shown(table: pd.DataFrame, name: str) -> Callable[[dict[str, Any]], str]:

@@ -187,7 +187,8 @@ def _statistics(analysis: Analysis) -> list[str]:
             "2 (n - 1) / (1 + rho^2) degrees of freedom, rho the twins' correlation) and Cliff's delta "
             f"({cited['cliff1993dominance']}). The p {'value' if tests == 1 else 'values'} of "
             f"{counted(tests, 'comparison')} {'is' if tests == 1 else 'are'} adjusted as one family "
-            f"({cited['holm1979simple']})."
+            f"({cited['holm1979simple']}). A difference is called clear where its interval excludes 0 and the p of the "
+            "interval's own method, adjusted over the same family, is below 0.05."
         )
         texts.append(
             f"Power is that of the sign-flip test for normal differences, from {power.SIMULATIONS:,} simulated studies for "

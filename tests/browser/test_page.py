@@ -1,14 +1,53 @@
 """The report in a real browser: what a reader clicks, types, points at, prints and saves."""
 
 import gzip
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 from synthetic import GROUPS
 
+PROGRAM = os.environ.get("LIFESPAN_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+"""Without a browser the tests are skipped, and say what to install."""
+
 LONG = '[aria-label="Continual-learning metrics"]'
 COMPARED = '[aria-label="Comparisons with the control group"]'
 MARK = "#differences [data-tip]"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    api = pytest.importorskip("playwright.sync_api", reason="needs the extra: pip install 'lifespan[browser]'")
+    if not PROGRAM:
+        pytest.skip("needs Chromium on the path, or its path in LIFESPAN_CHROMIUM")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, graceful):
+    """Open the synthetic record's report: `visit(width=..., dark=..., script=..., touch=...)`. Fails on any script error."""
+    contexts, errors = [], []
+
+    def opened(width=1200, *, dark=False, script=True, touch=False):
+        scheme = "dark" if dark else "light"
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=script, has_touch=touch
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if said.type in ("error", "warning") else None)
+        page.goto((graceful / "report.html").as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not errors
 
 
 def column(table, place):

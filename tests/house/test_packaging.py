@@ -39,7 +39,7 @@ REQUIRED = {name_of(each) for each in PROJECT["dependencies"]}
 OPTIONAL = {
     name_of(each)
     for extra, needs in PROJECT["optional-dependencies"].items()
-    if extra not in ("test", "docs")
+    if extra not in ("test", "docs", "browser")
     for each in needs
 }
 

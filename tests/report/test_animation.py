@@ -14,6 +14,7 @@ from lifespan.analysis.analysis import Analysis
 from lifespan.errors import RecordError
 from lifespan.record.ownership import MARK
 from lifespan.report import animation
+from lifespan.report.figures import trajectories
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,19 @@ def test_it_is_the_same_for_the_same_rows(run, film):
 def test_too_large_a_film_has_fewer_frames(run, film, monkeypatch):
     monkeypatch.setattr(animation, "MOST", len(film) - 1)
     assert len(pictures(animation.gif(Analysis(run)))) < len(pictures(film))
+
+
+def test_lives_of_other_lengths_advance_by_events_as_in_the_figure(run, monkeypatch):
+    for module in (trajectories, animation):
+        monkeypatch.setattr(module, "lengths_differ", lambda table: True)
+    analysis = Analysis(run)
+    tasks, by_event = animation._tasks(analysis)
+    _, _, courses = animation._drawn(analysis, tasks, by_event)
+    assert by_event and [axes.get_xlabel() for axes in courses] == ["", trajectories.EVENT], "sparsity is against age alone"
+    ages, steps = animation._places(analysis, by_event)[0]
+    assert ages == steps
+    marks = [coloured(picture) for picture, _ in pictures(animation.gif(analysis))]
+    assert marks == sorted(marks) and marks[0] < 0.5 * marks[-1]
 
 
 def test_without_scores_over_age_there_is_nothing_to_animate(tmp_path):

@@ -30,6 +30,7 @@ def runs(tmp_path):
         data["precision"] = "bf16"
         data["command"] += ["--set", "RATE=<b>1e-3</b>"]
         for group in data["groups"].values():
+            group["scenario"]["subject"]["revision"] = 3
             group["scenario"] = json.loads(json.dumps(group["scenario"]))
             group["scenario"]["subject"]["width"] = 256
         events = data["groups"][GROUPS[1]]["scenario"]["events"]
@@ -58,10 +59,10 @@ def test_every_planted_difference_is_named_and_nothing_else(runs):
         ("environment", "torch"): ("2.12.0", "2.13.0"),
         ("environment", "gpu"): ("", "A <GPU>"),
         ("groups", "only here"): ("", "yes"),
+        ("every group", "subject.revision"): ("2", "3"),
         ("every group", "subject.width"): ("", "256"),
         (f"group {GROUPS[1]}", "Learn 1: by.sparsity"): ("0.05", "0.5"),
         (f"group {GROUPS[1]}", "Suffer 1"): ("", "yes"),
-        (f"group {GROUPS[1]}", "Suffer 1: revision"): ("", "1"),
         (f"group {GROUPS[1]}", "Suffer 1: disorder"): ("", "HighRate"),
         (f"group {GROUPS[1]}", "Suffer 1: disorder.severity"): ("", "0.75"),
     }

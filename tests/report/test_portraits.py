@@ -5,67 +5,24 @@ import json
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib import pyplot
+from planted_portraits import EDGES, STEPS, WORDS, keep
 from synthetic import GROUPS, TASKS, write_record
 
 import lifespan
 from lifespan.analysis.analysis import Analysis
-from lifespan.analysis.portraits import COLUMNS, at_ages
+from lifespan.analysis.portraits import at_ages
 from lifespan.errors import RecordError
 from lifespan.report import explorer
 from lifespan.report.figures import FIGURES
 from lifespan.report.sections import extra_sections
 
-STEPS = {2: 250, 5: 500}
-EDGES = [-np.inf, -0.2, -0.1, 0.0, 0.1, 0.2]
-WORDS = ["[CLS]", "a", "</script><b>", "[SEP]"]
-
-
-def planted(group, step, place):
-    """Rows of one portrait; numbers say whose it is."""
-    who = {"group": group, "individual": 0, "seed": 0, "step": step, "age": STEPS[step], "stage": f"event {step}"}
-    rows = []
-    for layer in range(2):
-        counts = [0, 10 + place, 20, 30, 40 + step, 0]
-        rows += [
-            {
-                **who,
-                "part": "weights",
-                "task": "",
-                "name": "query",
-                "layer": layer,
-                "unit": unit,
-                "edge": EDGES[unit],
-                "value": n,
-            }
-            for unit, n in enumerate(counts)
-        ]
-        rows += [
-            {**who, "part": part, "task": "", "name": "", "layer": layer, "unit": unit, "value": (unit + layer) / 10}
-            for part in ("heads", "neurons")
-            for unit in range(3)
-        ]
-        for head in range(3):
-            share = np.full((4, 4), 0.2) + 0.2 * np.eye(4) * (1 + head) / 2
-            share /= share.sum(1, keepdims=True)
-            rows += [
-                {**who, "part": "attention", "task": TASKS[0], "name": "0", "layer": layer, "unit": head}
-                | {"row": row, "column": column, "value": share[row, column]}
-                for row, column in np.ndindex(4, 4)
-            ]
-    rows += [{**who, "part": "tokens", "task": TASKS[0], "name": w, "unit": 0, "row": i} for i, w in enumerate(WORDS)]
-    return rows
-
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     directory = write_record(tmp_path_factory.mktemp("run") / "lived")
-    rows = [row for place, group in enumerate(GROUPS) for step in STEPS for row in planted(group, step, place)]
-    (directory / "examples").mkdir()
-    pd.DataFrame(rows, columns=list(COLUMNS)).to_parquet(directory / "examples" / "Portrait.parquet")
-    return directory
+    return keep(directory, GROUPS, STEPS)
 
 
 @pytest.fixture(scope="module")
@@ -145,8 +102,5 @@ def test_no_portraits_no_section(tmp_path, run):
 
 
 def test_one_age_needs_no_slider(tmp_path):
-    directory = write_record(tmp_path / "once")
-    (directory / "examples").mkdir()
-    pd.DataFrame(planted(GROUPS[0], 2, 0), columns=list(COLUMNS)).to_parquet(directory / "examples" / "Portrait.parquet")
-    once = Analysis(directory)
+    once = Analysis(keep(write_record(tmp_path / "once"), GROUPS[:1], [2]))
     assert explorer.explorer(once) is None and FIGURES["portrait"].draw(once) is not None

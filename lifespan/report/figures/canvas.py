@@ -219,6 +219,8 @@ def legend(figure: Figure, handles: Sequence[Any]) -> None:
     columns = 1 if longest > 24 else 2 if longest > 11 else 3
     figure.set_figheight(figure.get_figheight() + 0.2 * math.ceil(len(handles) / columns))
     made = figure.legend(handles=list(handles), loc="outside upper left", ncols=columns, handlelength=2.6, columnspacing=1.2)
+    if made is None:
+        return
     for handle, key, text in zip(handles, made.legend_handles, made.get_texts(), strict=True):
         if isinstance(known := handle.get_gid(), Mark):
             described([part for part in (key, text) if part is not None], group=known.group)

@@ -56,6 +56,7 @@ def scores(analysis: Analysis) -> Drawn:
             groups, said = list(part["group"].fillna("")), [_difference(row) for _, row in part.iterrows()]
             _rows(axes, analysis, groups, part["difference"], part["low"], part["high"], texts=said)
             axes.set_title(short(names[task], 40 // columns + 4))
+            axes.locator_params(axis="x", nbins=6 // columns)
             if place % columns == 0:
                 _names(axes, shorts(rows, 30))
             axes.set_xlabel("difference" if columns > 1 else f"difference in {primary_label(analysis.cohort, task)}")
@@ -85,9 +86,7 @@ def everything(analysis: Analysis) -> Drawn:
                 part["hedges_g_av"] * good,
                 ends["min"],
                 ends["max"],
-                texts=[
-                    f"{outcome_label(name)}: {_difference(row)}" for name, (_, row) in zip(names, part.iterrows(), strict=True)
-                ],
+                texts=[_standardised(name, row) for name, (_, row) in zip(names, part.iterrows(), strict=True)],
                 shift=shift,
                 reach=reach,
             )
@@ -155,6 +154,14 @@ def _difference(row: pd.Series) -> str:
         return ""
     shown = {"mean": row["difference"], "low": row["low"], "high": row["high"], "n": row["n"]}
     return f"difference from {row['control']}: {mean_text(shown)}, g_av {number(row['hedges_g_av'], 2)}"
+
+
+def _standardised(name: str, row: pd.Series) -> str:
+    """A standardised difference with its interval and n; empty where there is none."""
+    if not np.isfinite(row["hedges_g_av"]):
+        return ""
+    shown = {"mean": row["hedges_g_av"], "low": row["g_low"], "high": row["g_high"], "n": row["n"]}
+    return f"{outcome_label(name)}: difference from {row['control']} {number(row['difference'])}, g_av {mean_text(shown)}"
 
 
 def _beyond(axes: Axes, value: float, at: float, reach: float, look: dict[str, Any], said: str) -> None:

@@ -75,7 +75,7 @@ def numbered(figure: Figure) -> Iterator[dict[str, list[str]]]:
     for place, (artist, mark) in enumerate(marks):
         assert isinstance(mark, Mark)
         panel = re.sub(r"\s*\((n =|pairs:).*\)$", "", _title(artist)).replace("\n", " ")
-        head = " \N{MIDDLE DOT} ".join(filter(None, (mark.group, panel)))
+        head = " \N{MIDDLE DOT} ".join(dict.fromkeys(filter(None, (mark.group, panel))))
         known[f"mark-{place}"] = [mark.group, *("\n".join(filter(None, (head, text))) for text in mark.texts or ("",))]
         artist.set_gid(f"mark-{place}")
     yield known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import seaborn
 
 from lifespan.analysis.analysis import Analysis
@@ -9,6 +10,7 @@ from lifespan.analysis.scores import chance_normalised
 from lifespan.analysis.timelines import first_learned
 from lifespan.report.figures.canvas import Drawing, Drawn, brief, canvas, short, shorts, span, style
 from lifespan.report.figures.marks import described
+from lifespan.report.formatting import number
 
 
 def draw(analysis: Analysis) -> Drawn:
@@ -52,6 +54,10 @@ def draw(analysis: Analysis) -> Drawn:
             axes.set(xlabel="", ylabel="after learning")
             axes.set_title(f"{short(group, 30)} (n = {span(cells['n'])})")
             described(axes, group=group)
+            counts = cells.set_index(["learned", "task"])["n"]
+            shown = [(row, task) for row in shares.index for task in tasks if pd.notna(shares.loc[row, task])]
+            for text, (row, task) in zip(axes.texts, shown, strict=False):
+                described(text, f"{task} after {row}: {number(matrix.loc[row, task])} (n = {counts[row, task]})", group=group)
             axes.grid(False)
             axes.tick_params(length=0, axis="both", labelrotation=0)
         panels[-1].set_xlabel("score on")
