@@ -1,6 +1,7 @@
 """Small lives that every test can afford: a tiny subject, a tiny school, no download, one thread."""
 
 import os
+import shutil
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
@@ -75,6 +76,19 @@ def ground(tmp_path_factory):
     from harm import Ground
 
     return Ground(tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for all tests of the page; without one they are skipped, and say what to install."""
+    program = os.environ.get("LIFESPAN_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    api = pytest.importorskip("playwright.sync_api", reason="needs the extra: pip install 'lifespan[browser]'")
+    if not program:
+        pytest.skip("needs Chromium on the path, or its path in LIFESPAN_CHROMIUM")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 class Listener(Observer):

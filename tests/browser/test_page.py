@@ -1,30 +1,14 @@
 """The report in a real browser: what a reader clicks, types, points at, prints and saves."""
 
 import gzip
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 from synthetic import GROUPS
 
-PROGRAM = os.environ.get("LIFESPAN_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-"""Without a browser the tests are skipped, and say what to install."""
-
 LONG = '[aria-label="Continual-learning metrics"]'
 COMPARED = '[aria-label="Comparisons with the control group"]'
 MARK = "#differences [data-tip]"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    api = pytest.importorskip("playwright.sync_api", reason="needs the extra: pip install 'lifespan[browser]'")
-    if not PROGRAM:
-        pytest.skip("needs Chromium on the path, or its path in LIFESPAN_CHROMIUM")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
