@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -72,11 +73,13 @@ def _differs(setting: str, values: set[str]) -> bool:
 def _rebound(command: Sequence[Any]) -> Iterator[tuple[str, str]]:
     """(name, value) of each `--set NAME=VALUE` of a command.
 
+    >>> list(_rebound([]))
+    []
     >>> list(_rebound(["lifespan", "simulate", "x", "--set", "A=1", "--set=B=2=3"]))
     [('A', '1'), ('B', '2=3')]
     """
     words = [str(word) for word in command]
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for word, after in itertools.pairwise([*words, ""]):
         given = after if word == "--set" else word.removeprefix("--set=") if word.startswith("--set=") else ""
         name, equals, value = given.partition("=")
         if equals:
