@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -28,6 +28,10 @@ NORMALISED = "_normalised"
 
 Metrics = Iterator[tuple[str, str, float]]
 """(metric, task or nothing, value)."""
+
+
+READ = ("step", "age", "optimizer_steps", "task", "value")
+"""Columns of an individual's rows and steps that its metrics are made of."""
 
 
 def memories(record: Record) -> pd.DataFrame:
@@ -69,11 +73,13 @@ def memory_metrics(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:
     during = during[split.isna() | (split == during["split"])]
     tables = (scores, during, _readouts(cohort))
     rescaled = tuple(on_one_scale(cohort, rows) for rows in tables)
+    lived, *parts = (_by_individual(rows) for rows in (cohort.steps, *tables, *rescaled))
     table = []
     for _, person in cohort.participants.iterrows():
         individual = {name: person[name] for name in INDIVIDUAL}
-        life = _Life.of(cohort, individual, *(_own(rows, person) for rows in tables))
-        own, inside, read_out = (_own(rows, person) for rows in rescaled)
+        key = (person["group"], person["seed"])
+        scored, during_events, read, own, inside, read_out = (part(key) for part in parts)
+        life = _Life.of(cohort, individual, lived(key), scored, during_events, read)
         normalised = replace(life, scores=own, during=inside, readouts=read_out)
         for metric, task, value in _metrics(life, scores, normalised, rescaled[0]):
             if not np.isnan(value):
@@ -81,9 +87,11 @@ def memory_metrics(cohort: Cohort, scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table, columns=[*INDIVIDUAL, "metric", "task", "value"])
 
 
-def _own(rows: pd.DataFrame, person: pd.Series) -> pd.DataFrame:
-    own: pd.DataFrame = rows[(rows["group"] == person["group"]) & (rows["seed"] == person["seed"])]
-    return own
+def _by_individual(rows: pd.DataFrame) -> Callable[[tuple[str, int]], pd.DataFrame]:
+    """What is read of the rows of a (group, seed), in their order, found once for all individuals of a large cohort."""
+    places = rows.groupby(["group", "seed"], sort=False, observed=True).indices
+    kept, none = rows[[name for name in READ if name in rows]], np.zeros(0, dtype=np.intp)
+    return lambda key: kept if kept.empty else kept.iloc[places.get(key, none)]
 
 
 def half_lives(memories: pd.DataFrame) -> pd.DataFrame:
@@ -116,11 +124,16 @@ class _Life:
 
     @classmethod
     def of(
-        cls, cohort: Cohort, individual: dict[str, Any], scores: pd.DataFrame, during: pd.DataFrame, readouts: pd.DataFrame
+        cls,
+        cohort: Cohort,
+        individual: dict[str, Any],
+        steps: pd.DataFrame,
+        scores: pd.DataFrame,
+        during: pd.DataFrame,
+        readouts: pd.DataFrame,
     ) -> _Life:
         group, seed = individual["group"], individual["seed"]
-        steps = cohort.steps
-        steps = steps[(steps["group"] == group) & (steps["seed"] == seed)].dropna(subset=["age"])
+        steps = steps.dropna(subset=["age"])
         begun = dict(zip(steps["step"], (steps["age"] - steps["optimizer_steps"]).astype(int), strict=True))
         return cls(cohort, group, int(seed), learnings(cohort, group), begun, scores, during, readouts)
 
@@ -156,6 +169,8 @@ class _Life:
 
     def learning_curve(self, task: str, time: int) -> tuple[np.ndarray, np.ndarray]:
         """(optimizer steps, scores) of the evaluations inside a task's learning; `time` counts its learnings from 0."""
+        if self.during.empty:
+            return np.zeros(0), np.zeros(0)
         step = self.learnings[task][time]
         rows = self.during[(self.during["task"] == task) & (self.during["step"] == step)]
         return rows["age"].to_numpy() - self.begun.get(step, 0), rows["value"].to_numpy()
