@@ -15,6 +15,8 @@ from lifespan.stats import power
 NAMED = 4
 """Groups that each get a sentence; of more, their number and those that differ most."""
 METRIC = f"forgetting_max{NORMALISED}"
+SEEN = 0.0005
+"""Mean forgetting below which three digits show none."""
 
 
 def answers(analysis: Analysis) -> list[str]:
@@ -92,6 +94,10 @@ def _forgotten(analysis: Analysis) -> list[str]:
         return []
     rows = rows.sort_values("mean", ascending=False, kind="stable")
     most, others = rows.iloc[0], rows.iloc[1:]
+    if most["mean"] < SEEN:
+        return [
+            f"Once the last task was learned, no group had forgotten anything: at most {_share(most)}, in {most['group']}."
+        ]
     if len(rows) > NAMED:
         kept = [others.index[-1], *others.index[others["group"] == analysis.cohort.control]]
         others = others[others.index.isin(kept)]

@@ -38,6 +38,7 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_tutorial_is_lived(here, run, monkeypatch):
     import sys
 

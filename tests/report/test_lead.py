@@ -58,6 +58,14 @@ def test_many_groups_are_counted_and_the_farthest_named():
     assert lead.answers(alike)[0].endswith("none ended clearly higher or lower, which does not show that nothing differs.")
 
 
+def test_where_nobody_forgot_no_group_forgot_most():
+    none = Tables([("ill", "rte", 0.05)], forgetting=[("ill", 0.0), ("sham", -0.01)])
+    assert lead.answers(none)[1] == (
+        "Once the last task was learned, no group had forgotten anything: at most 0.000 (95% interval "
+        "\N{MINUS SIGN}0.100 to 0.100, n = 10), in ill."
+    )
+
+
 def test_only_what_is_clear_for_the_whole_family_is_told_as_a_difference():
     one = Tables([("ill", "rte", -0.5), ("treated", "rte", -0.5)])
     one.comparisons["clear"] = [True, False]
