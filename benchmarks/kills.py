@@ -64,7 +64,8 @@ QUICK = "import lifespan.engines.slurm as s; s.POLL, s.QUEUE = 0.2, 1.0; "
 
 
 def start(folder: Path, out: str, engine: str = "local") -> subprocess.Popen[bytes]:
-    command = ["simulate", "study.py", "--out", out, "--no-report", "--threads", "1", "--every", "5"]
+    # A worker killed three times at one event is taken for a life that kills its workers: only --retry goes on then.
+    command = ["simulate", "study.py", "--out", out, "--no-report", "--threads", "1", "--every", "5", "--retry"]
     python, flag, code = LIFESPAN
     program = [python, flag, (QUICK if engine == "slurm" else "") + code, *command, *WORKERS[engine]]
     with open(folder / f"{out.replace('/', '-')}.log", "ab") as log:
