@@ -60,12 +60,12 @@ class Analysis:
     @cached_property
     def looks_apart(self) -> tuple[str, ...]:
         """What records say of the looks that were taken and their rows do not (`looks.looks_apart`), in sentences."""
-        return tuple(text for directory in self.cohort.directories for text in looks_apart(record.read(directory)))
+        return tuple(text for each in self._records for text in looks_apart(each))
 
     @cached_property
     def verdicts(self) -> tuple[declared_verdicts.Verdicts, ...]:
         """Verdicts on what each study declared, of those that declared something (`verdicts.verdicts`)."""
-        found = [declared_verdicts.verdicts(record.read(directory)) for directory in self.cohort.directories]
+        found = [declared_verdicts.verdicts(each) for each in self._records]
         return tuple(one for one in found if one is not None)
 
     @cached_property
@@ -277,8 +277,7 @@ class Analysis:
     @cached_property
     def answers(self) -> pd.DataFrame:
         """Answers to single examples that `Outputs` kept; none for several records."""
-        directories = self.cohort.directories
-        return record.read(directories[0]).examples("Outputs") if len(directories) == 1 else pd.DataFrame()
+        return self._records[0].examples("Outputs") if len(self._records) == 1 else pd.DataFrame()
 
     @cached_property
     def portraits(self) -> pd.DataFrame:
@@ -312,8 +311,18 @@ class Analysis:
         """Overlap above chance by kind of pair and group (`summaries.overlap_means`)."""
         return summaries.overlap_means(self.mask_overlaps)
 
+    @cached_property
+    def _records(self) -> tuple[Record, ...]:
+        """The records, opened once: the description of a large study takes most of a second to read."""
+        return tuple(record.read(directory) for directory in self.cohort.directories)
+
+    @cached_property
+    def _collapsed(self) -> frozenset[tuple[str, str]]:
+        """(task, group) in which an individual collapsed (`collapses.places`)."""
+        return collapses.places(self.cohort, self.final_scores)
+
     def _without_collapses(self, table: pd.DataFrame, ends: Sequence[str] = ("low", "high")) -> pd.DataFrame:
-        return collapses.without_intervals(table, collapses.places(self.cohort, self.final_scores), ends)
+        return collapses.without_intervals(table, self._collapsed, ends)
 
     @cached_property
     def run_settings(self) -> pd.DataFrame:

@@ -126,7 +126,7 @@ def comparisons(cohort: Cohort, final: pd.DataFrame, controls: Mapping[str, str]
     excludes 0 and keeps doing so for the whole family: by the two-sided p of the interval's own method, Holm-adjusted over all
     rows, below .05. Of groups that differ in nothing, one is called clear in at most 1 of 20 studies.
     """
-    rows, final = [], marked(cohort, final)
+    rows, own_p, final = [], list[float](), marked(cohort, final)
     for task, control in ((task, controls[task]) for task in cohort.tasks if task in controls):
         own = final[final["task"] == task]
         values, gone = (own.pivot_table(index="seed", columns="group", values=name) for name in ("value", "collapsed"))
@@ -136,15 +136,13 @@ def comparisons(cohort: Cohort, final: pd.DataFrame, controls: Mapping[str, str]
             gap, items = counted_difference(gap, draws or {}, task, compared["group"], control, twins.tolist())
             apart = gone.loc[twins, [compared["group"], control]].any(axis=1).sum()
             gap = _unless_collapsed(gap, int(apart), "pairs")
-            p_mean = mean_p((values[compared["group"]] - values[control]).dropna().to_numpy())
-            row = {"task": task, **compared, "low": gap.low, "high": gap.high, "note": gap.note, "items": items}
-            rows.append({**row, "p_mean": p_mean})
+            own_p.append(mean_p((values[compared["group"]] - values[control]).dropna().to_numpy()))
+            rows.append({"task": task, **compared, "low": gap.low, "high": gap.high, "note": gap.note, "items": items})
     columns = ["task", "group", "control", "difference", "low", "high", "n", "hedges_g_av", "cliffs_delta"]
-    table = pd.DataFrame(rows, columns=[*columns, "p", "exact", "note", "warning", "items", "p_mean"])
+    table = pd.DataFrame(rows, columns=[*columns, "p", "exact", "note", "warning", "items"])
     table["p_holm"] = inference.holm(table["p"].to_numpy(dtype=float))
-    sure = inference.holm(table["p_mean"].to_numpy(dtype=float)) < 0.05
-    table["clear"] = sure & ((table["low"] > 0) | (table["high"] < 0))
-    return table.drop(columns="p_mean")
+    table["clear"] = (inference.holm(own_p) < 0.05) & ((table["low"] > 0) | (table["high"] < 0))
+    return table
 
 
 def against_control(cohort: Cohort, values: pd.DataFrame, control: str) -> Iterator[dict[str, Any]]:

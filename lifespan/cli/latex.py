@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lifespan.cli import display
-from lifespan.cli.simulate import say_altered
+from lifespan.cli.record_display import say_altered
 from lifespan.errors import RecordError, ScenarioError, did_you_mean
 from lifespan.record import record
 from lifespan.record.files import write_bytes

@@ -35,6 +35,14 @@ def show_checks(checks: Iterable[tuple[str, str, str, str]]) -> bool:
     return failed
 
 
+def say_altered(found: Record) -> None:
+    """Say which files of a record are not as they were written."""
+    from lifespan.record.seals import altered
+
+    for one in altered(found):
+        notice(one.text)
+
+
 def show_status(found: Status) -> None:
     """How far every individual is, who lives now, and when it will end."""
     table = Table(box=None, pad_edge=False, header_style="dim")

@@ -170,7 +170,7 @@ def report_on(
     if pdf:
         _say_what_pdf_lacks(directories)
     for directory in directories:
-        say_altered(record.read(directory))
+        record_display.say_altered(record.read(directory))
     return write_report(directories, out, groups=groups, control=control, pdf=pdf, animate=animate, force=force)
 
 
@@ -183,14 +183,6 @@ def _say_what_pdf_lacks(directories: Sequence[Path]) -> None:
         shown = absent if len(absent) <= 12 else f"{absent[:12]}..."
         remedy = "install one that has, such as Noto Sans CJK; the page and the SVG files show them all the same."
         display.notice(f"No font here has {shown}, which PDF figures show as boxes: {remedy}")
-
-
-def say_altered(found: record.Record) -> None:
-    """Say which files of a record are not as they were written."""
-    from lifespan.record.seals import altered
-
-    for one in altered(found):
-        display.notice(one.text)
 
 
 def _directories(places: Sequence[Path]) -> list[Path]:
@@ -208,7 +200,7 @@ def brief_on(places: Sequence[Path], groups: Sequence[str] = (), control: str | 
     """The report's words and tables as Markdown."""
     directories = _directories(places)
     for directory in directories:
-        say_altered(record.read(directory))
+        record_display.say_altered(record.read(directory))
     from lifespan.analysis.analysis import Analysis
     from lifespan.report.markdown import brief
 

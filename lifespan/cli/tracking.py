@@ -6,18 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lifespan.cli import display
+from lifespan.cli.record_display import say_altered
 from lifespan.record import record
 from lifespan.record.following import Follower
 from lifespan.record.loggers import log
-from lifespan.record.seals import altered
 from lifespan.record.trackers import TRACKERS
 
 
 def log_record(directory: Path, to: str, out: Path | None) -> None:
     """Write a record for a tracker, and say how to look at it."""
     found = record.read(directory)
-    for one in altered(found):
-        display.notice(one.text)
+    say_altered(found)
     folder = out if out is not None else directory / "logs"
     count = log(found, to, folder)
     display.say(f"{count:,} values. To look at them:\n    {TRACKERS[to].viewer(folder)}")

@@ -64,7 +64,7 @@ def table(
     if out is None:
         raise typer.BadParameter("--out says where the table goes, or --latex NAME which table to print.")
     from lifespan.cli import display
-    from lifespan.cli.simulate import say_altered
+    from lifespan.cli.record_display import say_altered
     from lifespan.record import record
 
     records = [record.read(directory) for directory in directories]

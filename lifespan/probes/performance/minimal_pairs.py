@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from lifespan.contracts import Effort, Meaning, Measure, Reading, Task
+from lifespan.contracts import Effort, Meaning, Measure, Reading, Task, thinning
 from lifespan.contracts.length import STANDARD_LENGTH
 from lifespan.corpora.minimal_pairs import PairSet
 
@@ -80,7 +80,6 @@ class MinimalPairs(Measure):
     def read(self, subject: Subject, tasks: Mapping[str, Task], streams: Streams) -> Iterable[Reading]:
         import numpy as np
 
-        from lifespan.contracts import thinning
         from lifespan.probes.performance._likelihood import pseudo_log_likelihoods
 
         every = self.pairs.pairs()
